@@ -1,0 +1,35 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Errors that a person reads: what, what was expected, what to do next."""
+
+
+class SidewaysError(Exception):
+    """Refused or failed, and nothing was changed (exit code 1)."""
+
+    exit_code = 1
+
+
+class UsageError(SidewaysError):
+    """A bad option, file or value from the caller (exit code 2)."""
+
+    exit_code = 2
+
+
+class FollowUpNeeded(SidewaysError):
+    """Something was changed and the named follow-up is due (exit code 3)."""
+
+    exit_code = 3
+
+
+class WaitExpired(SidewaysError):
+    """A bounded wait ran out; the message says what was seen last."""

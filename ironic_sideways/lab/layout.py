@@ -1,0 +1,117 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Where everything of one lab lies: directories, ports, addresses, names.
+
+All follows from two values, the lab's directory and its number, so that two
+labs with different values share nothing.
+"""
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+
+from ironic_sideways import exceptions
+
+#: First port of lab 0; each lab has a block of PORTS_PER_LAB ports above it.
+FIRST_PORT = 21000
+PORTS_PER_LAB = 50
+MAX_NUMBER = 99
+
+#: One port of the lab's block for each listener, by position.
+LISTENERS = (
+    "mariadb",
+    "rabbitmq",
+    "epmd",
+    "rabbitmq-dist",
+    "keystone",
+    "glance",
+    "placement",
+    "neutron",
+    "nova-api",
+    "ironic",
+    "heartbeat",
+    "http-boot",
+    "vbmcd",
+    "ironic-json-rpc",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The places of the lab ``number`` (0 to 99) under ``directory``."""
+
+    directory: Path
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.number <= MAX_NUMBER:
+            raise exceptions.UsageError(
+                f"lab number {self.number}: expected 0 to {MAX_NUMBER}"
+            )
+
+    @property
+    def etc(self) -> Path:
+        """Configuration, one directory a service."""
+        return self.directory / "etc"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a service, ``<service>.log``."""
+        return self.directory / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and pid files."""
+        return self.directory / "run"
+
+    @property
+    def data(self) -> Path:
+        """Databases, images, disks: what a service stores."""
+        return self.directory / "data"
+
+    @property
+    def evidence(self) -> Path:
+        """What the verdict is computed from."""
+        return self.directory / "evidence"
+
+    @property
+    def secrets(self) -> Path:
+        """The file of the lab's random passwords, readable by root alone."""
+        return self.etc / "secrets.json"
+
+    def port(self, listener: str) -> int:
+        """The TCP port of ``listener``, one of LISTENERS."""
+        return FIRST_PORT + PORTS_PER_LAB * self.number + LISTENERS.index(listener)
+
+    @property
+    def bridge(self) -> str:
+        """The Linux bridge that the machines are on."""
+        return f"isw{self.number}"
+
+    @property
+    def network(self) -> ipaddress.IPv4Network:
+        """The bridge's IPv4 network."""
+        return ipaddress.IPv4Network(f"172.30.{self.number}.0/24")
+
+    @property
+    def gateway(self) -> str:
+        """The host's own address on the bridge."""
+        return str(self.network[1])
+
+    def bmc_address(self, index: int) -> str:
+        """The loopback address of BMC ``index`` (0 to 199), UDP port 623."""
+        return f"127.0.{100 + self.number}.{10 + index}"
+
+    def machine_name(self, index: int) -> str:
+        """The libvirt domain's name of machine ``index``."""
+        return f"isw{self.number}-node-{index}"
