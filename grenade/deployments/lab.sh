@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# The deployment vocabulary of the phases, on the lab (ironic_sideways/lab).
+#
+# Sourced. Needs IRONIC_SIDEWAYS_LAB (the lab's directory; default .lab beside
+# this repository's files) with a lab that is up.
+
+REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export IRONIC_SIDEWAYS_LAB=${IRONIC_SIDEWAYS_LAB:-$REPOSITORY/.lab}
+export OS_CLIENT_CONFIG_FILE=$IRONIC_SIDEWAYS_LAB/etc/clouds.yaml
+PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:$PATH
+EVIDENCE_DIR=$IRONIC_SIDEWAYS_LAB/evidence
+ADMIN_CLOUD=admin
+SYSTEM_CLOUD=system
+RESUME_ENVIRONMENT="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB"
+# The lab's machines can be asked for more than a real cloud's.
+SNAPSHOT_OPTIONS=(
+    --os-cloud "$ADMIN_CLOUD"
+    --machines "$IRONIC_SIDEWAYS_LAB/machines.json"
+    --vbmc-config "$IRONIC_SIDEWAYS_LAB/data/vbmc"
+    --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl"
+)
+MAINTENANCE_OPTIONS=(--os-cloud "$ADMIN_CLOUD" --probe-cloud demo)
+# A free node of the lab deploys by network boot without an agent.
+MIGRATE_OPTIONS=(--free-deploy-interface ramdisk)
+
+function install_ironic {
+    ironic-sideways lab install-ironic
+}
+
+function create_ironic_database {
+    ironic-sideways lab create-ironic-database
+}
+
+function start_service { # <service>
+    ironic-sideways lab service start "$1"
+}
+
+function stop_service { # <service>
+    ironic-sideways lab service stop "$1"
+}
+
+function restart_service { # <service>
+    ironic-sideways lab service restart "$1"
+}
+
+function set_option { # <configuration> <section> <option> <value>
+    ironic-sideways lab set-option "$1" "$2" "$3" "$4"
+}
+
+function database_url { # <database>
+    ironic-sideways lab database-url "$1"
+}
+
+function service_log { # <service>
+    ironic-sideways lab service-log "$1"
+}
+
+function compute_host {
+    ironic-sideways lab get-option nova-compute DEFAULT host
+}
+
+function base_compute_config {
+    echo "$IRONIC_SIDEWAYS_LAB/etc/nova-compute/nova.conf"
+}
+

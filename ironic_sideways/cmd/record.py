@@ -1,0 +1,44 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Append one event to events.jsonl; what the shell phases record through."""
+
+import argparse
+from pathlib import Path
+
+from ironic_sideways.evidence import events
+
+HELP = "append one event to events.jsonl"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", type=Path, required=True, help="the file")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--phase", help="a phase's name")
+    what.add_argument("--run", help="a step of the whole run")
+    parser.add_argument(
+        "--result", required=True, choices=("started", "ok", "failed", "interrupted")
+    )
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long it took")
+    parser.add_argument("--figure", default="", help="the line that a person reads")
+
+
+def run(args: argparse.Namespace) -> int:
+    events.append(
+        args.events,
+        "phase" if args.phase else "run",
+        name=args.phase or args.run,
+        result=args.result,
+        seconds=args.seconds,
+        figure=args.figure,
+    )
+    return 0

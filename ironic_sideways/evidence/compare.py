@@ -1,0 +1,184 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Did every instance and node survive: before and after, held side by side.
+
+Pure functions over two snapshots (evidence/snapshot.py). The rule is the
+design's: same uuid, node, MAC, fixed IP, VIF, image, flavor, power state;
+same boot id; one provider a node with the same uuid.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Document = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One named finding; ``detail`` says what was expected and seen."""
+
+    name: str
+    ok: bool
+    detail: str
+
+    def as_dict(self) -> Document:
+        return dataclasses.asdict(self)
+
+
+#: What an instance keeps through the move.
+SERVER_FIELDS = (
+    "name",
+    "project_id",
+    "user_id",
+    "status",
+    "vm_state",
+    "task_state",
+    "power_state",
+    "host",
+    "node",
+    "image",
+    "flavor",
+    "key_name",
+    "metadata",
+    "created_at",
+    "ports",
+)
+
+
+def by(rows: list[Document], key: str) -> dict[str, Document]:
+    return {row[key]: row for row in rows}
+
+
+def differences(before: Document, after: Document, fields: tuple[str, ...]) -> str:
+    """The fields that differ, as a person reads them; empty when none does."""
+    return "; ".join(
+        f"{field}: {before[field]!r} became {after[field]!r}"
+        for field in fields
+        if before[field] != after[field]
+    )
+
+
+def each_server(before: Document, after: Document) -> Iterator[Check]:
+    then, now = by(before["servers"], "uuid"), by(after["servers"], "uuid")
+    if not then:
+        yield Check("instances", False, "no instance was there before: nothing to prove")
+    for uuid, server in then.items():
+        if uuid not in now:
+            yield Check(f"instance {uuid}", False, "gone")
+            continue
+        changed = differences(server, now[uuid], SERVER_FIELDS)
+        yield Check(
+            f"instance {uuid}",
+            not changed,
+            changed or f"{server['name']}: {server['status']}, unchanged",
+        )
+    for uuid in now.keys() - then.keys():
+        yield Check(f"instance {uuid}", False, "was not there before")
+
+
+def each_machine(before: Document, after: Document) -> Iterator[Check]:
+    then, now = by(before["machines"], "uuid"), by(after["machines"], "uuid")
+    for uuid, machine in then.items():
+        name = f"machine {machine['name']}"
+        if uuid not in now:
+            yield Check(name, False, "gone")
+            continue
+        changed = differences(machine, now[uuid], ("mac", "power", "boot_id"))
+        if machine["power"] == "on" and not changed:
+            if machine["boot_id"] is None:
+                changed = "on, but no heartbeat was ever received"
+            elif now[uuid]["last_seq"] <= machine["last_seq"]:
+                changed = f"no heartbeat since sequence {machine['last_seq']}"
+        yield Check(name, not changed, changed or f"power {machine['power']}")
+
+
+def each_provider(before: Document, after: Document) -> Iterator[Check]:
+    then, now = by(before["providers"], "uuid"), by(after["providers"], "uuid")
+    for uuid in sorted(then.keys() | now.keys()):
+        name = f"provider {uuid}"
+        if uuid not in now:
+            yield Check(name, False, "gone")
+        elif uuid not in then:
+            yield Check(name, False, "was not there before")
+        else:
+            yield one_provider(name, then[uuid], now[uuid])
+
+
+def one_provider(name: str, before: Document, after: Document) -> Check:
+    """The provider's consumers stay; what they hold is one custom resource."""
+    then, now = set(before["allocations"]), set(after["allocations"])
+    if then != now:
+        return Check(name, False, f"consumers were {sorted(then)}, are {sorted(now)}")
+    classes = set(after["inventories"])
+    if len(classes) != 1 or not next(iter(classes)).startswith("CUSTOM_"):
+        return Check(name, False, f"inventory: expected one class, got {classes}")
+    wanted = {next(iter(classes)): 1}
+    for consumer, resources in after["allocations"].items():
+        if resources != wanted:
+            return Check(name, False, f"{consumer} holds {resources}, not {wanted}")
+    return Check(name, True, f"{wanted}, held by {sorted(now) or 'nobody'}")
+
+
+def each_ironic_node(before: Document, after: Document) -> Iterator[Check]:
+    """Every provider of before is an Ironic node with the instance's VIFs."""
+    nodes = by(after["ironic_nodes"], "uuid")
+    servers = {server["node"]: server for server in before["servers"]}
+    for uuid in sorted(by(before["providers"], "uuid")):
+        name = f"ironic node {uuid}"
+        if uuid not in nodes:
+            yield Check(name, False, "is not in Ironic")
+            continue
+        wrong = node_faults(nodes[uuid], servers.get(uuid))
+        yield Check(name, not wrong, wrong or nodes[uuid]["provision_state"])
+
+
+def node_faults(node: Document, server: Document | None) -> str:
+    wanted: Document = {
+        "instance_uuid": server["uuid"] if server else None,
+        "provision_state": "active" if server else "available",
+        "maintenance": False,
+        "last_error": None,
+    }
+    wrong = differences(wanted, node, tuple(wanted))
+    if server and not wrong:
+        vifs = {port["vif"]: port["mac"] for port in node["ports"] if port["vif"]}
+        expected = {port["id"]: port["mac"] for port in server["ports"]}
+        if vifs != expected:
+            wrong = f"VIFs (port: MAC): {expected} became {vifs}"
+    return wrong
+
+
+def compare(before: Document, after: Document) -> list[Check]:
+    """Every check that both snapshots have the material for.
+
+    Machines and Ironic nodes are compared where a snapshot has them; a
+    snapshot that had machines before and lacks them after is a failure.
+    """
+    parts: list[tuple[str, Callable[[Document, Document], Iterator[Check]]]] = [
+        ("servers", each_server),
+        ("providers", each_provider),
+    ]
+    if "machines" in before or "machines" in after:
+        parts.append(("machines", each_machine))
+    if "ironic_nodes" in after:
+        parts.append(("ironic_nodes", each_ironic_node))
+    checks: list[Check] = []
+    for key, part in parts:
+        for which, snapshot in (("before", before), ("after", after)):
+            if key not in snapshot and key != "ironic_nodes":
+                checks.append(Check(key, False, f"no evidence of them {which}"))
+                break
+        else:
+            checks.extend(part(before, after))
+    return checks

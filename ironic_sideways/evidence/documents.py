@@ -1,0 +1,46 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Evidence files: JSON documents that are written whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+
+
+def write(path: Path, document: Any) -> None:
+    """Write ``document`` as JSON to ``path``, replacing it in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    os.replace(fresh, path)
+
+
+def read(path: Path) -> Any:
+    """The document in ``path``.
+
+    :raises SidewaysError: when it is absent or not JSON: absent evidence is
+        a failure (design rule).
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise exceptions.SidewaysError(
+            f"evidence {path}: absent; the phase that writes it did not get so far"
+        ) from None
+    except json.JSONDecodeError as error:
+        raise exceptions.SidewaysError(
+            f"evidence {path}: not JSON ({error}); it was cut short or edited"
+        ) from error

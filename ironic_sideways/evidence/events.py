@@ -1,0 +1,53 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``events.jsonl``: phases and figures, a JSON object a line, in time's order.
+
+Only the standard library is imported: the phases call this twice each.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+
+def memory_used_mb() -> int:
+    """The machine's memory in use, in MiB (MemTotal less MemAvailable)."""
+    values = {}
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, _, rest = line.partition(":")
+        values[name] = int(rest.split()[0])
+    return (values["MemTotal"] - values["MemAvailable"]) // 1024
+
+
+def append(path: Path, kind: str, **fields: Any) -> None:
+    """Append one event of ``kind`` with the time and the memory in use."""
+    event = {"time": round(time.time(), 3), "kind": kind, **fields}
+    event["memory_used_mb"] = memory_used_mb()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(event) + "\n")
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """All events of ``path``.
+
+    :raises ValueError: when a line is not JSON, by its number.
+    """
+    events = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        try:
+            events.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}:{number}: not a JSON object: {error}") from error
+    return events

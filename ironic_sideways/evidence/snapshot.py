@@ -1,0 +1,186 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is so now, of every instance and node: before.json and after.json.
+
+Reads only. On a real cloud it asks the APIs; on the lab it also asks each
+machine's BMC and looks up its last heartbeat.
+"""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+from openstack.connection import Connection
+
+from ironic_sideways.evidence import documents, heartbeat
+
+#: Placement's newest version whose provider and allocation bodies are read here.
+PLACEMENT_VERSION = "placement 1.36"
+
+
+@dataclasses.dataclass(frozen=True)
+class Machines:
+    """Where the lab's machines, BMC credentials and heartbeats are."""
+
+    machines: Path
+    vbmc_config: Path
+    heartbeat: Path
+
+
+def servers(cloud: Connection) -> list[dict[str, Any]]:
+    """All instances, by uuid, with their ports as Neutron has them."""
+    found = []
+    for server in cloud.compute.servers(details=True, all_projects=True):
+        ports = [
+            {
+                "id": port.id,
+                "mac": port.mac_address,
+                "fixed_ips": sorted(ip["ip_address"] for ip in port.fixed_ips),
+            }
+            for port in cloud.network.ports(device_id=server.id)
+        ]
+        found.append(
+            {
+                "uuid": server.id,
+                "name": server.name,
+                "project_id": server.project_id,
+                "user_id": server.user_id,
+                "status": server.status,
+                "vm_state": server.vm_state,
+                "task_state": server.task_state,
+                "power_state": server.power_state,
+                "host": server.compute_host,
+                "node": server.hypervisor_hostname,
+                "image": server.image.id if server.image else None,
+                "flavor": server.flavor.original_name or server.flavor.name,
+                "key_name": server.key_name,
+                "metadata": dict(server.metadata or {}),
+                "created_at": server.created_at,
+                "locked": bool(server.is_locked),
+                "ports": sorted(ports, key=lambda port: port["id"]),
+            }
+        )
+    return sorted(found, key=lambda server: server["uuid"])
+
+
+def providers(cloud: Connection) -> list[dict[str, Any]]:
+    """All resource providers with inventories and allocations."""
+    headers = {"OpenStack-API-Version": PLACEMENT_VERSION}
+
+    def get(path: str) -> Any:
+        response = cloud.placement.get(path, headers=headers)
+        response.raise_for_status()
+        return response.json()
+
+    return [
+        {
+            "uuid": provider["uuid"],
+            "name": provider["name"],
+            "inventories": get(f"/resource_providers/{provider['uuid']}/inventories")[
+                "inventories"
+            ],
+            "allocations": {
+                consumer: allocation["resources"]
+                for consumer, allocation in get(
+                    f"/resource_providers/{provider['uuid']}/allocations"
+                )["allocations"].items()
+            },
+        }
+        for provider in sorted(
+            get("/resource_providers")["resource_providers"], key=lambda p: p["uuid"]
+        )
+    ]
+
+
+def services(cloud: Connection) -> list[dict[str, Any]]:
+    """The compute services: host, binary, state and status."""
+    return [
+        {
+            "id": service.id,
+            "host": service.host,
+            "binary": service.binary,
+            "state": service.state,
+            "status": service.status,
+            "disabled_reason": service.disabled_reason,
+        }
+        for service in cloud.compute.services()
+    ]
+
+
+def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
+    """All Ironic nodes with their ports; ``cloud`` must see nodes of all owners."""
+    ports: dict[str, list[dict[str, Any]]] = {}
+    for port in cloud.baremetal.ports(details=True):
+        ports.setdefault(port.node_id, []).append(
+            {
+                "uuid": port.id,
+                "mac": port.address,
+                "vif": (port.internal_info or {}).get("tenant_vif_port_id"),
+            }
+        )
+    return [
+        {
+            "uuid": node.id,
+            "instance_uuid": node.instance_id,
+            "provision_state": node.provision_state,
+            "power_state": node.power_state,
+            "maintenance": node.is_maintenance,
+            "last_error": node.last_error,
+            "driver": node.driver,
+            "resource_class": node.resource_class,
+            "owner": node.owner,
+            "conductor": node.conductor,
+            "ports": ports.get(node.id, []),
+        }
+        for node in sorted(cloud.baremetal.nodes(details=True), key=lambda n: n.id)
+    ]
+
+
+def machines(where: Machines) -> list[dict[str, Any]]:
+    """Each machine's power by its BMC, and its newest boot id and sequence."""
+    from ironic_sideways.hardware import bmc
+
+    credentials = bmc.credentials(where.vbmc_config)
+    streams = heartbeat.newest_by_mac(heartbeat.read(where.heartbeat))
+    found = []
+    for machine in documents.read(where.machines):
+        stream = streams.get(machine["mac"])
+        found.append(
+            {
+                "uuid": machine["uuid"],
+                "name": machine["name"],
+                "mac": machine["mac"],
+                "power": credentials[machine["name"]].ipmi().power_status(),
+                "boot_id": stream.boot_id if stream else None,
+                "last_seq": stream.last_seq if stream else None,
+            }
+        )
+    return found
+
+
+def take(
+    cloud: Connection, where: Machines | None, ironic: Connection | None
+) -> dict[str, Any]:
+    """One snapshot; ``where`` and ``ironic`` may be None, and are absent then."""
+    snapshot: dict[str, Any] = {
+        "taken_at": time.time(),
+        "servers": servers(cloud),
+        "providers": providers(cloud),
+        "services": services(cloud),
+    }
+    if where is not None:
+        snapshot["machines"] = machines(where)
+    if ironic is not None:
+        snapshot["ironic_nodes"] = ironic_nodes(ironic)
+    return snapshot
