@@ -1,0 +1,134 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Power and boot device of a BMC over IPMI 2.0, by ipmitool."""
+
+import dataclasses
+import os
+import subprocess
+from typing import Literal
+
+from ironic_sideways import exceptions, waits
+
+PowerState = Literal["on", "off"]
+PowerAction = Literal["on", "off", "soft", "reset", "cycle"]
+
+#: Seconds for one ipmitool call: 5 tries of one second (-R, -N) and its start.
+CALL_TIMEOUT = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Bmc:
+    """Where a BMC listens and who may use it.
+
+    :param address: IPv4 address or host name.
+    :param port: UDP port.
+    :param cipher_suite: ipmitool's -C; None leaves the choice to ipmitool (17
+        since 1.8.19), which some old BMCs do not know.
+    """
+
+    address: str
+    port: int
+    username: str
+    password: str = dataclasses.field(repr=False)
+    cipher_suite: int | None = None
+
+    def __str__(self) -> str:
+        return f"BMC {self.address}:{self.port}"
+
+
+def run(bmc: Bmc, *words: str) -> str:
+    """Run ``ipmitool <words>`` against the BMC and return what it printed.
+
+    The password travels in the environment (-E), never in the arguments.
+
+    :raises SidewaysError: ipmitool is missing, failed or did not answer in time.
+    """
+    command = ["ipmitool", "-I", "lanplus", "-H", bmc.address, "-p", str(bmc.port)]
+    command += ["-U", bmc.username, "-E", "-N", "1", "-R", "5"]
+    if bmc.cipher_suite is not None:
+        command += ["-C", str(bmc.cipher_suite)]
+    said = " ".join(words)
+    try:
+        done = subprocess.run(
+            [*command, *words],
+            env={**os.environ, "IPMI_PASSWORD": bmc.password},
+            capture_output=True,
+            text=True,
+            timeout=CALL_TIMEOUT,
+        )
+    except FileNotFoundError as error:
+        raise exceptions.SidewaysError(
+            "ipmitool is not installed: install the package ipmitool"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise exceptions.SidewaysError(
+            f"{bmc}: no answer to '{said}' within {CALL_TIMEOUT} s; "
+            "look at the BMC's log"
+        ) from error
+    if done.returncode:
+        words_of_ipmitool = " ".join(done.stderr.split()) or "nothing said"
+        raise exceptions.SidewaysError(
+            f"{bmc}: '{said}' failed with exit code {done.returncode}: "
+            f"{words_of_ipmitool}"
+        )
+    return done.stdout
+
+
+def power_status(bmc: Bmc) -> PowerState:
+    """The chassis' power state.
+
+    :raises SidewaysError: the BMC did not answer, or not with on or off.
+    """
+    answer = run(bmc, "power", "status").strip()
+    if answer.endswith("is on"):
+        return "on"
+    if answer.endswith("is off"):
+        return "off"
+    raise exceptions.SidewaysError(
+        f"{bmc}: 'power status' expected on or off, found '{answer}'"
+    )
+
+
+def power(bmc: Bmc, action: PowerAction) -> None:
+    """Order a power action; wait_power sees when it took effect.
+
+    :raises SidewaysError: the BMC refused or did not answer.
+    """
+    run(bmc, "power", action)
+
+
+def wait_power(bmc: Bmc, state: PowerState, timeout: float) -> None:
+    """Wait until the chassis is in ``state``.
+
+    :param timeout: seconds.
+    :raises WaitExpired: it is not, with what was seen last.
+    """
+
+    def look() -> str:
+        try:
+            return power_status(bmc)
+        except exceptions.SidewaysError as error:
+            return str(error)
+
+    waits.wait_for(look, lambda seen: seen == state, f"{bmc} to be {state}", timeout)
+
+
+def boot_device(
+    bmc: Bmc, device: Literal["pxe", "disk"], persistent: bool = True
+) -> None:
+    """Choose the device of the next boots, or of the next boot alone.
+
+    :raises SidewaysError: the BMC refused or did not answer.
+    """
+    options = ["options=persistent"] if persistent else []
+    run(bmc, "chassis", "bootdev", device, *options)

@@ -1,0 +1,161 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The lab's bare-metal machines: libvirt domains without a hypervisor's help.
+
+Only domains that carry this module's mark with the same directory are touched.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import libvirt
+
+from ironic_sideways import exceptions, waits
+
+#: XML namespace of the mark in a domain's <metadata>.
+NAMESPACE = "https://opendev.org/ironic-sideways/machine"
+
+Shape = Literal["api", "deploy"]
+
+#: vcpus, memory in MiB and disk in GB of each shape. "deploy" is what a real
+#: deploy ramdisk fits into; "api" is enough for the guest.
+SHAPES: dict[Shape, tuple[int, int, int]] = {"api": (1, 256, 2), "deploy": (1, 1024, 2)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """One machine, as ``machines.json`` has it; no credentials.
+
+    :param uuid: of the domain, of its bm_nodes row and of its Ironic node.
+    :param index: position in the lab, from 0.
+    :param bmc_address: IPv4 address of its virtual BMC.
+    """
+
+    name: str
+    uuid: str
+    index: int
+    mac: str
+    bmc_address: str
+    bmc_port: int = 623
+    vcpus: int = 1
+    memory_mb: int = 256
+    disk_gb: int = 2
+    shape: Shape = "api"
+
+
+def mac(number: int, index: int) -> str:
+    """The MAC of machine ``index`` in lab ``number``; locally administered."""
+    return f"52:54:00:{number:02x}:{index >> 8:02x}:{index & 0xFF:02x}"
+
+
+def write(path: Path, machines: Iterable[Machine]) -> None:
+    """Write ``machines.json``, whole or not at all."""
+    text = json.dumps([dataclasses.asdict(machine) for machine in machines], indent=2)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text + "\n")
+    part.rename(path)
+
+
+def read(path: Path) -> list[Machine]:
+    """Read ``machines.json``.
+
+    :raises SidewaysError: it is missing or is no list of machines.
+    """
+    try:
+        return [Machine(**fields) for fields in json.loads(path.read_text())]
+    except FileNotFoundError as error:
+        raise exceptions.SidewaysError(
+            f"{path}: not found; run 'ironic-sideways lab up' first"
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise exceptions.SidewaysError(
+            f"{path}: expected a list of machines, found: {error}"
+        ) from error
+
+
+def define(
+    uri: str,
+    machines: Sequence[Machine],
+    directory: Path,
+    guest_disk: Path,
+    bridge: str,
+) -> None:
+    """Define every machine and its disk; leave alone what is already right.
+
+    :param uri: of the libvirtd (hypervisor.uri).
+    :param directory: absolute, for ``<name>.qcow2`` and ``<name>.console.log``.
+    :param guest_disk: qcow2 image below every machine's disk (guest.build).
+    :param bridge: name of the Linux bridge that the NICs join.
+    :raises SidewaysError: a domain that is not ours has a machine's name or
+        uuid; no machine was defined then.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _connect(uri) as connection:
+        present = {domain.name(): domain for domain in connection.listAllDomains()}
+        for machine in machines:
+            _refuse_strangers(machine, present.values(), directory)
+        for machine in machines:
+            wanted, fingerprint = _domain_xml(machine, directory, bridge)
+            _make_disk(machine, directory, guest_disk)
+            domain = present.get(machine.name)
+            if domain is None or _mark(domain).get("fingerprint") != fingerprint:
+                connection.defineXML(wanted)
+
+
+def defined(uri: str, directory: Path) -> list[str]:
+    """The names of all machines of ``directory``, sorted."""
+    with _connect(uri) as connection:
+        return sorted(domain.name() for domain in _ours(connection, directory))
+
+
+def start(uri: str, names: Iterable[str]) -> None:
+    """Power on each machine that is off."""
+    with _connect(uri) as connection:
+        for name in names:
+            domain = _lookup(connection, name)
+            if not domain.isActive():
+                domain.create()
+
+
+def stop(uri: str, names: Iterable[str]) -> None:
+    """Power off each machine that is on, at once."""
+    with _connect(uri) as connection:
+        for name in names:
+            _power_off(_lookup(connection, name))
+
+
+def undefine(uri: str, directory: Path) -> None:
+    """Power off and remove every machine of ``directory``, and their disks.
+
+    :raises WaitExpired: libvirt still knows one of them afterwards.
+    """
+    with _connect(uri) as connection:
+        for domain in _ours(connection, directory):
+            name = domain.name()
+            _power_off(domain)
+            domain.undefine()
+            for path in (_disk(directory, name), _console(directory, name)):
+                path.unlink(missing_ok=True)
+    waits.wait_for(
+        lambda: defined(uri, directory),
+        lambda left: not left,
+        f"the machines of {directory} to be gone",
+        timeout=10,
+    )
