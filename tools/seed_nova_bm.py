@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Fill nova_bm with one row per libvirt machine, as an administrator of 2014 did.
+
+Creates the schema (version 10) in an empty database, then writes for each
+libvirt domain a bm_nodes row, with the domain's uuid, and a bm_interfaces row
+per network card. Machines are read through libvirt, BMC addresses and
+credentials from virtualbmc's own configuration directory.
+
+A second run changes nothing. Rows of free nodes follow their machine (a new
+BMC password, a new MAC); rows that hold an instance are left alone and named.
+"""
+
+import argparse
+import configparser
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import libvirt
+import sqlalchemy as sa
+
+from ironic_sideways import exceptions
+from ironic_sideways.nova_bm import database, schema, seed
+
+EPILOG = """\
+examples:
+  seed_nova_bm.py --nova-bm-db @/etc/nova_bm.url --libvirt-uri qemu:///system \\
+      --vbmc-config ~/.vbmc --service-host $(hostname)
+  seed_nova_bm.py --nova-bm-db '$NOVA_BM_URL' ... --domain node-0 node-1
+
+refused, with nothing changed: a database with tables that are not nova_bm's, a
+domain without BMC, two BMCs with one address, a BMC on a port other than 623
+(nova_bm has no column for it), a MAC or BMC that a row of another node has.
+
+exit codes:
+  0  done
+  1  refused or failed, nothing changed
+  2  bad usage
+"""
+#: The section of virtualbmc's per-domain file (virtualbmc/manager.py).
+SECTION = "VirtualBMC"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="seed_nova_bm.py",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--nova-bm-db",
+        "-b",
+        required=True,
+        metavar="URL|@FILE|$ENV",
+        help="the nova_bm database: a URL, a file or an environment variable that "
+        "holds one (so that the password stays out of the process list)",
+    )
+    parser.add_argument(
+        "--libvirt-uri",
+        default="qemu:///system",
+        metavar="URI",
+        help="where the machines are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--vbmc-config",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="virtualbmc's config_dir: one directory per domain with a file 'config'",
+    )
+    parser.add_argument(
+        "--service-host",
+        required=True,
+        metavar="HOST",
+        help="CONF.host of the nova-compute that owns the nodes",
+    )
+    parser.add_argument(
+        "--domain",
+        nargs="+",
+        metavar="NAME",
+        help="only these domains (default: all that libvirt has)",
+    )
+    return parser
+
+
+def read_bmc(directory: Path, domain: str) -> configparser.SectionProxy:
+    """virtualbmc's own settings of ``domain``.
+
+    :raises SidewaysError: the domain has no BMC, or its file cannot be read.
+    """
+    path = directory / domain / "config"
+    parser = configparser.ConfigParser()
+    try:
+        found = parser.read(path, encoding="utf-8")
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
+        raise exceptions.SidewaysError(
+            f"{path}: expected virtualbmc's configuration, cannot read it "
+            f"({type(error).__name__})"
+        ) from error
+    if not found or SECTION not in parser:
+        raise exceptions.SidewaysError(
+            f"domain {domain}: has no BMC (no [{SECTION}] in {path}); add one with "
+            f"'vbmc add {domain} --address ADDRESS --port {seed.BMC_PORT}'"
+        )
+    return parser[SECTION]
+
+
+def read_machine(domain: "libvirt.virDomain", vbmc_config: Path) -> seed.Machine:
+    """A libvirt domain and its BMC as one machine.
+
+    :raises SidewaysError: no BMC, no disk, or a port that is no number.
+    """
+    name = domain.name()
+    bmc = read_bmc(vbmc_config, name)
+    root = ET.fromstring(domain.XMLDesc())  # noqa: S314 - libvirt's own XML
+    disk = root.find("./devices/disk[@device='disk']/target")
+    if disk is None:
+        raise exceptions.SidewaysError(f"domain {name}: has no disk")
+    _state, memory_kib, _current, cpus, _time = domain.info()
+    port = bmc.get("port", "")
+    if not port.isdigit():
+        raise exceptions.SidewaysError(
+            f"domain {name}: the BMC's port is {port!r}, expected {seed.BMC_PORT}"
+        )
+    return seed.Machine(
+        name=name,
+        uuid=domain.UUIDString(),
+        cpus=cpus,
+        memory_mb=memory_kib // 1024,
+        disk_gb=domain.blockInfo(disk.attrib["dev"])[0] // 2**30,
+        macs=tuple(
+            mac.attrib["address"] for mac in root.iterfind("./devices/interface/mac")
+        ),
+        bmc_address=bmc.get("address", ""),
+        bmc_port=int(port),
+        bmc_user=bmc.get("username", ""),
+        bmc_password=bmc.get("password", ""),
+    )
+
+
+def read_machines(
+    uri: str, vbmc_config: Path, names: Iterable[str] | None
+) -> list[seed.Machine]:
+    """The machines of ``names``, or all that libvirt has, by name.
+
+    :raises SidewaysError: libvirt is not reachable or has no such domain.
+    """
+    # libvirt's default handler prints each error to stderr, before ours.
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    try:
+        connection = libvirt.open(uri)
+        try:
+            if names is None:
+                domains = connection.listAllDomains()
+            else:
+                domains = [connection.lookupByName(name) for name in names]
+            machines = [read_machine(domain, vbmc_config) for domain in domains]
+        finally:
+            connection.close()
+    except libvirt.libvirtError as error:
+        raise exceptions.SidewaysError(f"libvirt at {uri}: {error}") from error
+    if not machines:
+        raise exceptions.SidewaysError(f"libvirt at {uri}: no domains, nothing to seed")
+    return sorted(machines, key=lambda machine: machine.name)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read the machines, write the rows, say what happened."""
+    url = database.resolve_url(arguments.nova_bm_db, "--nova-bm-db")
+    machines = read_machines(
+        arguments.libvirt_uri, arguments.vbmc_config, arguments.domain
+    )
+    seed.check(machines)
+    with database.connect(database.engine(url)) as connection:
+        created = schema.ensure(connection)
+        outcome = seed.seed(connection, machines, arguments.service_host)
+        connection.commit()
+    if created:
+        print(f"{url.database}: schema created at version {schema.VERSION}")
+    for name in outcome.in_use:
+        print(f"{name}: its row differs but holds an instance, left as it is")
+    print(
+        f"{url.database}: {len(outcome.added)} rows added, "
+        f"{len(outcome.updated)} updated, {len(outcome.unchanged)} unchanged, "
+        f"{len(outcome.in_use)} in use and left"
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program; an error of ours becomes one line and its exit code."""
+    arguments = build_parser().parse_args(words)
+    try:
+        run(arguments)
+    except exceptions.SidewaysError as error:
+        print(f"seed_nova_bm: {error}", file=sys.stderr)
+        return error.exit_code
+    except sa.exc.DBAPIError as error:
+        print(f"seed_nova_bm: {database.driver_text(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
