@@ -75,3 +75,22 @@ function base_compute_config {
     echo "$IRONIC_SIDEWAYS_LAB/etc/nova-compute/nova.conf"
 }
 
+function image_id { # <name>
+    openstack --os-cloud "$ADMIN_CLOUD" image show --format value --column id "$1"
+}
+
+function node_owner {
+    openstack --os-cloud "$ADMIN_CLOUD" project show --format value --column id admin
+}
+
+function paste_file {
+    echo "$IRONIC_SIDEWAYS_LAB/etc/nova/api-paste.ini"
+}
+
+function install_proxy {
+    python -m ironic_sideways.proxy.install "$(paste_file)"
+}
+
+function remove_proxy {
+    python -m ironic_sideways.proxy.install "$(paste_file)" --remove
+}

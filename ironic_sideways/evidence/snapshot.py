@@ -149,21 +149,25 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
 
 def machines(where: Machines) -> list[dict[str, Any]]:
     """Each machine's power by its BMC, and its newest boot id and sequence."""
-    from ironic_sideways.hardware import bmc
+    from ironic_sideways.hardware import bmc, ipmi
 
     credentials = bmc.credentials(where.vbmc_config)
-    streams = heartbeat.newest_by_mac(heartbeat.read(where.heartbeat))
+    newest: dict[str, heartbeat.Stream] = {}
+    for stream in heartbeat.streams(heartbeat.read(where.heartbeat)):
+        known = newest.get(stream.mac)
+        if known is None or known.last_time < stream.last_time:
+            newest[stream.mac] = stream
     found = []
     for machine in documents.read(where.machines):
-        stream = streams.get(machine["mac"])
+        last = newest.get(machine["mac"])
         found.append(
             {
                 "uuid": machine["uuid"],
                 "name": machine["name"],
                 "mac": machine["mac"],
-                "power": credentials[machine["name"]].ipmi().power_status(),
-                "boot_id": stream.boot_id if stream else None,
-                "last_seq": stream.last_seq if stream else None,
+                "power": ipmi.power_status(credentials[machine["name"]].bmc),
+                "boot_id": last.boot_id if last else None,
+                "last_seq": last.last_seq if last else None,
             }
         )
     return found

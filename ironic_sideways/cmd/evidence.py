@@ -1,0 +1,148 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Take, observe and compare evidence; each prints one line, its figure, last."""
+
+import argparse
+from pathlib import Path
+
+from ironic_sideways import exceptions
+from ironic_sideways.evidence import documents, migration
+
+HELP = "take, observe and compare evidence"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    action = actions.add_parser("snapshot", help="what is so now: before.json, after.json")
+    action.add_argument("--os-cloud", required=True, help="an admin, by clouds.yaml")
+    action.add_argument("--ironic-cloud", help="who sees all Ironic nodes; absent: none")
+    action.add_argument("--machines", type=Path, help="the lab's machines.json")
+    action.add_argument("--vbmc-config", type=Path, help="virtualbmc's configuration")
+    action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
+    action.add_argument("--output", type=Path, required=True)
+    action.set_defaults(act=snapshot)
+
+    action = actions.add_parser("compare", help="hold before.json and after.json together")
+    action.add_argument("--before", type=Path, required=True)
+    action.add_argument("--after", type=Path, required=True)
+    action.set_defaults(act=compare)
+
+    action = actions.add_parser("migration", help="sum up migration.json")
+    action.add_argument("--migration", type=Path, required=True)
+    action.set_defaults(act=sum_up_migration)
+
+    action = actions.add_parser("takeover", help="wait until Ironic has every node")
+    action.add_argument("--ironic-db", required=True, metavar="URL|@FILE")
+    action.add_argument("--migration", type=Path, required=True)
+    action.add_argument("--conductor-log", type=Path, required=True)
+    action.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
+    action.add_argument("--output", type=Path, required=True)
+    action.set_defaults(act=takeover)
+
+    action = actions.add_parser("proxy", help="ask nova-api's bare-metal proxy")
+    action.add_argument("--os-cloud", required=True)
+    action.add_argument("--migration", type=Path, required=True)
+    action.set_defaults(act=proxy)
+
+    action = actions.add_parser("resources", help="wait until nova-compute has every node")
+    action.add_argument("--os-cloud", required=True)
+    action.add_argument("--migration", type=Path, required=True)
+    action.add_argument("--resource-class", required=True)
+    action.add_argument("--timeout", type=float, default=180, metavar="SECONDS")
+    action.add_argument("--output", type=Path, required=True)
+    action.set_defaults(act=resources)
+
+
+def run(args: argparse.Namespace) -> int:
+    print(args.act(args))
+    return 0
+
+
+def snapshot(args: argparse.Namespace) -> str:
+    import openstack
+
+    from ironic_sideways.evidence import snapshot
+
+    where = None
+    if args.machines:
+        where = snapshot.Machines(args.machines, args.vbmc_config, args.heartbeat)
+    ironic = openstack.connect(args.ironic_cloud) if args.ironic_cloud else None
+    taken = snapshot.take(openstack.connect(args.os_cloud), where, ironic)
+    documents.write(args.output, taken)
+    return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
+
+
+def compare(args: argparse.Namespace) -> str:
+    from ironic_sideways.evidence import compare
+
+    checks = compare.compare(documents.read(args.before), documents.read(args.after))
+    failed = [check for check in checks if not check.ok]
+    for check in failed:
+        print(f"{check.name}: {check.detail}")
+    if failed:
+        raise exceptions.SidewaysError(
+            f"{len(failed)} of {len(checks)} things did not survive, first: "
+            f"{failed[0].name}: {failed[0].detail}"
+        )
+    return f"{len(checks)}/{len(checks)} as before"
+
+
+def sum_up_migration(args: argparse.Namespace) -> str:
+    nodes = migration.nodes(args.migration)
+    used = sum(1 for instance in nodes.values() if instance)
+    return f"{len(nodes)} nodes moved and verified, {used} with an instance"
+
+
+def takeover(args: argparse.Namespace) -> str:
+    from ironic_sideways.evidence import takeover, terminal
+    from ironic_sideways.nova_bm import database
+
+    uuids = sorted(migration.nodes(args.migration))
+    engine = database.engine(database.resolve_url(args.ironic_db, "--ironic-db"))
+    with terminal.progress("nodes taken over", len(uuids)) as progress:
+        found = takeover.observe(engine, uuids, args.timeout, progress)
+    found["forbidden"] = takeover.forbidden_lines(args.conductor_log)
+    documents.write(args.output, found)
+    takeover.refuse_forbidden(found["forbidden"])
+    return f"{len(found['nodes'])}/{len(uuids)} nodes taken over"
+
+
+def proxy(args: argparse.Namespace) -> str:
+    import openstack
+
+    from ironic_sideways.evidence import proxy
+
+    uuids = sorted(migration.nodes(args.migration))
+    faults = proxy.faults(openstack.connect(args.os_cloud), uuids)
+    if faults:
+        raise exceptions.SidewaysError("the bare-metal proxy: " + "; ".join(faults))
+    return f"proxy lists and shows {len(uuids)} nodes, 4 writes get 404"
+
+
+def resources(args: argparse.Namespace) -> str:
+    import openstack
+
+    from ironic_sideways.evidence import resources, terminal
+
+    nodes = migration.nodes(args.migration)
+    with terminal.progress("nodes reported", len(nodes)) as progress:
+        found = resources.observe(
+            openstack.connect(args.os_cloud),
+            nodes,
+            args.resource_class,
+            args.timeout,
+            progress,
+        )
+    documents.write(args.output, found)
+    return f"{len(nodes)}/{len(nodes)} nodes reported as {found['resource_class']}"

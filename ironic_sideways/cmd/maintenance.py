@@ -1,0 +1,91 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Begin, check and end the maintenance period; prints one line, its figure."""
+
+import argparse
+from pathlib import Path
+
+HELP = "begin, check and end the maintenance period"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, act, text in (
+        ("start", start, "lock every instance, disable the compute service"),
+        ("check", check, "compare rows and instances with the start's record"),
+        ("end", end, "undo exactly what the start did"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("--os-cloud", required=True, help="an admin")
+        action.add_argument("--record", type=Path, required=True, help="the start's record")
+        if act is not end:
+            action.add_argument(
+                "--nova-bm-db",
+                metavar="URL|@FILE",
+                help="absent: the base holds no instance on its nodes",
+            )
+        if act is start:
+            action.add_argument("--compute-host", required=True)
+            action.add_argument(
+                "--probe-cloud",
+                help="a member who tries to delete and reboot his instances, and "
+                "must get 409 (test clouds only)",
+            )
+        action.set_defaults(act=act)
+
+
+def run(args: argparse.Namespace) -> int:
+    print(args.act(args))
+    return 0
+
+
+def nova_bm(args: argparse.Namespace):  # type: ignore[no-untyped-def]
+    from ironic_sideways.nova_bm import database
+
+    if args.nova_bm_db is None:
+        return None
+    return database.engine(database.resolve_url(args.nova_bm_db, "--nova-bm-db"))
+
+
+def start(args: argparse.Namespace) -> str:
+    import openstack
+
+    from ironic_sideways import maintenance
+
+    cloud = openstack.connect(args.os_cloud)
+    locked = maintenance.start(cloud, nova_bm(args), args.compute_host, args.record)
+    if args.probe_cloud:
+        member = openstack.connect(args.probe_cloud)
+        mine = [server.id for server in member.compute.servers()]
+        refused = 2 * maintenance.probe(member, mine)
+        return f"{locked} instances locked, {refused} member's calls got 409"
+    return f"{locked} instances locked"
+
+
+def check(args: argparse.Namespace) -> str:
+    import openstack
+
+    from ironic_sideways import maintenance
+
+    cloud = openstack.connect(args.os_cloud)
+    held = maintenance.check(cloud, nova_bm(args), args.record)
+    return f"{held} instances locked and as nova_bm has them"
+
+
+def end(args: argparse.Namespace) -> str:
+    import openstack
+
+    from ironic_sideways import maintenance
+
+    unlocked = maintenance.end(openstack.connect(args.os_cloud), args.record)
+    return f"{unlocked} instances unlocked, compute service as before"

@@ -1,0 +1,89 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Create, verify, use and destroy the workload that must survive the move."""
+
+import argparse
+from pathlib import Path
+
+from ironic_sideways import exceptions
+
+HELP = "create, verify, use and destroy the workload that must survive"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action", choices=("create", "verify", "verify_noapi", "operate", "destroy")
+    )
+    parser.add_argument("--os-cloud", required=True, help="the member who owns it")
+    parser.add_argument("--admin-cloud", help="create: who publishes the guest's images")
+    parser.add_argument("--ironic-cloud", help="operate: who sees all Ironic nodes")
+    parser.add_argument("--record", type=Path, required=True, help="workload.json")
+    parser.add_argument("--heartbeat", type=Path, required=True, help="heartbeat.jsonl")
+    parser.add_argument("--cache", type=Path, help="create: where the guest is built")
+    parser.add_argument("--running", type=int, default=2, metavar="N")
+    parser.add_argument("--stopped", type=int, default=1, metavar="N")
+    parser.add_argument("--output", type=Path, help="operate: operations.json")
+
+
+def run(args: argparse.Namespace) -> int:
+    import openstack
+
+    from ironic_sideways import workload
+
+    cloud = openstack.connect(args.os_cloud)
+    work = workload.Workload(cloud, args.record, args.heartbeat)
+    if args.action == "create":
+        print(create(args, work))
+    elif args.action == "operate":
+        print(operate(args, work))
+    else:
+        count = getattr(workload, args.action)(work)
+        print(f"{count} servers: {args.action} done")
+    return 0
+
+
+def create(args, work) -> str:  # type: ignore[no-untyped-def]
+    import openstack
+
+    from ironic_sideways import workload
+    from ironic_sideways.evidence import documents
+    from ironic_sideways.hardware import guest
+
+    built = guest.build(args.cache)
+    admin = openstack.connect(args.admin_cloud)
+    workload.publish_guest(admin, built.kernel, built.ramdisk, built.disk)
+    if args.running + args.stopped == 0:
+        documents.write(work.record, {"servers": []})
+        return "no server: the base cannot have one on its nodes"
+    servers = workload.create(work, args.running, args.stopped)
+    return f"{len(servers)} servers, {args.running} of them beating"
+
+
+def operate(args, work) -> str:  # type: ignore[no-untyped-def]
+    import openstack
+
+    from ironic_sideways import operations
+    from ironic_sideways.evidence import documents
+
+    ironic = openstack.connect(args.ironic_cloud)
+    found = operations.operate(work, ironic)
+    documents.write(args.output, found)
+    for finding in found:
+        word = "OK" if finding["ok"] else "FAILED"
+        print(f"{word}: {finding['name']} ({finding['seconds']} s): {finding['detail']}")
+    failed = [finding for finding in found if not finding["ok"]]
+    if failed:
+        raise exceptions.SidewaysError(
+            f"{failed[0]['name']}: {failed[0]['detail']}"
+        )
+    return ", ".join(f"{f['name']} {f['seconds']:.0f} s" for f in found)

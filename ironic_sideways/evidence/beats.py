@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Waiting for a machine's heartbeat: the data plane's own word that it runs."""
+
+from pathlib import Path
+
+from ironic_sideways import waits
+from ironic_sideways.evidence import heartbeat
+
+
+def newest(path: Path, mac: str) -> heartbeat.Stream | None:
+    """The stream of ``mac`` that was heard last; None when it never was."""
+    streams = [s for s in heartbeat.streams(heartbeat.read(path)) if s.mac == mac]
+    return max(streams, key=lambda stream: stream.last_time, default=None)
+
+
+def wait_for_boot(path: Path, mac: str, other_than: str | None, timeout: float) -> str:
+    """Wait for a beat of ``mac`` under a boot id ``other_than``; that boot id.
+
+    :param timeout: seconds.
+    :raises WaitExpired: no such beat came.
+    """
+    found = waits.wait_for(
+        lambda: newest(path, mac),
+        lambda stream: stream is not None and stream.boot_id != other_than,
+        f"a heartbeat of {mac} with a boot id other than {other_than}",
+        timeout,
+        interval=1,
+        seen=lambda stream: f"boot id {stream.boot_id}" if stream else "no beat",
+    )
+    assert found is not None
+    return found.boot_id
+
+
+def wait_for_more(path: Path, mac: str, timeout: float) -> int:
+    """Wait until ``mac`` beats once more under the same boot id; its sequence.
+
+    :raises WaitExpired: it did not, or the machine booted anew.
+    """
+    first = newest(path, mac)
+
+    def goes_on(stream: heartbeat.Stream | None) -> bool:
+        return (
+            first is not None
+            and stream is not None
+            and stream.boot_id == first.boot_id
+            and stream.last_seq > first.last_seq
+        )
+
+    found = waits.wait_for(
+        lambda: newest(path, mac),
+        goes_on,
+        f"the next heartbeat of {mac} after {first.last_seq if first else 'none'}",
+        timeout,
+        interval=1,
+        seen=lambda s: f"boot id {s.boot_id}, sequence {s.last_seq}" if s else "none",
+    )
+    assert found is not None
+    return found.last_seq

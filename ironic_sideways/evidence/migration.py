@@ -1,0 +1,29 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the migration tool says of its run, as the other steps need it."""
+
+from pathlib import Path
+
+from ironic_sideways.evidence import documents
+
+
+def nodes(path: Path) -> dict[str, str | None]:
+    """Each migrated node's uuid, and its instance's (None when it is free).
+
+    :param path: migration.json, as ``ironic-nova-bm-migrate run`` writes it.
+    """
+    return {
+        row["node_uuid"]: row["instance_uuid"]
+        for row in documents.read(path)["rows"]
+        if row["outcome"] in ("written", "already written")
+    }

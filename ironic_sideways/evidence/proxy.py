@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Does nova-api's bare-metal API answer from Ironic, and refuse every write."""
+
+from typing import Any
+
+from openstack.connection import Connection
+
+#: Newest microversion that has os-baremetal-nodes (Nova's API history, 2.36).
+HEADERS = {"OpenStack-API-Version": "compute 2.35"}
+
+PATH = "/os-baremetal-nodes"
+
+
+def faults(cloud: Connection, uuids: list[str]) -> list[str]:
+    """What the API answers otherwise than the specification's REST API impact.
+
+    :param cloud: an admin of the project that owns the nodes.
+    :param uuids: the nodes that list and show must have.
+    """
+    found = []
+    listed = cloud.compute.get(PATH, headers=HEADERS)
+    if listed.status_code != 200:
+        return [f"GET {PATH}: {listed.status_code}, expected 200"]
+    names = {node["uuid"] for node in listed.json()["nodes"]}
+    if names != set(uuids):
+        lacking, extra = sorted(set(uuids) - names), sorted(names - set(uuids))
+        found.append(f"GET {PATH}: lacks {lacking}, has also {extra}")
+    for method, path, body in writes(uuids[0]):
+        status = cloud.compute.request(
+            path, method, headers=HEADERS, json=body, raise_exc=False
+        ).status_code
+        if status != 404:
+            found.append(f"{method} {path}: {status}, expected 404")
+    shown = cloud.compute.get(f"{PATH}/{uuids[0]}", headers=HEADERS)
+    if shown.status_code != 200:
+        found.append(f"GET {PATH}/{uuids[0]}: {shown.status_code}, expected 200")
+    elif not shown.json()["node"]["interfaces"]:
+        found.append(f"GET {PATH}/{uuids[0]}: no interfaces")
+    return found
+
+
+def writes(uuid: str) -> list[tuple[str, str, dict[str, Any] | None]]:
+    """The four calls that are not proxied: method, path, body."""
+    interface = {"address": "52:54:00:00:00:01"}
+    return [
+        ("POST", PATH, {"node": {"service_host": "nobody"}}),
+        ("POST", f"{PATH}/{uuid}/action", {"add_interface": interface}),
+        ("POST", f"{PATH}/{uuid}/action", {"remove_interface": interface}),
+        ("DELETE", f"{PATH}/{uuid}", None),
+    ]

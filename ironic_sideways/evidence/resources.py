@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Does nova-compute report every node rightly: resources.json.
+
+Each node has one compute node and one resource provider of the same uuid; a
+used node's provider is reserved by its instance, a free one's is schedulable
+(IronicDriver.update_provider_tree).
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from openstack.connection import Connection
+
+from ironic_sideways import waits
+from ironic_sideways.evidence import snapshot
+
+Document = dict[str, Any]
+
+
+def class_name(resource_class: str) -> str:
+    """Placement's name of a node's resource class (os_resource_classes' rule)."""
+    letters = "".join(c if c.isalnum() else "_" for c in resource_class.upper())
+    return f"CUSTOM_{letters}"
+
+
+def look(cloud: Connection) -> Document:
+    """The hypervisors' names by uuid, and the providers."""
+    return {
+        "hypervisors": {
+            hypervisor.id: hypervisor.name
+            for hypervisor in cloud.compute.hypervisors(details=True)
+        },
+        "providers": {p["uuid"]: p for p in snapshot.providers(cloud)},
+    }
+
+
+def fault(seen: Document, uuid: str, instance: str | None, wanted: str) -> str:
+    """What is not right yet about node ``uuid``; empty when all is."""
+    if seen["hypervisors"].get(uuid) != uuid:
+        return "is no compute node of that uuid"
+    provider = seen["providers"].get(uuid)
+    if provider is None:
+        return "has no resource provider"
+    if set(provider["inventories"]) != {wanted}:
+        return f"reports {sorted(provider['inventories']) or 'nothing'}"
+    holders = {c: r for c, r in provider["allocations"].items()}
+    expected = {instance: {wanted: 1}} if instance else {}
+    if holders != expected:
+        return f"is allocated to {holders}, expected {expected}"
+    inventory = provider["inventories"][wanted]
+    if inventory["total"] != 1:
+        return f"total {inventory['total']}"
+    if not instance and inventory["reserved"] != 0:
+        return "is free, but reserved"
+    return ""
+
+
+def observe(
+    cloud: Connection,
+    nodes: dict[str, str | None],
+    resource_class: str,
+    timeout: float,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Document:
+    """Wait until nova-compute reports all ``nodes`` (uuid -> instance or None).
+
+    :param timeout: seconds.
+    :raises WaitExpired: names each node that is not reported rightly, and why.
+    """
+    begin = time.time()
+    wanted = class_name(resource_class)
+
+    def faults(seen: Document) -> dict[str, str]:
+        found = {u: fault(seen, u, instance, wanted) for u, instance in nodes.items()}
+        return {uuid: text for uuid, text in found.items() if text}
+
+    def look_and_tell() -> Document:
+        seen = look(cloud)
+        progress(len(nodes) - len(faults(seen)))
+        return seen
+
+    seen = waits.wait_for(
+        look_and_tell,
+        lambda seen: not faults(seen),
+        f"nova-compute to report {len(nodes)} nodes as {wanted}",
+        timeout,
+        interval=1,
+        seen=lambda seen: "; ".join(f"{u} {why}" for u, why in faults(seen).items()),
+    )
+    return {
+        "seconds": round(time.time() - begin, 1),
+        "resource_class": wanted,
+        "nodes": [
+            {"uuid": uuid, "instance": instance, **seen["providers"][uuid]}
+            for uuid, instance in nodes.items()
+        ],
+    }

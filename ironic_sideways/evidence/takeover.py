@@ -1,0 +1,117 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Did Ironic take over every active node: takeover.json.
+
+"No error in the log" is no evidence: a node whose driver no conductor serves
+is mapped to nobody, and nothing is logged. The proof is the row itself:
+``conductor_affinity`` is an online conductor, ``last_error`` is NULL, and the
+power state was adopted from the BMC (Ironic's ConductorManager, methods
+_sync_local_state and _sync_power_states).
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+
+from ironic_sideways import exceptions, waits
+
+#: What the conductor logs when it hurts a machine (power sync, WARNING), or
+#: gives one up (ERROR); ironic/conductor/manager.py.
+FORBIDDEN = ("Changing hardware state", "Switching node to maintenance mode")
+
+QUERY = sqlalchemy.text(
+    "SELECT n.uuid, n.provision_state, n.power_state, n.maintenance, n.last_error,"
+    " n.reservation, c.hostname AS conductor, c.online"
+    " FROM nodes n LEFT JOIN conductors c ON c.id = n.conductor_affinity"
+)
+
+
+def read_nodes(engine: sqlalchemy.Engine) -> dict[str, dict[str, Any]]:
+    """All Ironic nodes by uuid, with the conductor that took each over."""
+    with engine.connect() as connection:
+        rows = connection.execute(QUERY).mappings().all()
+    return {row["uuid"]: dict(row) for row in rows}
+
+
+def missing(node: dict[str, Any] | None) -> str:
+    """What ``node`` still lacks to be taken over; empty when nothing."""
+    if node is None:
+        return "has no row"
+    if node["maintenance"]:
+        return "is in maintenance"
+    if node["last_error"]:
+        return f"last_error: {node['last_error']}"
+    if node["power_state"] is None:
+        return "power state not adopted yet"
+    # Free nodes are never taken over (_sync_local_state asks for active ones).
+    if node["provision_state"] == "active" and not node["online"]:
+        return "no online conductor has it"
+    return ""
+
+
+def forbidden_lines(log: Path) -> list[str]:
+    """``file:line: text`` of each line that must not be in the conductor's log."""
+    lines = log.read_text(errors="replace").splitlines()
+    return [
+        f"{log.name}:{number}: {line}"
+        for number, line in enumerate(lines, start=1)
+        if any(text in line for text in FORBIDDEN)
+    ]
+
+
+def observe(
+    engine: sqlalchemy.Engine,
+    uuids: list[str],
+    timeout: float,
+    progress: Callable[[int], None] = lambda done: None,
+) -> dict[str, Any]:
+    """Wait until every node of ``uuids`` is taken over; the evidence document.
+
+    :param timeout: seconds; the pace is 8 nodes a sync_local_state_interval.
+    :raises WaitExpired: names each node that is not, and what it lacks.
+    """
+    begin = time.time()
+
+    def look() -> dict[str, dict[str, Any]]:
+        nodes = read_nodes(engine)
+        progress(sum(not missing(nodes.get(uuid)) for uuid in uuids))
+        return nodes
+
+    def lacking(nodes: dict[str, dict[str, Any]]) -> dict[str, str]:
+        return {u: missing(nodes.get(u)) for u in uuids if missing(nodes.get(u))}
+
+    nodes = waits.wait_for(
+        look,
+        lambda nodes: not lacking(nodes),
+        f"take-over of {len(uuids)} nodes",
+        timeout,
+        seen=lambda nodes: "; ".join(f"{u} {why}" for u, why in lacking(nodes).items()),
+    )
+    return {
+        "seconds": round(time.time() - begin, 1),
+        "nodes": [
+            {key: nodes[uuid][key] for key in nodes[uuid] if key != "online"}
+            for uuid in uuids
+        ],
+    }
+
+
+def refuse_forbidden(lines: list[str]) -> None:
+    """:raises SidewaysError: when a machine was switched or given up."""
+    if lines:
+        raise exceptions.SidewaysError(
+            f"the conductor acted on a machine during take-over: {lines[0]}"
+        )

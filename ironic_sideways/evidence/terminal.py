@@ -1,0 +1,38 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A progress bar on the person's terminal, when there is one.
+
+The output of a phase goes to its log; phases.sh leaves the terminal open as
+the descriptor that IRONIC_SIDEWAYS_TERMINAL names.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+
+import rich.console
+import rich.progress
+
+
+@contextlib.contextmanager
+def progress(text: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many of ``total`` are done."""
+    descriptor = os.environ.get("IRONIC_SIDEWAYS_TERMINAL")
+    if descriptor is None:
+        yield lambda done: None
+        return
+    with os.fdopen(os.dup(int(descriptor)), "w") as file:
+        console = rich.console.Console(file=file)
+        with rich.progress.Progress(console=console, transient=True) as bar:
+            task = bar.add_task(f"    {text}", total=total)
+            yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,201 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The maintenance period: instances locked, the compute service disabled.
+
+Between stop and start of nova-compute a member's delete would be a local one
+(nova.compute.api.API._local_delete) and orphan the node: each instance is
+locked by the admin, so that Nova answers 409. What was locked or disabled
+before is left alone, and the end undoes exactly what the start did.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import openstack.exceptions
+import sqlalchemy as sa
+from openstack.compute.v2.server import Server
+from openstack.compute.v2.service import Service
+from openstack.connection import Connection
+
+from ironic_sideways import exceptions
+from ironic_sideways.evidence import documents
+from ironic_sideways.nova_bm import states
+
+REASON = "Maintenance: this cloud moves from nova-baremetal to Ironic"
+
+#: The live rows: soft-deleted nodes are no concern of a maintenance period.
+ROWS = sa.text(
+    "SELECT id, uuid, instance_uuid, task_state FROM bm_nodes"
+    " WHERE service_host = :host AND deleted = 0 ORDER BY id"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What a bm_nodes row says of its node's use."""
+
+    id: int
+    uuid: str
+    instance_uuid: str | None
+    task_state: str | None
+
+
+def read_rows(engine: sa.Engine, host: str) -> list[Row]:
+    with engine.connect() as connection:
+        found = connection.execute(ROWS, {"host": host}).all()
+    return [Row(*row) for row in found]
+
+
+def instances(cloud: Connection, host: str) -> list[Server]:
+    """Every project's instances on the compute host ``host``."""
+    return list(cloud.compute.servers(details=True, all_projects=True, host=host))
+
+
+def disagreements(rows: list[Row], servers: list[Server]) -> list[str]:
+    """Where nova_bm and Nova tell different stories, or something is in flight."""
+    found = []
+    nodes = {row.instance_uuid: row for row in rows if row.instance_uuid}
+    for row in rows:
+        use = states.use(row.task_state, row.instance_uuid)
+        if use not in ("free", "used"):
+            found.append(
+                f"bm_nodes row {row.id} (node {row.uuid}) is {use}: task_state "
+                f"{row.task_state!r}, instance {row.instance_uuid}"
+            )
+    for server in servers:
+        if server.task_state:
+            found.append(f"instance {server.id} is in task state {server.task_state}")
+        if server.vm_state == "error":
+            found.append(f"instance {server.id} is in error")
+        row = nodes.pop(server.id, None)
+        if row is None or row.uuid != server.hypervisor_hostname:
+            found.append(
+                f"instance {server.id} is on node {server.hypervisor_hostname} for "
+                f"Nova, and on {row.uuid if row else 'none'} in nova_bm"
+            )
+    for uuid, row in nodes.items():
+        found.append(f"bm_nodes row {row.id} holds instance {uuid}, unknown to Nova")
+    return found
+
+
+def refuse(found: list[str], when: str) -> None:
+    """:raises SidewaysError: when anything was found."""
+    if found:
+        raise exceptions.SidewaysError(
+            f"{when}: {'; '.join(found)}: finish or repair these first"
+        )
+
+
+def compute_service(cloud: Connection, host: str) -> Service:
+    for service in cloud.compute.services(binary="nova-compute"):
+        if service.host == host:
+            return service
+    raise exceptions.SidewaysError(
+        f"compute host {host}: Nova has no nova-compute of that name; "
+        "see `openstack compute service list`"
+    )
+
+
+def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) -> int:
+    """Begin the maintenance of ``host``; how many instances are locked now.
+
+    What is to be undone is recorded before it is done, so that an interrupted
+    start can be ended. A second start goes on with the first one's record.
+
+    :param engine: nova_bm, or None for a base whose nodes hold no instance.
+    :raises SidewaysError: something is in flight, or nova_bm and Nova differ.
+    """
+    rows = read_rows(engine, host) if engine else []
+    servers = instances(cloud, host)
+    refuse(disagreements(rows, servers), "maintenance cannot start")
+    if record.exists():
+        plan = documents.read(record)
+    else:
+        service = compute_service(cloud, host)
+        plan = {
+            "compute_host": host,
+            "service_was": service.status,
+            "disabled_reason_was": service.disabled_reason,
+            "lock": sorted(s.id for s in servers if not s.is_locked),
+            "locked_before": sorted(s.id for s in servers if s.is_locked),
+            "rows": [dataclasses.asdict(row) for row in rows],
+        }
+        documents.write(record, plan)
+    if plan["service_was"] == "enabled":
+        cloud.compute.disable_service(compute_service(cloud, host), reason=REASON)
+    for uuid in plan["lock"]:
+        cloud.compute.lock_server(uuid, locked_reason=REASON)
+    check(cloud, engine, record)
+    return len(plan["lock"])
+
+
+def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
+    """Compare rows and instances with each other and with the start's record.
+
+    :raises SidewaysError: something changed in the window, or is in flight.
+    """
+    plan = documents.read(record)
+    rows = read_rows(engine, plan["compute_host"]) if engine else []
+    servers = instances(cloud, plan["compute_host"])
+    found = disagreements(rows, servers)
+    recorded = {row["id"]: row for row in plan["rows"]}
+    for row in rows:
+        was = recorded.pop(row.id, None)
+        if was != dataclasses.asdict(row):
+            found.append(f"bm_nodes row {row.id} was {was}, is {row}")
+    found += [f"bm_nodes row {row_id} is gone" for row_id in recorded]
+    expected = set(plan["lock"]) | set(plan["locked_before"])
+    for uuid in expected ^ {server.id for server in servers}:
+        found.append(f"instance {uuid} came or went")
+    found += [f"instance {s.id} is not locked" for s in servers if not s.is_locked]
+    refuse(found, "maintenance is broken")
+    return len(servers)
+
+
+def probe(member: Connection, uuids: list[str]) -> int:
+    """Let a member try to delete and reboot instances: each must get 409.
+
+    Only for a test cloud: were the lock not to hold, the instance is lost.
+
+    :raises SidewaysError: Nova let the member do it.
+    """
+    for uuid in uuids:
+        for what, act in (
+            ("reboot", lambda u: member.compute.reboot_server(u, "HARD")),
+            ("delete", lambda u: member.compute.delete_server(u, ignore_missing=False)),
+        ):
+            try:
+                act(uuid)
+            except openstack.exceptions.ConflictException:
+                continue
+            raise exceptions.SidewaysError(
+                f"instance {uuid}: a member's {what} was let through in the window"
+            )
+    return len(uuids)
+
+
+def end(cloud: Connection, record: Path) -> int:
+    """Undo exactly what ``start`` did; how many instances were unlocked.
+
+    Nothing to do without a record, as a start that refused leaves none.
+    """
+    if not record.exists():
+        return 0
+    plan = documents.read(record)
+    known = {server.id for server in instances(cloud, plan["compute_host"])}
+    for uuid in known.intersection(plan["lock"]):
+        cloud.compute.unlock_server(uuid)
+    if plan["service_was"] == "enabled":
+        cloud.compute.enable_service(compute_service(cloud, plan["compute_host"]))
+    return len(known.intersection(plan["lock"]))

@@ -1,0 +1,222 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The workload that must survive: a member's instances on bare-metal nodes.
+
+Created through the Compute API by a user without admin rights; what was
+created is recorded in workload.json, and later verified against it.
+"""
+
+import concurrent.futures
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from openstack.connection import Connection
+
+from ironic_sideways import exceptions, waits
+from ironic_sideways.evidence import beats, documents
+
+PREFIX = "sideways"
+NETWORK = "provisioning"
+FLAVOR = "baremetal"
+IMAGE = "guest"
+BUILD_TIMEOUT = 300.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """A member's ``cloud``, the record, and where heartbeats arrive."""
+
+    cloud: Connection
+    record: Path
+    heartbeat: Path
+
+    def recorded(self) -> list[dict[str, Any]]:
+        return list(documents.read(self.record)["servers"])
+
+
+def publish_guest(admin: Connection, kernel: Path, ramdisk: Path, disk: Path) -> None:
+    """Load the guest's images in glance, public, unless they are there."""
+    ids = {}
+    for name, path, container, disk_format in (
+        (f"{IMAGE}-kernel", kernel, "aki", "aki"),
+        (f"{IMAGE}-ramdisk", ramdisk, "ari", "ari"),
+    ):
+        ids[name] = publish(admin, name, path, container, disk_format, {})
+    properties = {
+        "kernel_id": ids[f"{IMAGE}-kernel"],
+        "ramdisk_id": ids[f"{IMAGE}-ramdisk"],
+    }
+    publish(admin, IMAGE, disk, "bare", "qcow2", properties)
+
+
+def publish(
+    admin: Connection,
+    name: str,
+    path: Path,
+    container: str,
+    disk_format: str,
+    properties: dict[str, str],
+) -> str:
+    image = admin.image.find_image(name)
+    if image is None:
+        image = admin.image.create_image(
+            name,
+            filename=str(path),
+            container_format=container,
+            disk_format=disk_format,
+            visibility="public",
+            **properties,
+        )
+    return str(image.id)
+
+
+def public_key() -> str:
+    """A fresh public key; nobody keeps the private one, as nobody logs in."""
+    key = ed25519.Ed25519PrivateKey.generate().public_key()
+    return key.public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    ).decode()
+
+
+def boot(cloud: Connection, name: str) -> dict[str, Any]:
+    """Create one port and one server on it; wait until ACTIVE.
+
+    :raises SidewaysError: the build failed, with Nova's own words.
+    """
+    port = cloud.network.create_port(
+        name=name, network_id=cloud.network.find_network(NETWORK, False).id
+    )
+    server = cloud.compute.create_server(
+        name=name,
+        image_id=cloud.image.find_image(IMAGE, False).id,
+        flavor_id=cloud.compute.find_flavor(FLAVOR, False).id,
+        key_name=PREFIX,
+        metadata={"role": name},
+        networks=[{"port": port.id}],
+    )
+    wait_for_status(cloud, server.id, "ACTIVE", BUILD_TIMEOUT)
+    port = cloud.network.get_port(port.id)
+    return {
+        "uuid": server.id,
+        "name": name,
+        "port": port.id,
+        "mac": port.mac_address,
+        "fixed_ips": [ip["ip_address"] for ip in port.fixed_ips],
+    }
+
+
+def wait_for_status(cloud: Connection, uuid: str, status: str, timeout: float) -> None:
+    """:raises SidewaysError: the server went to ERROR, with Nova's fault.
+    :raises WaitExpired: another status still, after ``timeout`` seconds.
+    """
+    server = waits.wait_for(
+        lambda: cloud.compute.get_server(uuid),
+        lambda s: (s.status == status and not s.task_state) or s.status == "ERROR",
+        f"server {uuid} to be {status}",
+        timeout,
+        interval=1,
+        seen=lambda s: f"{s.status}, task state {s.task_state}",
+    )
+    if server.status != status:
+        fault = (server.fault or {}).get("message", "Nova gives no reason")
+        raise exceptions.SidewaysError(f"server {uuid} is in ERROR: {fault}")
+
+
+def create(work: Workload, running: int, stopped: int) -> list[dict[str, Any]]:
+    """``running`` servers that beat, and ``stopped`` ones that did and are off."""
+    if work.cloud.compute.find_keypair(PREFIX) is None:
+        work.cloud.compute.create_keypair(name=PREFIX, public_key=public_key())
+    names = [f"{PREFIX}-{n}" for n in range(running + stopped)]
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        servers = list(pool.map(lambda name: boot(work.cloud, name), names))
+    for server in servers:
+        server["boot_id"] = beats.wait_for_boot(
+            work.heartbeat, server["mac"], None, BUILD_TIMEOUT
+        )
+    for number, server in enumerate(servers):
+        server["status"] = "ACTIVE" if number < running else "SHUTOFF"
+        if server["status"] == "SHUTOFF":
+            work.cloud.compute.stop_server(server["uuid"])
+    for server in servers:
+        wait_for_status(work.cloud, server["uuid"], server["status"], 120)
+    documents.write(work.record, {"servers": servers})
+    return servers
+
+
+def verify(work: Workload) -> int:
+    """Control plane, then data plane; how many servers are as they were created.
+
+    :raises SidewaysError: names the server and what differs.
+    """
+    for server in work.recorded():
+        found = work.cloud.compute.get_server(server["uuid"])
+        port = work.cloud.network.get_port(server["port"])
+        seen = {
+            "status": found.status,
+            "mac": port.mac_address,
+            "fixed_ips": [ip["ip_address"] for ip in port.fixed_ips],
+        }
+        expected = {key: server[key] for key in seen}
+        if seen != expected:
+            raise exceptions.SidewaysError(
+                f"server {server['uuid']} ({server['name']}): expected {expected}, "
+                f"found {seen}"
+            )
+    return verify_noapi(work)
+
+
+def verify_noapi(work: Workload) -> int:
+    """The data plane alone: each running machine beats on, never booted anew."""
+    servers = work.recorded()
+    for server in servers:
+        if server["status"] != "ACTIVE":
+            continue
+        beats.wait_for_more(work.heartbeat, server["mac"], 30)
+        stream = beats.newest(work.heartbeat, server["mac"])
+        if stream is None or stream.boot_id != server["boot_id"]:
+            raise exceptions.SidewaysError(
+                f"server {server['uuid']} ({server['name']}) booted anew: boot id "
+                f"{server['boot_id']} became {stream.boot_id if stream else None}"
+            )
+    return len(servers)
+
+
+def destroy(work: Workload) -> int:
+    """Delete what ``create`` and later steps made; what is gone is no error."""
+    servers = [
+        s for s in work.cloud.compute.servers() if s.name.startswith(f"{PREFIX}-")
+    ]
+    for server in servers:
+        work.cloud.compute.delete_server(server.id)
+    for server in servers:
+        wait_until_gone(work.cloud, server.id)
+    for port in work.cloud.network.ports(project_id=work.cloud.current_project_id):
+        if port.name.startswith(f"{PREFIX}-"):
+            work.cloud.network.delete_port(port.id)
+    if work.cloud.compute.find_keypair(PREFIX):
+        work.cloud.compute.delete_keypair(PREFIX)
+    return len(servers)
+
+
+def wait_until_gone(cloud: Connection, uuid: str, timeout: float = 120) -> None:
+    waits.wait_for(
+        lambda: cloud.compute.find_server(uuid),
+        lambda server: server is None,
+        f"server {uuid} to be deleted",
+        timeout,
+        interval=1,
+        seen=lambda s: f"{s.status}, task state {s.task_state}" if s else "gone",
+    )
