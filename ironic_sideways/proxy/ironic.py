@@ -1,0 +1,182 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Ironic asked with the token of the user who asks Nova.
+
+One connection pool serves all requests, and nothing else is shared: no
+credentials of our own, no cookie, no .netrc, no redirect that would carry a
+token to another host.
+"""
+
+from collections.abc import Iterator, Mapping
+from http import cookiejar
+from typing import Any
+
+import requests
+from keystoneauth1 import access, loading
+from keystoneauth1 import exceptions as ks_exceptions
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from ironic_sideways.proxy import faults, options, shape
+
+LOG = logging.getLogger(__name__)
+
+#: Statuses of Ironic that say something about the user's request.
+FAULTS = {
+    400: faults.BadRequestError,
+    401: faults.UnauthorizedError,
+    403: faults.ForbiddenError,
+    404: faults.NotFoundError,
+}
+
+
+class Caller:
+    """Who asks: the token, where Ironic is for it, and the request's id."""
+
+    def __init__(
+        self,
+        token: str,
+        token_info: Mapping[str, Any] | None,
+        request_id: str | None = None,
+    ) -> None:
+        self.token = token
+        self.token_info = token_info
+        self.request_id = request_id
+
+
+class Client:
+    """Reads nodes and ports of the Ironic that ``[baremetal_proxy]`` names."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self.settings = conf[options.GROUP]
+        pool = requests.Session()
+        pool.trust_env = False
+        pool.cookies.set_policy(cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        self.session = loading.load_session_from_conf_options(
+            conf, options.GROUP, session=pool
+        )
+
+    def nodes(self, caller: Caller) -> Iterator[dict[str, Any]]:
+        """All nodes that the caller may see, one call a page."""
+        return self._all(caller, "nodes", {"fields": ",".join(shape.NODE_FIELDS)})
+
+    def ports(
+        self, caller: Caller, node_uuid: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """All ports that the caller may see, or those of one node."""
+        query = {"fields": ",".join(("uuid", *shape.PORT_FIELDS))}
+        if node_uuid is not None:
+            query["node"] = node_uuid
+        return self._all(caller, "ports", query)
+
+    def node(self, caller: Caller, uuid: str) -> dict[str, Any]:
+        """The node ``uuid``; raises faults.NotFoundError where there is none."""
+        query = {"fields": ",".join(shape.NODE_FIELDS)}
+        try:
+            return self._get(caller, f"nodes/{uuid}", query)
+        except faults.NotFoundError:
+            raise faults.NotFoundError(f"Node {uuid} could not be found.") from None
+
+    def _all(
+        self, caller: Caller, kind: str, query: dict[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        """Every item of a collection; Ironic's ``next`` says if more follow.
+
+        Only its presence is used: the address in it is Ironic's own idea of
+        where it is, which need not be reachable from here.
+        """
+        query = query | {"limit": str(self.settings.page_size)}
+        seen_marker = None
+        while True:
+            page = self._get(caller, kind, query)
+            items = page.get(kind)
+            if not isinstance(items, list):
+                raise self._unusable(kind, f"no list of {kind} in it")
+            yield from items
+            if not page.get("next") or not items:
+                return
+            marker = items[-1].get("uuid")
+            if not marker or marker == seen_marker:
+                raise self._unusable(kind, f"paging stands still at {marker}")
+            seen_marker = marker
+            query["marker"] = marker
+
+    def _get(self, caller: Caller, path: str, query: dict[str, str]) -> dict[str, Any]:
+        headers = {
+            "Accept": "application/json",
+            "X-Auth-Token": caller.token,
+            "X-OpenStack-Ironic-API-Version": self.settings.api_microversion,
+        }
+        if caller.request_id:
+            headers["X-OpenStack-Request-Id"] = caller.request_id
+        try:
+            response = self.session.get(
+                f"{self._endpoint(caller)}/v1/{path}",
+                params=query,
+                headers=headers,
+                authenticated=False,
+                redirect=False,
+                raise_exc=False,
+                log=False,
+                user_agent="nova-baremetal-proxy",
+            )
+        except ks_exceptions.ClientException as error:
+            LOG.warning("Ironic could not be asked for %s: %s", path, error)
+            raise self.unavailable() from None
+        return self._body(path, response)
+
+    def _body(self, path: str, response: requests.Response) -> dict[str, Any]:
+        """The JSON object of a 200; every other answer as a fault."""
+        if response.status_code in FAULTS:
+            raise FAULTS[response.status_code]()
+        if response.status_code != requests.codes.ok:
+            LOG.warning("Ironic answered %s with %s", path, response.status_code)
+            raise self.unavailable(response.headers.get("Retry-After"))
+        try:
+            body = response.json()
+        except requests.exceptions.JSONDecodeError:
+            raise self._unusable(path, "not JSON") from None
+        if not isinstance(body, dict):
+            raise self._unusable(path, "not a JSON object")
+        return body
+
+    def _endpoint(self, caller: Caller) -> str:
+        """Ironic's address without its version.
+
+        From ``endpoint_override``, else from the service catalogue of the
+        caller's own token.
+        """
+        url = self.settings.endpoint_override
+        if url is None:
+            body = dict(caller.token_info or {"token": {}})
+            catalog = access.create(body=body, auth_token=caller.token)
+            if not catalog.has_service_catalog():
+                raise ks_exceptions.EmptyCatalog("the token has no service catalogue")
+            url = catalog.service_catalog.url_for(
+                service_type=self.settings.service_type,
+                service_name=self.settings.service_name,
+                interface=self.settings.valid_interfaces,
+                region_name=self.settings.region_name,
+            )
+        return url.rstrip("/").removesuffix("/v1")
+
+    def _unusable(self, path: str, reason: str) -> faults.UnavailableError:
+        LOG.warning("Ironic's answer to %s cannot be used: %s", path, reason)
+        return self.unavailable()
+
+    def unavailable(self, retry_after: str | None = None) -> faults.UnavailableError:
+        """A 503 with Ironic's own ``Retry-After`` in seconds, or the setting's."""
+        seconds = self.settings.retry_after
+        if retry_after is not None and retry_after.isdecimal():
+            seconds = int(retry_after)
+        return faults.UnavailableError(retry_after=seconds)
