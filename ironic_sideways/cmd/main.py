@@ -37,6 +37,7 @@ COMMANDS = {
     "heartbeat-collector": "heartbeat_collector",
     "lab": "lab",
     "maintenance": "maintenance",
+    "publish-images": "publish_images",
     "record": "record",
     "verdict": "verdict",
     "workload": "workload",

@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Publish a deploy kernel and ramdisk in glance, and flavors that reference them.
+
+Uses the cloud that OS_CLOUD and OS_CLIENT_CONFIG_FILE name, as its administrator.
+What is there already with the same content stays; the ids are printed.
+"""
+
+import argparse
+from pathlib import Path
+
+import openstack
+from keystoneauth1 import exceptions as keystone_exceptions
+from openstack import exceptions as sdk_exceptions
+
+from ironic_sideways import exceptions, images
+from ironic_sideways.evidence import documents
+
+HELP = "publish deploy images, and flavors that reference them"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this subcommand."""
+    parser.add_argument(
+        "--prefix",
+        required=True,
+        help="the images are named PREFIX-kernel and PREFIX-ramdisk",
+    )
+    parser.add_argument("--kernel", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--ramdisk", required=True, type=Path, metavar="FILE")
+    parser.add_argument(
+        "--flavors",
+        action="store_true",
+        help="also the flavors "
+        + " and ".join(flavor.name for flavor in images.BAREMETAL_FLAVORS)
+        + " with these images as their deploy kernel and ramdisk",
+    )
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="write ids, states and checksums there as JSON",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Publish, print one line an object, record.
+
+    :raises SidewaysError: refused, or the cloud cannot be asked.
+    """
+    try:
+        connection = openstack.connect()
+        published = images.publish_pair(
+            connection, arguments.prefix, arguments.kernel, arguments.ramdisk
+        )
+        flavors = (
+            images.ensure_flavors(connection, published) if arguments.flavors else []
+        )
+    except (
+        sdk_exceptions.SDKException,
+        keystone_exceptions.ClientException,
+    ) as error:
+        raise exceptions.SidewaysError(
+            f"publishing {arguments.prefix} images: the cloud says: {error}; "
+            "expected an administrator's cloud in OS_CLOUD"
+        ) from error
+    for image in (published.kernel, published.ramdisk):
+        print(
+            f"image {image['name']} {image['id']} {image['status']} "
+            f"{image['hash_algo']} {image['hash_value'][:16]}"
+        )
+    for flavor in flavors:
+        print(f"flavor {flavor['name']} {flavor['id']}")
+    if arguments.record:
+        documents.write(
+            arguments.record,
+            {
+                "kernel": published.kernel,
+                "ramdisk": published.ramdisk,
+                "flavors": flavors,
+            },
+        )
+    return 0

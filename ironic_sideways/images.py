@@ -1,0 +1,167 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Deploy images in glance, and the flavors of bare metal that reference them.
+
+Can be done twice with the same result. Undo: ``openstack image delete`` and
+``openstack flavor delete`` with the names that were published.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+
+#: Container and disk format of each kind of image, as Nova's and Ironic's
+#: documentation publish them.
+FORMATS = {"kernel": "aki", "ramdisk": "ari"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Flavor:
+    """A flavor of bare metal: the shape of one kind of node.
+
+    :param ram: MiB.
+    :param disk: GB.
+    """
+
+    name: str
+    vcpus: int
+    ram: int
+    disk: int
+
+
+#: One flavor for each shape of the lab's machines: the small one is for API
+#: tests, a real deploy fits the larger.
+BAREMETAL_FLAVORS = (
+    Flavor("baremetal", vcpus=1, ram=256, disk=2),
+    Flavor("baremetal-deploy", vcpus=1, ram=1024, disk=2),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A deploy kernel and ramdisk, both active in glance."""
+
+    kernel: dict[str, Any]
+    ramdisk: dict[str, Any]
+
+    @property
+    def extra_specs(self) -> dict[str, str]:
+        """What nova-baremetal read from a flavor (nova.virt.baremetal.pxe)."""
+        return {
+            "cpu_arch": "x86_64",
+            "baremetal:deploy_kernel_id": self.kernel["id"],
+            "baremetal:deploy_ramdisk_id": self.ramdisk["id"],
+        }
+
+
+def publish_pair(
+    connection: Any, prefix: str, kernel: Path, ramdisk: Path
+) -> Published:
+    """Publish both images as ``<prefix>-kernel`` and ``<prefix>-ramdisk``.
+
+    :param connection: an openstacksdk connection of an administrator.
+    :raises SidewaysError: as ``publish`` does.
+    """
+    return Published(
+        kernel=publish(connection, f"{prefix}-kernel", "kernel", kernel),
+        ramdisk=publish(connection, f"{prefix}-ramdisk", "ramdisk", ramdisk),
+    )
+
+
+def publish(connection: Any, name: str, kind: str, file: Path) -> dict[str, Any]:
+    """Have one active, public image ``name`` with the content of ``file``.
+
+    An upload that was cut short is replaced; an active image with other content
+    is left alone, for flavors and nodes may reference it.
+
+    :param kind: "kernel" or "ramdisk".
+    :returns: id, name, status, size in bytes, hash_algo and hash_value.
+    :raises SidewaysError: the file cannot be read, another image has the name,
+        or glance does not say that it has the very content.
+    """
+    if not file.is_file() or not file.stat().st_size:
+        raise exceptions.SidewaysError(
+            f"image {name}: expected its content in {file}, found no file or an "
+            "empty one; build it first"
+        )
+    for image in list(connection.image.images(name=name)):
+        if image.status != "active":
+            connection.image.delete_image(image)
+        elif _holds(image, file):
+            return _described(image)
+        else:
+            raise exceptions.SidewaysError(
+                f"image {name}: {image.id} is active and has another content than "
+                f"{file}; 'openstack image delete {image.id}' first, or publish "
+                "under another name"
+            )
+    image = connection.image.create_image(
+        name,
+        filename=str(file),
+        allow_duplicates=True,
+        disk_format=FORMATS[kind],
+        container_format=FORMATS[kind],
+        visibility="public",
+    )
+    image = connection.image.get_image(image.id)
+    if image.status != "active" or not _holds(image, file):
+        raise exceptions.SidewaysError(
+            f"image {name}: expected {image.id} to be active with the content of "
+            f"{file}, found it {image.status}, {image.hash_algo} {image.hash_value}; "
+            "see glance's log, then publish again"
+        )
+    return _described(image)
+
+
+def ensure_flavors(
+    connection: Any, published: Published, flavors: Iterable[Flavor] = BAREMETAL_FLAVORS
+) -> list[dict[str, Any]]:
+    """Have the flavors, each with ``published`` as its deploy images.
+
+    :returns: for each flavor its id, name and all its extra specs.
+    :raises SidewaysError: a flavor has the name and another shape.
+    """
+    return [_ensure_flavor(connection, published, flavor) for flavor in flavors]
+
+
+def _ensure_flavor(
+    connection: Any, published: Published, wanted: Flavor
+) -> dict[str, Any]:
+    shape = dataclasses.asdict(wanted)
+    flavor = connection.compute.find_flavor(wanted.name)
+    if flavor is None:
+        flavor = connection.compute.create_flavor(**shape)
+    found = {key: getattr(flavor, key) for key in shape}
+    if found != shape:
+        raise exceptions.SidewaysError(
+            f"flavor {wanted.name}: expected {shape}, found {found}; "
+            f"'openstack flavor delete {wanted.name}' first"
+        )
+    connection.compute.create_flavor_extra_specs(flavor, published.extra_specs)
+    specs = connection.compute.fetch_flavor_extra_specs(flavor).extra_specs
+    return {"id": flavor.id, "name": wanted.name, "extra_specs": dict(specs)}
+
+
+def _holds(image: Any, file: Path) -> bool:
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, image.hash_algo)
+    return bool(image.hash_value == digest.hexdigest())
+
+
+def _described(image: Any) -> dict[str, Any]:
+    names = ("id", "name", "status", "size", "hash_algo", "hash_value")
+    return {name: getattr(image, name) for name in names}
