@@ -18,8 +18,23 @@ boot's stream is a beat that the guest sent and nobody kept: it is lost.
 """
 
 import dataclasses
+import http
+import http.server
+import ipaddress
+import itertools
+import json
+import os
+import re
+import socketserver
+import threading
+import time
+import urllib.parse
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +57,7 @@ class Beat:
 class Stream:
     """The beats of one boot of one machine.
 
+    :param ips: in the order in which they appeared, each once.
     :param missing: sequence numbers between the first and the last recorded
         that are not there.
     :param longest_silence: seconds between two recorded beats, at most.
@@ -64,7 +80,14 @@ def parse(lines: Iterable[str]) -> list[Beat]:
     A line cut short by the end of a collector is passed over: its beat was not
     acknowledged, so the guest sent it again.
     """
-    raise NotImplementedError
+    return [beat for beat in map(_parse_line, lines) if beat is not None]
+
+
+def _parse_line(line: str) -> Beat | None:
+    try:
+        return Beat(**json.loads(line))
+    except (ValueError, TypeError):
+        return None
 
 
 def read(path: Path) -> list[Beat]:
@@ -72,7 +95,13 @@ def read(path: Path) -> list[Beat]:
 
     :raises SidewaysError: the file is missing: absent evidence is a failure.
     """
-    raise NotImplementedError
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return parse(stream)
+    except FileNotFoundError as error:
+        raise exceptions.SidewaysError(
+            f"{path}: expected the collector's record, found no such file"
+        ) from error
 
 
 def between(beats: Iterable[Beat], start: float, end: float) -> list[Beat]:
@@ -82,9 +111,173 @@ def between(beats: Iterable[Beat], start: float, end: float) -> list[Beat]:
 
 def streams(beats: Iterable[Beat]) -> list[Stream]:
     """The streams in these beats, by MAC and time of the first beat."""
-    raise NotImplementedError
+    grouped: dict[tuple[str, str], list[Beat]] = defaultdict(list)
+    for beat in beats:
+        grouped[beat.mac, beat.boot_id].append(beat)
+    found = [_stream(of_one_boot) for of_one_boot in grouped.values()]
+    return sorted(found, key=lambda stream: (stream.mac, stream.first_time))
+
+
+def _stream(beats: list[Beat]) -> Stream:
+    numbers = {beat.seq for beat in beats}
+    times = sorted(beat.time for beat in beats)
+    silences = (later - earlier for earlier, later in itertools.pairwise(times))
+    return Stream(
+        mac=beats[0].mac,
+        boot_id=beats[0].boot_id,
+        ips=tuple(dict.fromkeys(beat.ip for beat in beats)),
+        first_seq=min(numbers),
+        last_seq=max(numbers),
+        first_time=times[0],
+        last_time=times[-1],
+        missing=tuple(
+            number
+            for number in range(min(numbers), max(numbers))
+            if number not in numbers
+        ),
+        longest_silence=max(silences, default=0.0),
+    )
 
 
 def lost(found: Iterable[Stream]) -> int:
     """How many heartbeats were lost: missing numbers, and nothing else."""
     return sum(len(stream.missing) for stream in found)
+
+
+def beat_from_query(query: str, moment: float) -> Beat:
+    """The beat that a guest's query tells.
+
+    :param query: as in ``mac=...&boot_id=...&seq=...&ip=...``.
+    :param moment: seconds since the epoch.
+    :raises ValueError: a value is missing, double or malformed, or there are others.
+    """
+    pairs = urllib.parse.parse_qsl(query, strict_parsing=True, max_num_fields=8)
+    values = dict(pairs)
+    if len(pairs) != 4 or set(values) != {"mac", "boot_id", "seq", "ip"}:
+        raise ValueError("expected mac, boot_id, seq and ip, each once")
+    if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", values["mac"].lower()):
+        raise ValueError("mac: expected six hexadecimal pairs with colons")
+    if not re.fullmatch(
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", values["boot_id"]
+    ):
+        raise ValueError("boot_id: expected a lower-case UUID")
+    if not re.fullmatch(r"[0-9]{1,15}", values["seq"]):
+        raise ValueError("seq: expected a number")
+    return Beat(
+        time=moment,
+        mac=values["mac"].lower(),
+        ip=str(ipaddress.IPv4Address(values["ip"])),
+        boot_id=values["boot_id"],
+        seq=int(values["seq"]),
+    )
+
+
+class Record:
+    """heartbeat.jsonl as the collector appends to it; threads may share one.
+
+    A record that exists is continued: beats in it stay known.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._known = (
+            {_identity(beat) for beat in read(path)} if path.exists() else set()
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            # The last collector ended within a line: ours must not continue it.
+            os.write(self._file, b"\n")
+
+    def append(self, beat: Beat) -> None:
+        """Write one beat as one line.
+
+        :raises OSError: it was not written, or not whole.
+        """
+        with self._lock:
+            again = _identity(beat) in self._known
+            fields = dataclasses.asdict(dataclasses.replace(beat, again=again))
+            if not again:
+                del fields["again"]
+            line = json.dumps(fields).encode() + b"\n"
+            if os.write(self._file, line) != len(line):
+                os.write(self._file, b"\n")
+                raise OSError("short write")
+            self._known.add(_identity(beat))
+
+    def close(self) -> None:
+        """Close the file; append must not be called any more."""
+        os.close(self._file)
+
+
+def _identity(beat: Beat) -> tuple[str, str, int]:
+    return beat.mac, beat.boot_id, beat.seq
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """``/beat?...``: 200 once it is written; ``/``: 200, to see that one listens."""
+
+    server: "Collector"
+    #: Seconds; a guest that was switched off in the middle must not hold a thread.
+    timeout = 10
+
+    def do_GET(self) -> None:
+        url = urllib.parse.urlsplit(self.path)
+        if url.path == "/":
+            self._answer(http.HTTPStatus.OK, "heartbeat collector")
+        elif url.path != "/beat":
+            self._answer(http.HTTPStatus.NOT_FOUND, "expected /beat")
+        else:
+            self._record(url.query)
+
+    def _record(self, query: str) -> None:
+        try:
+            beat = beat_from_query(query, time.time())
+        except ValueError as error:
+            self._answer(http.HTTPStatus.BAD_REQUEST, str(error))
+            return
+        try:
+            self.server.record.append(beat)
+        except OSError as error:
+            self.log_error("%s", f"not recorded: {error}")
+            self._answer(http.HTTPStatus.INSUFFICIENT_STORAGE, "not recorded")
+            return
+        self._answer(http.HTTPStatus.OK, "recorded")
+
+    def _answer(self, status: http.HTTPStatus, text: str) -> None:
+        body = f"{text}\n".encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_request(self, *arguments: Any) -> None:
+        """Keep silent: the record says what came, the log what went wrong."""
+
+
+class Collector(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """The collector; ``serve_forever`` runs it.
+
+    :raises SidewaysError: it cannot listen there.
+    """
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, address: str, port: int, record: Record) -> None:
+        self.record = record
+        try:
+            super().__init__((address, port), _Handler)
+        except OSError as error:
+            raise exceptions.SidewaysError(
+                f"heartbeat collector: cannot listen on {address}:{port}: "
+                f"{error.strerror}; is the bridge up and the port free?"
+            ) from error
+
+    def server_bind(self) -> None:
+        """Bind without HTTPServer's look-up of the address's name, which may hang."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name = str(self.server_address[0])
+        self.server_port = self.server_address[1]

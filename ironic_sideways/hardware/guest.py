@@ -17,7 +17,46 @@ the collector that DHCP option 224 names, and powers off at the ACPI button.
 """
 
 import dataclasses
+import gzip
+import hashlib
+import shutil
 from pathlib import Path
+
+from ironic_sideways import exceptions
+from ironic_sideways.hardware import cache as caches
+from ironic_sideways.hardware import kernel as kernels
+
+#: Changes whenever the recipe below does: part of the cache's key.
+RECIPE = "1"
+
+BUSYBOX = Path("/bin/busybox")
+SYSLINUX_MBR = Path("/usr/lib/SYSLINUX/mbr.bin")
+_HERE = Path(__file__).parent
+#: Place in the ramdisk -> file beside this one.
+SCRIPTS = {"init": "guest_init.sh", "etc/udhcpc.sh": "guest_udhcpc.sh"}
+APPLETS = (
+    "dd",
+    "ifconfig",
+    "insmod",
+    "mount",
+    "poweroff",
+    "route",
+    "sh",
+    "sleep",
+    "udhcpc",
+    "wget",
+    "xxd",
+)
+#: The NIC, the power button and how a program reads it.
+MODULES = ("virtio_pci", "virtio_net", "button", "evdev")
+
+#: TCG makes each of the kernel's self-tests and calibrations expensive.
+KERNEL_ARGUMENTS = "console=ttyS0 quiet mitigations=off tsc=reliable nokaslr"
+
+SECTOR = 512
+#: Where the only partition begins, as partitioning tools have it.
+PARTITION_START = 2048
+DISK_SIZE = 32 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,4 +79,95 @@ def build(cache: Path) -> Guest:
     :param cache: directory for ``guest-<key>/``; made if missing.
     :raises SidewaysError: a tool or a package that the build needs is missing.
     """
-    raise NotImplementedError
+    for path, package in ((BUSYBOX, "busybox-static"), (SYSLINUX_MBR, "syslinux")):
+        if not path.exists():
+            raise exceptions.SidewaysError(
+                f"{path} is missing: install the package {package}"
+            )
+    kernel = kernels.fetch(cache)
+    key = _key(kernel)
+    entry = cache / f"guest-{key}"
+    if not entry.is_dir():
+        with caches.building(entry) as part:
+            shutil.copyfile(kernel.image, part / "kernel")
+            _make_ramdisk(kernel, part)
+            _make_disk(part)
+    return Guest(key, entry / "kernel", entry / "ramdisk", entry / "disk.qcow2")
+
+
+def _key(kernel: kernels.Kernel) -> str:
+    digest = hashlib.sha256(f"{RECIPE} {kernel.root.name}".encode())
+    digest.update(KERNEL_ARGUMENTS.encode())
+    for path in (BUSYBOX, *(_HERE / name for name in SCRIPTS.values())):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _modules(kernel: kernels.Kernel) -> list[Path]:
+    """The modules' files in the order in which they load, each once."""
+    files: dict[Path, None] = {}
+    for name in MODULES:
+        tree = ["--dirname", str(kernel.root), "--set-version", kernel.version]
+        shown = caches.run(["modprobe", *tree, "--show-depends", name], "kmod")
+        for line in shown.splitlines():
+            if line.startswith("insmod "):
+                files[Path(line.split()[1])] = None
+    return list(files)
+
+
+def _make_ramdisk(kernel: kernels.Kernel, part: Path) -> None:
+    """Write ``part/ramdisk``: busybox, modules and the guest's two scripts."""
+    root = part / "root"
+    for name in ("bin", "dev", "etc", "lib", "proc", "run", "sys"):
+        (root / name).mkdir(parents=True)
+    shutil.copy(BUSYBOX, root / "bin" / "busybox")
+    for applet in APPLETS:
+        (root / "bin" / applet).symlink_to("busybox")
+    modules = _modules(kernel)
+    for module in modules:
+        shutil.copyfile(module, root / "lib" / module.name)
+    (root / "etc" / "modules").write_text(
+        "".join(f"{module.name}\n" for module in modules)
+    )
+    for place, name in SCRIPTS.items():
+        shutil.copyfile(_HERE / name, root / place)
+        (root / place).chmod(0o755)
+    names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
+    (part / "names").write_text(names + "\n")
+    pack = f'exec "{BUSYBOX}" cpio -o -H newc < ../names > ../ramdisk.cpio'
+    caches.run(["sh", "-c", pack], "busybox-static", root)
+    archive = part / "ramdisk.cpio"
+    (part / "ramdisk").write_bytes(gzip.compress(archive.read_bytes(), mtime=0))
+    shutil.rmtree(root)
+    archive.unlink()
+    (part / "names").unlink()
+
+
+def _make_disk(part: Path) -> None:
+    """Write ``part/disk.qcow2`` around the kernel and the ramdisk in ``part``.
+
+    One active FAT partition with SYSLINUX, written by tools that need no loop
+    device.
+    """
+    raw = part / "disk.raw"
+    start = PARTITION_START * SECTOR
+    with raw.open("wb") as stream:
+        stream.write(SYSLINUX_MBR.read_bytes())
+        stream.truncate(DISK_SIZE)
+    table = part / "table"
+    table.write_text(f"label: dos\nstart={PARTITION_START}, type=e, bootable\n")
+    caches.run(["sh", "-c", "exec sfdisk --quiet disk.raw < table"], "fdisk", part)
+    blocks = str((DISK_SIZE - start) // 1024)
+    fat = ["-F", "16", "-h", str(PARTITION_START), "--offset", str(PARTITION_START)]
+    caches.run(["mkfs.fat", *fat, str(raw), blocks], "dosfstools")
+    (part / "syslinux.cfg").write_text(
+        "DEFAULT guest\nLABEL guest\n KERNEL kernel\n INITRD ramdisk\n"
+        f" APPEND {KERNEL_ARGUMENTS}\n"
+    )
+    files = [part / name for name in ("kernel", "ramdisk", "syslinux.cfg")]
+    caches.run(["mcopy", "-i", f"{raw}@@{start}", *files, "::"], "mtools")
+    caches.run(["syslinux", "--install", "--offset", str(start), raw], "syslinux")
+    convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2"]
+    caches.run([*convert, str(raw), str(part / "disk.qcow2")], "qemu-utils")
+    for leftover in (raw, table, part / "syslinux.cfg"):
+        leftover.unlink()

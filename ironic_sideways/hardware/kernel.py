@@ -13,7 +13,14 @@
 """Debian's cloud kernel, unpacked into a cache: guest and deploy ramdisk use it."""
 
 import dataclasses
+import re
+import shutil
 from pathlib import Path
+
+from ironic_sideways import exceptions
+from ironic_sideways.hardware import cache as caches
+
+META_PACKAGE = "linux-image-cloud-amd64"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,14 +29,20 @@ class Kernel:
 
     :param version: as ``uname -r`` tells it.
     :param root: holds boot/ and lib/modules/<version>/, depmod done.
-    :param image: the bzImage below root.
-    :param modules: root/lib/modules/<version>.
     """
 
     version: str
     root: Path
-    image: Path
-    modules: Path
+
+    @property
+    def image(self) -> Path:
+        """The bzImage."""
+        return self.root / "boot" / f"vmlinuz-{self.version}"
+
+    @property
+    def modules(self) -> Path:
+        """The modules' directory, named as the version."""
+        return self.root / "lib" / "modules" / self.version
 
 
 def fetch(cache: Path) -> Kernel:
@@ -38,4 +51,33 @@ def fetch(cache: Path) -> Kernel:
     :param cache: directory for ``kernel-<package version>/``; made if missing.
     :raises SidewaysError: apt does not know the package or cannot fetch it.
     """
-    raise NotImplementedError
+    package, package_version = _newest()
+    version = package.removeprefix("linux-image-")
+    kernel = Kernel(version, cache / f"kernel-{package_version}")
+    if not kernel.root.is_dir():
+        with caches.building(kernel.root) as part:
+            _unpack(f"{package}={package_version}", version, part)
+    return kernel
+
+
+def _newest() -> tuple[str, str]:
+    """Name and version of the kernel package that apt would install now."""
+    shown = caches.run(["apt-cache", "show", "--no-all-versions", META_PACKAGE], "apt")
+    found = re.search(r"^Depends: (linux-image-\S+) \(= ([^)]+)\)", shown, re.M)
+    if found is None:
+        raise exceptions.SidewaysError(
+            f"apt-cache show {META_PACKAGE}: expected a dependency on one kernel "
+            "package, found none; run 'apt-get update'"
+        )
+    return found[1], found[2]
+
+
+def _unpack(package: str, version: str, root: Path) -> None:
+    # apt's own user cannot write below root's directories.
+    options = ["-q", "-o", "APT::Sandbox::User=root"]
+    caches.run(["apt-get", "download", *options, package], "apt", root)
+    archive = next(root.glob("*.deb"))
+    caches.run(["dpkg-deb", "--extract", archive, root], "dpkg")
+    archive.unlink()
+    shutil.rmtree(root / "usr")
+    caches.run(["depmod", "--basedir", root, version], "kmod")

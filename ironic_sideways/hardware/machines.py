@@ -17,10 +17,7 @@ Only domains that carry this module's mark with the same directory are touched.
 
 import contextlib
 import dataclasses
-import hashlib
 import json
-import subprocess
-import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -28,9 +25,7 @@ from typing import Literal
 import libvirt
 
 from ironic_sideways import exceptions, waits
-
-#: XML namespace of the mark in a domain's <metadata>.
-NAMESPACE = "https://opendev.org/ironic-sideways/machine"
+from ironic_sideways.hardware import cache, domain_xml
 
 Shape = Literal["api", "deploy"]
 
@@ -112,7 +107,13 @@ def define(
         for machine in machines:
             _refuse_strangers(machine, present.values(), directory)
         for machine in machines:
-            wanted, fingerprint = _domain_xml(machine, directory, bridge)
+            wanted, fingerprint = domain_xml.describe(
+                dataclasses.asdict(machine),
+                directory,
+                disk=_disk(directory, machine.name),
+                console=directory / f"{machine.name}.console.log",
+                bridge=bridge,
+            )
             _make_disk(machine, directory, guest_disk)
             domain = present.get(machine.name)
             if domain is None or _mark(domain).get("fingerprint") != fingerprint:
@@ -148,14 +149,102 @@ def undefine(uri: str, directory: Path) -> None:
     """
     with _connect(uri) as connection:
         for domain in _ours(connection, directory):
-            name = domain.name()
             _power_off(domain)
             domain.undefine()
-            for path in (_disk(directory, name), _console(directory, name)):
-                path.unlink(missing_ok=True)
+    for pattern in ("*.qcow2", "*.qcow2.part", "*.console.log"):
+        for path in directory.glob(pattern):
+            path.unlink(missing_ok=True)
     waits.wait_for(
         lambda: defined(uri, directory),
         lambda left: not left,
         f"the machines of {directory} to be gone",
         timeout=10,
     )
+
+
+@contextlib.contextmanager
+def _connect(uri: str) -> Iterator[libvirt.virConnect]:
+    """A connection whose libvirt errors become ours."""
+    # libvirt's binding prints each error to stderr unless it is given a handler.
+    libvirt.registerErrorHandler(lambda context, error: None, None)
+    try:
+        connection = libvirt.open(uri)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except libvirt.libvirtError as error:
+        raise exceptions.SidewaysError(f"libvirt at {uri}: {error}") from error
+
+
+def _lookup(connection: libvirt.virConnect, name: str) -> libvirt.virDomain:
+    try:
+        return connection.lookupByName(name)
+    except libvirt.libvirtError as error:
+        raise exceptions.SidewaysError(
+            f"machine {name}: libvirt knows no such domain; define it first"
+        ) from error
+
+
+def _power_off(domain: libvirt.virDomain) -> None:
+    try:
+        domain.destroy()
+    except libvirt.libvirtError as error:
+        # Off already, or it went off by itself in this moment.
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
+            raise
+
+
+def _mark(domain: libvirt.virDomain) -> dict[str, str]:
+    """The attributes of our mark; empty on a domain that is not ours."""
+    try:
+        text = domain.metadata(
+            libvirt.VIR_DOMAIN_METADATA_ELEMENT, domain_xml.NAMESPACE
+        )
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN_METADATA:
+            raise
+        return {}
+    return domain_xml.read_mark(text)
+
+
+def _ours(
+    connection: libvirt.virConnect, directory: Path
+) -> Iterator[libvirt.virDomain]:
+    for domain in connection.listAllDomains():
+        if _mark(domain).get("directory") == str(directory):
+            yield domain
+
+
+def _refuse_strangers(
+    machine: Machine, present: Iterable[libvirt.virDomain], directory: Path
+) -> None:
+    for domain in present:
+        same_name = domain.name() == machine.name
+        same_uuid = domain.UUIDString() == machine.uuid
+        if not same_name and not same_uuid:
+            continue
+        ours = _mark(domain).get("directory") == str(directory)
+        if not ours or same_name != same_uuid:
+            raise exceptions.SidewaysError(
+                f"machine {machine.name} (uuid {machine.uuid}): a domain that is "
+                f"{'another machine of ours' if ours else 'not ours'} is in the way, "
+                f"{domain.name()} (uuid {domain.UUIDString()}); undefine it with virsh "
+                "or choose another lab number"
+            )
+
+
+def _disk(directory: Path, name: str) -> Path:
+    return directory / f"{name}.qcow2"
+
+
+def _make_disk(machine: Machine, directory: Path, guest_disk: Path) -> None:
+    """An overlay on the guest's disk; one that exists keeps what was written."""
+    path = _disk(directory, machine.name)
+    if path.exists():
+        return
+    part = path.with_name(path.name + ".part")
+    command: list[str | Path] = ["qemu-img", "create", "-q", "-f", "qcow2"]
+    command += ["-b", guest_disk, "-F", "qcow2", part, f"{machine.disk_gb}G"]
+    cache.run(command, "qemu-utils")
+    part.rename(path)

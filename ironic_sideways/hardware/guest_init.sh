@@ -1,0 +1,61 @@
+#!/bin/busybox sh
+# shellcheck shell=dash
+#
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+#
+# The guest's first program: drivers, power button, network, heartbeat. Needs
+# what guest.py puts into the ramdisk, and a DHCP server whose option 224 says
+# where the heartbeat collector listens ("address:port").
+
+export PATH=/bin
+mount -t devtmpfs devtmpfs /dev
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+exec </dev/null >/dev/ttyS0 2>&1
+
+while read -r module; do
+    insmod "/lib/$module"
+done </etc/modules
+
+read -r boot_id </proc/sys/kernel/random/boot_id
+read -r mac </sys/class/net/eth0/address
+echo "guest: boot $boot_id, NIC $mac"
+
+# An event on the power button is 24 bytes; nothing here needs a slow shutdown.
+for input in /sys/class/input/event*; do
+    read -r name <"$input/device/name"
+    if [ "$name" = "Power Button" ]; then
+        (dd if="/dev/input/${input##*/}" of=/dev/null bs=24 count=1 2>/dev/null &&
+            echo "guest: power button" && poweroff -f) &
+    fi
+done
+
+: >/run/ip
+: >/run/collector
+udhcpc -f -i eth0 -t 5 -T 1 -A 1 -O 224 -s /etc/udhcpc.sh &
+
+# The same number is sent until the collector acknowledges it.
+seq=1
+while :; do
+    read -r ip </run/ip
+    read -r collector </run/collector
+    beat="mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip"
+    if [ -n "$collector" ] &&
+        wget -q -T 2 -O /dev/null "http://$collector/beat?$beat"; then
+        [ "$seq" -gt 1 ] || echo "guest: first heartbeat to $collector from $ip"
+        seq=$((seq + 1))
+        sleep 1
+    else
+        sleep 0.2
+    fi
+done
