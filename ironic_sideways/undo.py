@@ -1,0 +1,70 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Undo files: what was so before a change, written before the change is made.
+
+A file is JSON with the name of the tool that wrote it and one entry for each
+thing that it changes, by id; the first recorded state of a thing is kept when
+a run is repeated, so that an undo leads back to before the first run.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write ``content`` to ``path`` at once, readable by the owner alone.
+
+    :raises SidewaysError: where the file cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(content, stream, indent=2, sort_keys=True)
+                stream.write("\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise exceptions.SidewaysError(
+            f"{path}: cannot be written ({error.strerror}); nothing was changed"
+        ) from None
+
+
+def read(path: Path, tool: str) -> dict[str, Any]:
+    """The content of the undo file that ``tool`` wrote.
+
+    :raises UsageError: where there is none, or it is another tool's.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise exceptions.UsageError(f"{path}: {error.strerror}") from None
+    except ValueError:
+        raise exceptions.UsageError(f"{path}: not a JSON file") from None
+    if not isinstance(content, dict) or content.get("tool") != tool:
+        raise exceptions.UsageError(f"{path}: not an undo file of {tool}")
+    return content
+
+
+def read_if_there(path: Path, tool: str) -> dict[str, Any] | None:
+    """As ``read``, and None where no file is there yet."""
+    return read(path, tool) if path.exists() else None
