@@ -38,6 +38,17 @@ function tell { # <command> [argument...]
     "$@" | tee "$PHASE_FIGURE"
 }
 
+# Keep what a command prints for later phases, and for a run that resumes.
+function remember { # <name> <command> [argument...]
+    local value
+    value=$("${@:2}")
+    echo "$value" >"$EVIDENCE_DIR/phases/$1.value"
+}
+
+function recall { # <name>
+    cat "$EVIDENCE_DIR/phases/$1.value"
+}
+
 function phase_done { # <name>
     [[ -e $EVIDENCE_DIR/phases/$1.done ]]
 }
@@ -47,7 +58,7 @@ function list_phases {
     for name in "${PHASE_NAMES[@]}"; do
         state=-
         if phase_done "$name"; then
-            state=done
+            state='done'
         fi
         printf '%-20s %-5s %s\n' "$name" "$state" "${PHASE_TEXT[$name]}"
     done
@@ -112,11 +123,11 @@ function run_phase { # <name>
     touch "$EVIDENCE_DIR/phases/$name.done"
 }
 
-function run_phases { # [last phase]
+function run_phases { # <last phase, or empty for all>
     local name
     for name in "${PHASE_NAMES[@]}"; do
         run_phase "$name"
-        if [[ $name == "${1:-}" ]]; then
+        if [[ $name == "$1" ]]; then
             break
         fi
     done

@@ -20,7 +20,6 @@ before is left alone, and the end undoes exactly what the start did.
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import openstack.exceptions
 import sqlalchemy as sa

@@ -55,9 +55,7 @@ def start_stopped(work: workload.Workload, server: dict[str, Any]) -> str:
     return f"{server['name']} runs again"
 
 
-def delete(
-    work: workload.Workload, ironic: Connection, server: dict[str, Any]
-) -> str:
+def delete(work: workload.Workload, ironic: Connection, server: dict[str, Any]) -> str:
     """The instance is gone, and its node is available again in Ironic."""
     (node,) = ironic.baremetal.nodes(instance_id=server["uuid"])
     work.cloud.compute.delete_server(server["uuid"])

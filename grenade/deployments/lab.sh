@@ -16,24 +16,38 @@
 # Sourced. Needs IRONIC_SIDEWAYS_LAB (the lab's directory; default .lab beside
 # this repository's files) with a lab that is up.
 
+# The phases read the variables that are set here.
+# shellcheck disable=SC2034
+
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export IRONIC_SIDEWAYS_LAB=${IRONIC_SIDEWAYS_LAB:-$REPOSITORY/.lab}
 export OS_CLIENT_CONFIG_FILE=$IRONIC_SIDEWAYS_LAB/etc/clouds.yaml
 PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:$PATH
 EVIDENCE_DIR=$IRONIC_SIDEWAYS_LAB/evidence
-ADMIN_CLOUD=admin
+CACHE_DIR=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
+ADMIN_CLOUD="admin"
 SYSTEM_CLOUD=system
-RESUME_ENVIRONMENT="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB"
-# The lab's machines can be asked for more than a real cloud's.
-SNAPSHOT_OPTIONS=(
-    --os-cloud "$ADMIN_CLOUD"
-    --machines "$IRONIC_SIDEWAYS_LAB/machines.json"
-    --vbmc-config "$IRONIC_SIDEWAYS_LAB/data/vbmc"
-    --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl"
-)
-MAINTENANCE_OPTIONS=(--os-cloud "$ADMIN_CLOUD" --probe-cloud demo)
+MEMBER_CLOUD=demo
+RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
+ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
+# A lab's member may try to delete his instances in the window: he must not.
+MAINTENANCE_OPTIONS=(--probe-cloud "$MEMBER_CLOUD")
 # A free node of the lab deploys by network boot without an agent.
 MIGRATE_OPTIONS=(--free-deploy-interface ramdisk)
+
+function base_driver {
+    ironic-sideways lab show base_driver
+}
+
+# The lab's machines can be asked for more than a real cloud's.
+function snapshot_options {
+    SNAPSHOT_OPTIONS=(
+        --os-cloud "$ADMIN_CLOUD" --base-driver "$(base_driver)"
+        --machines "$IRONIC_SIDEWAYS_LAB/machines.json"
+        --vbmc-config "$IRONIC_SIDEWAYS_LAB/data/vbmc"
+        --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl"
+    )
+}
 
 function install_ironic {
     ironic-sideways lab install-ironic
@@ -59,6 +73,10 @@ function set_option { # <configuration> <section> <option> <value>
     ironic-sideways lab set-option "$1" "$2" "$3" "$4"
 }
 
+function get_option { # <configuration> <section> <option>
+    ironic-sideways lab get-option "$1" "$2" "$3"
+}
+
 function database_url { # <database>
     ironic-sideways lab database-url "$1"
 }
@@ -68,7 +86,7 @@ function service_log { # <service>
 }
 
 function compute_host {
-    ironic-sideways lab get-option nova-compute DEFAULT host
+    get_option nova-compute DEFAULT host
 }
 
 function base_compute_config {

@@ -24,16 +24,28 @@ HELP = "take, observe and compare evidence"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    action = actions.add_parser("snapshot", help="what is so now: before.json, after.json")
+    action = actions.add_parser(
+        "snapshot", help="what is so now: before.json, after.json"
+    )
     action.add_argument("--os-cloud", required=True, help="an admin, by clouds.yaml")
-    action.add_argument("--ironic-cloud", help="who sees all Ironic nodes; absent: none")
+    action.add_argument(
+        "--ironic-cloud", help="who sees all Ironic nodes; absent: none"
+    )
+    action.add_argument(
+        "--base-driver",
+        choices=("nova_bm", "fake"),
+        default="nova_bm",
+        help="what the base ran; fake: no instance is on the nodes",
+    )
     action.add_argument("--machines", type=Path, help="the lab's machines.json")
     action.add_argument("--vbmc-config", type=Path, help="virtualbmc's configuration")
     action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
     action.add_argument("--output", type=Path, required=True)
     action.set_defaults(act=snapshot)
 
-    action = actions.add_parser("compare", help="hold before.json and after.json together")
+    action = actions.add_parser(
+        "compare", help="hold before.json and after.json together"
+    )
     action.add_argument("--before", type=Path, required=True)
     action.add_argument("--after", type=Path, required=True)
     action.set_defaults(act=compare)
@@ -55,13 +67,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--migration", type=Path, required=True)
     action.set_defaults(act=proxy)
 
-    action = actions.add_parser("resources", help="wait until nova-compute has every node")
+    action = actions.add_parser(
+        "resources", help="wait until nova-compute has every node"
+    )
     action.add_argument("--os-cloud", required=True)
     action.add_argument("--migration", type=Path, required=True)
     action.add_argument("--resource-class", required=True)
     action.add_argument("--timeout", type=float, default=180, metavar="SECONDS")
     action.add_argument("--output", type=Path, required=True)
     action.set_defaults(act=resources)
+
+    action = actions.add_parser("collect", help="gather logs and BMC commands")
+    action.add_argument("--logs", type=Path, required=True, help="the services' logs")
+    action.add_argument("--output", type=Path, required=True, help="the evidence")
+    action.set_defaults(act=collect)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,7 +97,8 @@ def snapshot(args: argparse.Namespace) -> str:
     if args.machines:
         where = snapshot.Machines(args.machines, args.vbmc_config, args.heartbeat)
     ironic = openstack.connect(args.ironic_cloud) if args.ironic_cloud else None
-    taken = snapshot.take(openstack.connect(args.os_cloud), where, ironic)
+    cloud = openstack.connect(args.os_cloud)
+    taken = snapshot.take(cloud, args.base_driver, where, ironic)
     documents.write(args.output, taken)
     return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
 
@@ -146,3 +166,10 @@ def resources(args: argparse.Namespace) -> str:
         )
     documents.write(args.output, found)
     return f"{len(nodes)}/{len(nodes)} nodes reported as {found['resource_class']}"
+
+
+def collect(args: argparse.Namespace) -> str:
+    from ironic_sideways.evidence import collect
+
+    commands = collect.collect(args.logs, args.output)
+    return f"{len(commands)} power commands reached the BMCs in all"

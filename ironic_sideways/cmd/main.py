@@ -39,6 +39,7 @@ COMMANDS = {
     "maintenance": "maintenance",
     "publish-images": "publish_images",
     "record": "record",
+    "tempest": "tempest",
     "verdict": "verdict",
     "workload": "workload",
 }

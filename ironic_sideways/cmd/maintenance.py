@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=text)
         action.add_argument("--os-cloud", required=True, help="an admin")
-        action.add_argument("--record", type=Path, required=True, help="the start's record")
+        action.add_argument(
+            "--record", type=Path, required=True, help="the start's record"
+        )
         if act is not end:
             action.add_argument(
                 "--nova-bm-db",

@@ -13,7 +13,6 @@
 """Evidence files: JSON documents that are written whole or not at all."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def write(path: Path, document: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
-    os.replace(fresh, path)
+    fresh.replace(path)
 
 
 def read(path: Path) -> Any:

@@ -55,7 +55,7 @@ def fault(seen: Document, uuid: str, instance: str | None, wanted: str) -> str:
         return "has no resource provider"
     if set(provider["inventories"]) != {wanted}:
         return f"reports {sorted(provider['inventories']) or 'nothing'}"
-    holders = {c: r for c, r in provider["allocations"].items()}
+    holders = provider["allocations"]
     expected = {instance: {wanted: 1}} if instance else {}
     if holders != expected:
         return f"is allocated to {holders}, expected {expected}"

@@ -174,11 +174,18 @@ def machines(where: Machines) -> list[dict[str, Any]]:
 
 
 def take(
-    cloud: Connection, where: Machines | None, ironic: Connection | None
+    cloud: Connection,
+    base_driver: str,
+    where: Machines | None,
+    ironic: Connection | None,
 ) -> dict[str, Any]:
-    """One snapshot; ``where`` and ``ironic`` may be None, and are absent then."""
+    """One snapshot; ``where`` and ``ironic`` may be None, and are absent then.
+
+    :param base_driver: "nova_bm", or "fake", whose nodes hold no instance.
+    """
     snapshot: dict[str, Any] = {
         "taken_at": time.time(),
+        "base_driver": base_driver,
         "servers": servers(cloud),
         "providers": providers(cloud),
         "services": services(cloud),

@@ -1,0 +1,58 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Compute pass or fail from an evidence directory alone.
+
+Prints a ledger of OK and FAILED lines. Exit code 1 means: the verdict is red.
+"""
+
+import argparse
+from pathlib import Path
+
+from ironic_sideways import exceptions
+
+HELP = "compute pass or fail from an evidence directory"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", type=Path, help="the evidence")
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="SUBJECT",
+        help="a subject that the run left out on purpose, such as tempest",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from ironic_sideways.report import verdict
+
+    unknown = set(args.without) - verdict.SUBJECTS.keys()
+    if unknown:
+        raise exceptions.UsageError(
+            f"--without {unknown.pop()}: expected one of {', '.join(verdict.SUBJECTS)}"
+        )
+    if not args.directory.is_dir():
+        raise exceptions.UsageError(f"{args.directory}: expected an evidence directory")
+    findings = verdict.verdict(args.directory, tuple(args.without))
+    for finding in findings:
+        word = "OK" if finding.ok else "FAILED"
+        print(f"  {word:<6}  {finding.name:<12} {finding.figure}")
+        for check in finding.failures:
+            print(f"          {check.name}: {check.detail}")
+    for subject in args.without:
+        print(f"  --      {subject:<12} left out of this run")
+    print(f"  --      {'memory':<12} {verdict.memory_figure(args.directory)}")
+    red = [finding.name for finding in findings if not finding.ok]
+    print(f"verdict: {'FAILED: ' + ', '.join(red) if red else 'PASSED'}")
+    return 1 if red else 0

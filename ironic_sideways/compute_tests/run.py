@@ -1,0 +1,75 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Run a selection of tempest.api.compute with Tempest's own runner."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.compute_tests import results
+
+SELECTION = Path(__file__).with_name("selection.txt")
+TEMPEST = Path(sys.prefix, "bin", "tempest")
+
+
+def initialise(workspace: Path) -> None:
+    """Make a Tempest workspace, unless it is there."""
+    if (workspace / ".stestr.conf").exists():
+        return
+    subprocess.run(
+        [
+            *(
+                str(TEMPEST),
+                "init",
+                "--workspace-path",
+                str(workspace / "workspaces.yaml"),
+            ),
+            str(workspace),
+        ],
+        check=True,
+    )
+
+
+def run(
+    workspace: Path, config: Path, output: Path, concurrency: int, timeout: float
+) -> dict[str, Any]:
+    """Run the selection; results.json and the subunit stream go to ``output``.
+
+    :param timeout: seconds for all tests together.
+    :raises SidewaysError: Tempest ran no test, or did not end in time.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    command = [
+        *(str(TEMPEST), "run", "--config-file", str(config)),
+        *("--include-list", str(SELECTION), "--concurrency", str(concurrency)),
+    ]
+    try:
+        subprocess.run(command, cwd=workspace, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        raise exceptions.SidewaysError(
+            f"Tempest did not end within {timeout:g} s; see its output above"
+        ) from None
+    stream = output / "tempest.subunit"
+    with stream.open("wb") as file:
+        last = [str(TEMPEST.with_name("stestr")), "last", "--subunit"]
+        subprocess.run(last, cwd=workspace, stdout=file, check=False)
+    found = results.read(stream)
+    if not found["tests"]:
+        raise exceptions.SidewaysError(
+            f"Tempest ran no test of {SELECTION}; see its output above"
+        )
+    (output / "results.json").write_text(json.dumps(found, indent=2) + "\n")
+    return found

@@ -1,0 +1,44 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Gather what lies outside the evidence directory: logs, and BMC commands."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.evidence import documents
+from ironic_sideways.hardware import vbmc_log
+
+
+def collect(logs: Path, output: Path) -> list[dict[str, Any]]:
+    """Copy the service logs to ``output``/logs and write bmc.json.
+
+    :param logs: a directory of one ``<service>.log`` each, vbmcd.log among them.
+    :returns: the power commands that reached a BMC, in time's order.
+    :raises SidewaysError: vbmcd.log is absent.
+    """
+    log = logs / "vbmcd.log"
+    if not log.exists():
+        raise exceptions.SidewaysError(
+            f"{log}: absent; without it nobody can say that no machine was switched"
+        )
+    with log.open(errors="replace") as lines:
+        commands = [dataclasses.asdict(c) for c in vbmc_log.power_commands(lines)]
+    documents.write(output / "bmc.json", {"commands": commands})
+    target = output / "logs"
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(logs.glob("*.log")):
+        shutil.copyfile(path, target / path.name)
+    return commands
