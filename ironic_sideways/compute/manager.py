@@ -1,0 +1,191 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Nova's compute manager for several nova-compute processes of one host name.
+
+Ironic's tree had one from 2014 to 2017 (``ironic.nova.compute.manager``): active
+workers that share one Ironic and one ``CONF.host``, so that the death of one
+takes nothing down and its restart does not disturb what the others are doing.
+It gives real but limited protection: an operation dies with the worker that runs
+it, and only deletes are resumed. Nova itself advises one nova-compute with a
+passive stand-by, or a partition of the nodes over several host names.
+
+Each override says why the stock manager's way does harm here.
+"""
+
+from keystoneauth1 import exceptions as ks_exceptions
+from nova import conf, exception, objects
+from nova import context as nova_context
+from nova.compute import manager, task_states
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_messaging import exceptions as messaging_exceptions
+from oslo_service import periodic_task
+from oslo_utils import timeutils
+
+CONF = conf.CONF
+LOG = logging.getLogger(__name__)
+
+CONF.register_opts(
+    [
+        cfg.IntOpt(
+            "interrupted_delete_age",
+            default=180,
+            min=1,
+            help="Seconds after which an unfinished delete of this host name is "
+            "taken to be a dead worker's and is run again. Longer than a live one "
+            "takes: IronicDriver gives up on a node after api_max_retries times "
+            "api_retry_interval, 122 s by default.",
+        )
+    ],
+    group="clustered_compute",
+)
+
+#: Seconds between two looks for interrupted deletes.
+RESUME_SPACING = 30
+
+#: What passes by itself, or is some other service's fault: the periodic update
+#: tries again. All else is a fault of configuration or data and stops the start.
+PASSING_ERRORS = (
+    exception.PlacementAPIConnectFailure,
+    exception.ResourceProviderUpdateConflict,
+    ks_exceptions.ConnectionError,
+    ks_exceptions.HttpServerError,
+    messaging_exceptions.MessagingTimeout,
+)
+
+
+class ClusteredComputeManager(manager.ComputeManager):
+    """A compute manager that shares its host name, and so its instances."""
+
+    def pre_start_hook(self, service_ref: objects.Service) -> None:
+        """Report the nodes, and start even if that fails for a passing reason.
+
+        The worker must come up while its siblings, or Ironic, are busy; wrong
+        configuration and InventoryInUse still stop it.
+        """
+        try:
+            super().pre_start_hook(service_ref)
+        except PASSING_ERRORS:
+            LOG.exception("The nodes are reported later")
+        LOG.info(
+            "ClusteredComputeManager started: host %s, driver %s.%s, %d nodes",
+            self.host,
+            type(self.driver).__module__,
+            type(self.driver).__qualname__,
+            len(self.rt.compute_nodes),
+        )
+
+    def _init_instance(
+        self, context: nova_context.RequestContext, instance: objects.Instance
+    ) -> None:
+        """Leave the instance alone at start.
+
+        Its task state may be a sibling's work in progress, which the stock
+        manager would set to ERROR, clear or delete a second time.
+        """
+
+    def _error_out_instances_whose_build_was_interrupted(
+        self,
+        context: nova_context.RequestContext,
+        already_handled_instances: set[str],
+        node_uuids: list[str],
+    ) -> None:
+        """Leave builds alone at start: a sibling may be about to claim them."""
+
+    def _update_available_resource_for_node(
+        self,
+        context: nova_context.RequestContext,
+        nodename: str,
+        startup: bool = False,
+    ) -> None:
+        """Forget what Placement said last: a sibling may have written since.
+
+        With a stale generation every write ends in a 409.
+        """
+        self.reportclient.invalidate_resource_provider(nodename, cacheonly=True)
+        super()._update_available_resource_for_node(context, nodename, startup=startup)
+
+    def _build_and_run_instance(
+        self,
+        context: nova_context.RequestContext,
+        instance: objects.Instance,
+        image: dict,
+        injected_files: list,
+        admin_password: str | None,
+        requested_networks: objects.NetworkRequestList,
+        security_groups: list,
+        block_device_mapping: objects.BlockDeviceMappingList,
+        node: str,
+        *arguments: object,
+        **named: object,
+    ) -> None:
+        """Get to know a node that only a sibling has seen.
+
+        An unknown node takes no claim, so that Nova would not count the instance.
+        """
+        if node not in self.rt.compute_nodes:
+            self._update_available_resource_for_node(context.elevated(), node)
+        super()._build_and_run_instance(
+            context,
+            instance,
+            image,
+            injected_files,
+            admin_password,
+            requested_networks,
+            security_groups,
+            block_device_mapping,
+            node,
+            *arguments,
+            **named,
+        )
+
+    def terminate_instance(
+        self,
+        context: nova_context.RequestContext,
+        instance: objects.Instance,
+        bdms: objects.BlockDeviceMappingList,
+    ) -> None:
+        """Report the node at once, whichever worker reported it last.
+
+        It can be scheduled again within a second instead of a periodic's minute.
+        """
+        nodename = instance.node
+        super().terminate_instance(context, instance, bdms)
+        if nodename:
+            # IronicDriver's cache; the base driver reads its database.
+            getattr(self.driver, "node_cache", {}).pop(nodename, None)
+            self._update_available_resource_for_node(context.elevated(), nodename)
+
+    @periodic_task.periodic_task(spacing=RESUME_SPACING)
+    def _resume_interrupted_deletes(self, context: nova_context.RequestContext) -> None:
+        """Finish the deletes of a worker that died, which no start-up does here.
+
+        Without it they stay in ``deleting``, and their nodes in use, for ever.
+        """
+        deleting = objects.InstanceList.get_by_filters(
+            context,
+            {"host": self.host, "task_state": task_states.DELETING, "deleted": False},
+            expected_attrs=["info_cache", "metadata", "system_metadata", "flavor"],
+        )
+        age = CONF.clustered_compute.interrupted_delete_age
+        for instance in deleting:
+            if not timeutils.is_older_than(instance.updated_at or instance.created_at, age):
+                continue
+            LOG.info("Resuming an interrupted delete", instance=instance)
+            try:
+                bdms = objects.BlockDeviceMappingList.get_by_instance_uuid(
+                    context, instance.uuid
+                )
+                self.terminate_instance(context, instance, bdms)
+            except Exception:
+                LOG.exception("The delete failed again", instance=instance)

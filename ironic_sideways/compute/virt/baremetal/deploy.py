@@ -1,0 +1,95 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Bring an instance onto a claimed node and off it again, row and machine alike.
+
+The order of the steps and of the row's states is that of Nova 2014.2
+(``nova/virt/baremetal/driver.py``). No image is written to the disk.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from nova import conf, objects
+from oslo_log import log as logging
+from oslo_utils import excutils
+
+from ironic_sideways.hardware import ipmi
+from ironic_sideways.nova_bm import states
+
+from . import vifs
+from .rows import Node, Rows
+
+CONF = conf.CONF
+LOG = logging.getLogger(__name__)
+
+
+def power(row: Node, state: ipmi.PowerState) -> None:
+    """Order the state and wait until the BMC reports it.
+
+    A row with a PXE configuration boots over the network at every power-on
+    (2014: ``chassis bootdev pxe options=persistent``), any other from its disk.
+
+    :raises SidewaysError: the BMC refuses, or does not get there in time.
+    """
+    if state == "on" and row.pxe_config_path:
+        ipmi.boot_device(row.bmc, "pxe", persistent=True)
+    ipmi.power(row.bmc, state)
+    ipmi.wait_power(row.bmc, state, CONF.baremetal.ipmi_power_retry)
+
+
+def deploy(
+    rows: Rows, row: Node, flavor: objects.Flavor, port_ids: Iterable[str], host: str
+) -> bool:
+    """From the claim to ``active``: plug, off (sure is sure), on.
+
+    :returns: whether a port was plugged.
+    """
+    plugged = vifs.plug(rows, row, port_ids, host)
+    rows.update(
+        row,
+        root_mb=flavor.root_gb * 1024,
+        # 2014 always made a swap partition, of 1 MB when the flavor had none.
+        swap_mb=max(flavor.swap, 1),
+        ephemeral_mb=flavor.ephemeral_gb * 1024,
+    )
+    power(row, "off")
+    power(row, "on")
+    rows.update(row, task_state=states.ACTIVE)
+    return plugged
+
+
+def tear_down(rows: Rows, row: Node) -> None:
+    """Power off, unplug, free the row."""
+    power(row, "off")
+    vifs.unplug(rows, row)
+    rows.release(row)
+
+
+@contextmanager
+def error_state(rows: Rows, row: Node, roll_back: bool = False) -> Iterator[None]:
+    """Record a failure in the row's task_state, and undo the claim if wanted.
+
+    The instance keeps the row while it is undone: nobody may claim it meanwhile.
+    What fails then leaves the row in ``error``, and is logged.
+    """
+    try:
+        yield
+    except Exception:
+        with excutils.save_and_reraise_exception(logger=LOG):
+            LOG.exception("Node %s: failed", row.uuid)
+            try:
+                rows.update(row, task_state=states.ERROR)
+                if roll_back:
+                    tear_down(rows, row)
+            except Exception:
+                LOG.exception("Node %s: cannot be cleaned up", row.uuid)

@@ -1,0 +1,72 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The deploy images that a flavor names must be there before a node is touched."""
+
+from keystoneauth1 import exceptions as ks_exceptions
+from keystoneauth1 import loading as ks_loading
+from nova import conf, objects, utils
+from nova.conf import service_token
+from openstack import exceptions as sdk_exceptions
+
+from ironic_sideways import exceptions
+
+CONF = conf.CONF
+
+#: Flavor key and fallback option of each deploy image (Nova 2014.2, pxe.py).
+DEPLOY_IMAGES = {
+    "deploy kernel": ("baremetal:deploy_kernel_id", "deploy_kernel"),
+    "deploy ramdisk": ("baremetal:deploy_ramdisk_id", "deploy_ramdisk"),
+}
+
+
+def check(flavor: objects.Flavor) -> None:
+    """Refuse a flavor whose deploy kernel or ramdisk is missing or not active.
+
+    Glance is asked with Nova's own credentials ([service_user]): the images are
+    the operator's and need not be visible to the user.
+
+    :raises SidewaysError: names the flavor, the image and what was found.
+    """
+    wanted = {}
+    for what, (key, option) in DEPLOY_IMAGES.items():
+        image_id = flavor.extra_specs.get(key) or CONF.baremetal[option]
+        if not image_id:
+            raise exceptions.SidewaysError(
+                f"flavor {flavor.name}: no {what}: expected the image's id in its "
+                f"extra spec {key} or in [baremetal] {option}"
+            )
+        wanted[what] = image_id
+    for what, image_id in wanted.items():
+        status = _status(image_id)
+        if status != "active":
+            raise exceptions.SidewaysError(
+                f"flavor {flavor.name}: {what} image {image_id}: expected it active "
+                f"in glance, found {status}; publish it or correct the flavor"
+            )
+
+
+def _status(image_id: str) -> str:
+    """The image's status, or in a few words why there is none."""
+    try:
+        auth = ks_loading.load_auth_from_conf_options(
+            CONF, service_token.SERVICE_USER_GROUP
+        )
+        glance = utils.get_sdk_adapter("image", admin=True, ksa_auth=auth)
+        return str(glance.get_image(image_id).status)
+    except sdk_exceptions.NotFoundException:
+        return "no such image"
+    except (sdk_exceptions.SDKException, ks_exceptions.ClientException) as error:
+        raise exceptions.SidewaysError(
+            f"image {image_id}: glance cannot be asked with the credentials of "
+            f"[service_user]: {error}"
+        ) from error

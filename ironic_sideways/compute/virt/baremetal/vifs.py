@@ -1,0 +1,107 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Put Neutron ports on a node's NICs.
+
+Nova 2014 created a port with the NIC's MAC address (``macs_for_instance``) and
+recorded it in ``bm_interfaces.vif_uuid``. Nova has lost that call, so the port
+arrives unbound with a MAC address of its own: it gets the NIC's one, which only
+an unbound port accepts, and is bound then.
+"""
+
+from collections.abc import Iterable
+
+from neutronclient.common import exceptions as neutron_exceptions
+from nova import context as nova_context
+from nova import exception
+from nova.network import constants, model, neutron
+from oslo_log import log as logging
+
+from .rows import Interface, Node, Rows
+
+LOG = logging.getLogger(__name__)
+
+
+def plug(rows: Rows, node: Node, port_ids: Iterable[str], host: str) -> bool:
+    """Put each port on a NIC of the node; one that is there already stays.
+
+    :param host: becomes the ports' binding:host_id.
+    :returns: whether any port was plugged.
+    :raises VirtualInterfacePlugException: more ports than NICs.
+    :raises PortBindingFailed: no mechanism driver of Neutron binds the port.
+    """
+    interfaces = rows.interfaces(node)
+    present = {interface.vif_uuid for interface in interfaces}
+    missing = [port_id for port_id in port_ids if port_id not in present]
+    unused = [interface for interface in interfaces if not interface.vif_uuid]
+    if len(missing) > len(unused):
+        raise exception.VirtualInterfacePlugException(
+            f"node {node.uuid}: {len(missing)} ports to plug, {len(unused)} of its "
+            f"{len(interfaces)} NICs are unused"
+        )
+    if not missing:
+        return False
+    client = neutron.get_client(nova_context.get_admin_context(), admin=True)
+    for port_id in missing:
+        port = client.show_port(port_id)["port"]
+        interface = _choose(unused, port["mac_address"])
+        unused.remove(interface)
+        rows.set_vif(interface, port_id)
+        _bind(client, port, interface, host)
+        LOG.info("Port %s is on NIC %s", port_id, interface.address)
+    return True
+
+
+def unplug(rows: Rows, node: Node, port_ids: Iterable[str] | None = None) -> None:
+    """Take ports (None: all) off the node's NICs and unbind them.
+
+    A port that outlives its instance gets a new MAC address: the NIC's one
+    belongs to the node's next instance.
+    """
+    wanted = None if port_ids is None else set(port_ids)
+    plugged = [
+        interface
+        for interface in rows.interfaces(node)
+        if interface.vif_uuid and (wanted is None or interface.vif_uuid in wanted)
+    ]
+    if not plugged:
+        return
+    client = neutron.get_client(nova_context.get_admin_context(), admin=True)
+    for interface in plugged:
+        try:
+            for change in ({constants.BINDING_HOST_ID: ""}, {"mac_address": None}):
+                client.update_port(interface.vif_uuid, {"port": change})
+        except neutron_exceptions.PortNotFoundClient:
+            LOG.info("Port %s is gone already", interface.vif_uuid)
+        rows.set_vif(interface, None)
+
+
+def _choose(unused: list[Interface], mac_address: str) -> Interface:
+    """The NIC that has the port's MAC address, else the first one."""
+    same = (nic for nic in unused if nic.address.lower() == mac_address.lower())
+    return next(same, unused[0])
+
+
+def _bind(
+    client: neutron.ClientWrapper, port: dict, interface: Interface, host: str
+) -> None:
+    """Give the port the NIC's MAC address, then a host."""
+    address = interface.address.lower()
+    if port["mac_address"].lower() != address:
+        client.update_port(port["id"], {"port": {"mac_address": address}})
+    change = {constants.BINDING_HOST_ID: host}
+    bound = client.update_port(port["id"], {"port": change})["port"]
+    if bound["binding:vif_type"] in (
+        model.VIF_TYPE_BINDING_FAILED,
+        model.VIF_TYPE_UNBOUND,
+    ):
+        raise exception.PortBindingFailed(port_id=port["id"])
