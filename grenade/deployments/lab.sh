@@ -39,8 +39,13 @@ function base_driver {
     ironic-sideways lab show base_driver
 }
 
-# The lab's machines can be asked for more than a real cloud's.
-function snapshot_options {
+# What depends on the base: the lab's machines can be asked for more than a real
+# cloud's, and the plain fake driver has no resource provider of a node.
+function base_options {
+    CONVERT_OPTIONS=()
+    if [[ $(base_driver) == fake ]]; then
+        CONVERT_OPTIONS=(--missing-ok)
+    fi
     SNAPSHOT_OPTIONS=(
         --os-cloud "$ADMIN_CLOUD" --base-driver "$(base_driver)"
         --machines "$IRONIC_SIDEWAYS_LAB/machines.json"

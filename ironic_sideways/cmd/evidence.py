@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     action = actions.add_parser("migration", help="sum up migration.json")
     action.add_argument("--migration", type=Path, required=True)
+    action.add_argument("--nodes-file", type=Path, help="gets the nodes' uuids")
     action.set_defaults(act=sum_up_migration)
 
     action = actions.add_parser("takeover", help="wait until Ironic has every node")
@@ -120,6 +121,8 @@ def compare(args: argparse.Namespace) -> str:
 
 def sum_up_migration(args: argparse.Namespace) -> str:
     nodes = migration.nodes(args.migration)
+    if args.nodes_file:
+        documents.write(args.nodes_file, sorted(nodes))
     used = sum(1 for instance in nodes.values() if instance)
     return f"{len(nodes)} nodes moved and verified, {used} with an instance"
 

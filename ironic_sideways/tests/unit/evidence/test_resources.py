@@ -1,0 +1,87 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import copy
+
+import pytest
+
+from ironic_sideways.evidence import resources
+
+USED = {
+    "hypervisors": {"n1": "n1"},
+    "providers": {
+        "n1": {
+            "inventories": {"CUSTOM_BAREMETAL": {"total": 1, "reserved": 1}},
+            "allocations": {"i1": {"CUSTOM_BAREMETAL": 1}},
+        }
+    },
+}
+FREE = {
+    "hypervisors": {"n1": "n1"},
+    "providers": {
+        "n1": {
+            "inventories": {"CUSTOM_BAREMETAL": {"total": 1, "reserved": 0}},
+            "allocations": {},
+        }
+    },
+}
+
+
+def test_a_used_node_held_by_its_instance_is_right():
+    assert resources.fault(USED, "n1", "i1", "CUSTOM_BAREMETAL") == ""
+
+
+def test_a_free_node_without_a_holder_is_right():
+    assert resources.fault(FREE, "n1", None, "CUSTOM_BAREMETAL") == ""
+
+
+def test_a_free_node_that_is_reserved_is_not_schedulable():
+    seen = copy.deepcopy(FREE)
+    seen["providers"]["n1"]["inventories"]["CUSTOM_BAREMETAL"]["reserved"] = 1
+
+    assert resources.fault(seen, "n1", None, "CUSTOM_BAREMETAL") == (
+        "is free, but reserved"
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "says"),
+    [
+        ("hypervisors", {}, "is no compute node"),
+        ("hypervisors", {"n1": "host"}, "is no compute node"),
+        ("providers", {}, "has no resource provider"),
+    ],
+)
+def test_a_node_that_nova_lacks_is_told(part, value, says):
+    seen = {**USED, part: value}
+
+    assert says in resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL")
+
+
+def test_a_node_still_reported_as_vcpu_is_told():
+    seen = copy.deepcopy(USED)
+    seen["providers"]["n1"]["inventories"]["VCPU"] = {"total": 1, "reserved": 0}
+
+    assert resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL") == (
+        "reports ['CUSTOM_BAREMETAL', 'VCPU']"
+    )
+
+
+def test_a_used_node_whose_allocation_is_lost_is_told():
+    seen = copy.deepcopy(USED)
+    seen["providers"]["n1"]["allocations"] = {}
+
+    assert "is allocated to {}" in resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL")
+
+
+def test_the_resource_class_is_named_as_placement_names_it():
+    assert resources.class_name("gold.node-2") == "CUSTOM_GOLD_NODE_2"
