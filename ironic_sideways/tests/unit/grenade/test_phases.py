@@ -1,0 +1,167 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""grenade/phases.sh: resumed, recorded, undone; a failure is never lost."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PHASES = Path(__file__).parents[4] / "grenade" / "phases.sh"
+
+SCRIPT = f"""
+set -o errexit -o pipefail
+source {PHASES}
+phase one first "the first"
+phase two second "the second"
+phase three third "the third"
+function first {{ echo one >>"$RAN"; tell echo "1/1 done"; }}
+function undo_first {{ echo undo-one >>"$RAN"; }}
+function second {{ echo two >>"$RAN"; }}
+function third {{ echo three >>"$RAN"; }}
+function undo_third {{ echo undo-three >>"$RAN"; }}
+"""
+
+
+class Shell:
+    def __init__(self, directory: Path) -> None:
+        self.evidence = directory / "evidence"
+        self.evidence.mkdir()
+        self.ran_file = directory / "ran"
+        self.ran_file.touch()
+        self.recorded = directory / "recorded"
+        stub = directory / "bin" / "ironic-sideways"
+        stub.parent.mkdir()
+        stub.write_text(f'#!/bin/sh\necho "$5 $7" >>{self.recorded}\n')
+        stub.chmod(0o755)
+        self.environment = {
+            "PATH": f"{stub.parent}:/usr/bin:/bin",
+            "EVIDENCE_DIR": str(self.evidence),
+            "RAN": str(self.ran_file),
+        }
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", SCRIPT + script],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+
+    def ran(self) -> list[str]:
+        return self.ran_file.read_text().split()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+def test_phases_run_in_their_order_each_with_a_line_and_its_figure(shell):
+    result = shell.run('run_phases ""')
+
+    assert result.returncode == 0
+    assert shell.ran() == ["one", "two", "three"]
+    first, second, third = result.stdout.splitlines()
+    assert "the first" in first and first.endswith("1/1 done")
+    assert "the second" in second and "the third" in third
+
+
+def test_a_phase_that_was_done_is_not_done_again(shell):
+    shell.run('run_phases ""')
+
+    result = shell.run('run_phases ""')
+
+    assert result.returncode == 0
+    assert shell.ran() == ["one", "two", "three"]
+    assert result.stdout.count("done before") == 3
+
+
+def test_a_failure_ends_the_run_with_the_lines_that_tell_why(shell):
+    result = shell.run(
+        'function second { echo "the disk is full" >&2; false; echo on >>"$RAN"; }\n'
+        'run_phases ""; echo never'
+    )
+
+    assert result.returncode == 1
+    assert shell.ran() == ["one"]
+    assert "FAILED after" in result.stdout
+    assert "    | the disk is full" in result.stdout
+    assert "never" not in result.stdout
+
+
+def test_a_failing_command_in_front_of_a_pipe_fails_its_phase(shell):
+    result = shell.run('function second { tell false; }\nrun_phases ""')
+
+    assert result.returncode == 1
+    assert shell.ran() == ["one"]
+
+
+def test_a_run_resumes_at_the_phase_that_failed(shell):
+    shell.run('function second { false; }\nrun_phases ""')
+
+    result = shell.run('run_phases ""')
+
+    assert result.returncode == 0
+    assert shell.ran() == ["one", "two", "three"]
+
+
+def test_a_run_stops_after_the_phase_that_is_named(shell):
+    shell.run("run_phases two")
+
+    assert shell.ran() == ["one", "two"]
+
+
+def test_undo_goes_backwards_over_what_was_begun(shell):
+    shell.run('function third { echo half >>"$RAN"; false; }\nrun_phases ""')
+
+    result = shell.run("undo_phases")
+
+    assert result.returncode == 0
+    assert shell.ran() == ["one", "two", "half", "undo-three", "undo-one"]
+
+
+def test_after_an_undo_all_can_be_done_anew(shell):
+    shell.run('run_phases ""; undo_phases; : >"$RAN"; run_phases ""')
+
+    assert shell.ran() == ["one", "two", "three"]
+
+
+def test_start_and_end_of_each_phase_are_recorded(shell):
+    shell.run('function third { false; }\nrun_phases ""')
+
+    assert shell.recorded.read_text().splitlines() == [
+        "one started",
+        "one ok",
+        "two started",
+        "two ok",
+        "three started",
+        "three failed",
+    ]
+
+
+def test_what_is_remembered_outlives_the_run(shell):
+    shell.run("function first { remember color echo blue; }\nrun_phases one")
+
+    assert shell.run("recall color").stdout == "blue\n"
+
+
+def test_what_cannot_be_found_out_is_not_remembered(shell):
+    result = shell.run(
+        'function first { remember color false; echo on >>"$RAN"; }\nrun_phases one'
+    )
+
+    assert result.returncode == 1
+    assert shell.ran() == []
