@@ -28,6 +28,8 @@ CACHE_DIR=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
 ADMIN_CLOUD="admin"
 SYSTEM_CLOUD=system
 MEMBER_CLOUD=demo
+# Placement lets nobody but the role "service" reshape.
+SERVICE_CLOUD=service
 RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
 # A lab's member may try to delete his instances in the window: he must not.

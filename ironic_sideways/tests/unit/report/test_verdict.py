@@ -50,7 +50,7 @@ def snapshot(seq: int, resources: dict) -> dict:
         "providers": [
             {
                 "uuid": NODE,
-                "inventories": dict.fromkeys(resources, {"total": 1}),
+                "inventories": {key: {"total": 1} for key in resources},
                 "allocations": {SERVER: resources},
             }
         ],
