@@ -12,13 +12,19 @@
 
 """Fixtures: a private MariaDB, databases in it, an Ironic schema to fill."""
 
+import dataclasses
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ironic.db.sqlalchemy import models
 from sqlalchemy.engine import URL
 
+from ironic_sideways.cmd import migrate
+from ironic_sideways.nova_bm import database, schema
 from ironic_sideways.tests.functional import mariadb
 
 _numbers = itertools.count(1)
@@ -50,3 +56,82 @@ def write_url(url: URL, path: Path) -> str:
     """Write ``url`` to ``path``; the option value that names the file."""
     path.write_text(url.render_as_string(hide_password=False), encoding="utf-8")
     return f"@{path}"
+
+
+@dataclasses.dataclass
+class Clouds:
+    """A nova_bm database and an Ironic database, and the command between them."""
+
+    server: mariadb.Server
+    nova_bm: URL
+    ironic: URL
+    directory: Path
+
+    def sql(self, url: URL, *statements: str) -> None:
+        """Run statements in one of the two databases."""
+        self.server.execute(*statements, database=url.database)
+
+    def ironic_rows(self) -> dict[str, list[dict]]:
+        """What Ironic holds."""
+        return mariadb.rows(self.ironic, "nodes", "ports")
+
+    def source_words(self) -> list[str]:
+        """The options that name nova_bm, with no password among them."""
+        return ["-b", write_url(self.nova_bm, self.directory / "nova_bm.url")]
+
+    def target_words(self) -> list[str]:
+        """The options that name Ironic."""
+        return ["-i", write_url(self.ironic, self.directory / "ironic.url")]
+
+    def words(self, command: str, *more: str) -> list[str]:
+        """A command line with what every move needs; ``more`` comes last."""
+        words = [command, *self.target_words()]
+        if command == "rollback":
+            return [*words, *more]
+        words += [*self.source_words(), "--no-owner"]
+        return [*words, "--node-arch", "x86_64", *more]
+
+    def migrate(self, command: str, *more: str) -> int:
+        """Run the command in this process; its exit code."""
+        return migrate.main(self.words(command, *more))
+
+
+@pytest.fixture(scope="session")
+def ironic_schema(
+    server: mariadb.Server, tmp_path_factory: pytest.TempPathFactory
+) -> URL:
+    """A database with the schema that Ironic's own dbsync makes."""
+    server.execute("CREATE DATABASE ironic")
+    url = server.url("ironic")
+    config = tmp_path_factory.mktemp("ironic") / "ironic.conf"
+    text = url.render_as_string(hide_password=False)
+    config.write_text(f"[database]\nconnection = {text}\n")
+    program = Path(sys.executable).with_name("ironic-dbsync")
+    done = subprocess.run(
+        [program, "--config-file", config, "create_schema"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return url
+
+
+@pytest.fixture
+def ironic_url(server: mariadb.Server, ironic_schema: URL) -> URL:
+    """Ironic's schema without any rows."""
+    server.execute(
+        "SET FOREIGN_KEY_CHECKS = 0",
+        *(f"DELETE FROM {table}" for table in models.Base.metadata.tables),  # noqa: S608
+        database=ironic_schema.database,
+    )
+    return ironic_schema
+
+
+@pytest.fixture
+def clouds(
+    server: mariadb.Server, empty_url: URL, ironic_url: URL, tmp_path: Path
+) -> Clouds:
+    """An empty nova_bm at version 10 and an empty Ironic."""
+    with database.engine(empty_url).begin() as connection:
+        schema.create(connection)
+    return Clouds(server, empty_url, ironic_url, tmp_path)

@@ -1,0 +1,242 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Move the rows of nova-baremetal's database into Ironic's.
+
+  check     judge every row; read-only on both sides, useful weeks ahead
+  run       check, load in one transaction, verify; all or nothing
+  verify    compare both databases field by field, through Ironic's objects
+  rollback  remove what a run wrote, if Ironic has not changed it since
+
+Ironic's database must be at the installed Ironic's schema (ironic-dbsync), and
+no conductor may be running for 'run' and 'rollback'.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.migrate import arguments, classify, record, show, verify, work
+from ironic_sideways.nova_bm import database
+
+EPILOG = """\
+example:
+  ironic-nova-bm-migrate check -b @nova_bm.url -i @ironic.url -a x86_64
+  ironic-nova-bm-migrate run -b @nova_bm.url -i @ironic.url -a x86_64 \\
+      --owner PROJECT_ID --deploy-kernel ID --deploy-ramdisk ID
+
+exit codes:
+  0  done (check: every row can be moved; verify: no difference)
+  1  refused or failed, nothing changed (verify: differences)
+  2  bad usage
+  3  changed, and needs the named follow-up
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="ironic-nova-bm-migrate",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # An abbreviated option of today may mean another one tomorrow.
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, function in (("check", check), ("run", run), ("verify", verify_only)):
+        command = _add(commands, name, function)
+        arguments.add_source(command)
+        arguments.add_target(command, required=name != "check")
+        arguments.add_mapping(command, owner_required=name != "check")
+        if name == "run":
+            command.add_argument(
+                "--dry-run", action="store_true", help="stop before the load"
+            )
+        if name != "verify":
+            command.add_argument(
+                "--output", metavar="FILE", help="record every row's outcome as JSON"
+            )
+    command = _add(commands, "rollback", rollback)
+    arguments.add_target(command, required=True)
+    command.add_argument(
+        "--run-id", help="the run to undo (default: the only one there is)"
+    )
+    command.add_argument(
+        "--taken-over",
+        action="store_true",
+        help="Ironic had started: accept what a conductor writes at take-over",
+    )
+    command.add_argument("--dry-run", action="store_true", help="only look")
+    return parser
+
+
+def _add(commands: Any, name: str, function: Any) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=function.__doc__.splitlines()[0],
+        description=function.__doc__.splitlines()[0],
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_argument("--json", action="store_true", help="print JSON, no tables")
+    command.set_defaults(function=function)
+    return command
+
+
+def check(parsed: argparse.Namespace) -> int:
+    """Judge every row; read-only on both sides."""
+    job = arguments.job(parsed)
+    with (
+        record.recording(arguments.output(parsed), **_head(parsed, job)) as entry,
+        show.progress("check", quiet=parsed.json) as progress,
+    ):
+        summary = work.check(job, entry, progress)
+        result = "refused" if _refused(summary) else "ready"
+        entry.fields(result=result, counts=_counts(summary), warnings=summary.warnings)
+    if parsed.json:
+        print(json.dumps({"result": result, **show.as_json(summary)}))
+    else:
+        show.verdicts(summary)
+        show.counts(summary)
+    return 1 if _refused(summary) else 0
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Check, load in one transaction, verify; all or nothing."""
+    job = arguments.job(parsed)
+    with (
+        record.recording(arguments.output(parsed), **_head(parsed, job)) as entry,
+        show.progress("run", quiet=parsed.json) as progress,
+    ):
+        done = work.run(job, entry, progress, dry_run=parsed.dry_run)
+        entry.fields(**_outcome(done, parsed.dry_run))
+    outcome = _outcome(done, parsed.dry_run)
+    run_id = job.plan.stamp["run_id"]
+    if parsed.json:
+        print(json.dumps({"run_id": run_id, **outcome, **show.as_json(done.summary)}))
+    else:
+        show.verdicts(done.summary)
+        show.counts(done.summary)
+        show.run(run_id, done, dry_run=parsed.dry_run)
+    if done.verified and done.verified.different:
+        show.differences(done.verified)
+        if not done.written.nodes:
+            return 1
+        raise exceptions.FollowUpNeeded(
+            f"run {run_id}: {done.verified.different} nodes differ from nova_bm after "
+            "the load; find out why, or undo it with 'ironic-nova-bm-migrate rollback "
+            f"--run-id {run_id}'"
+        )
+    return 1 if _refused(done.summary) else 0
+
+
+def verify_only(parsed: argparse.Namespace) -> int:
+    """Compare both databases field by field; give the options of the run."""
+    result = work.verify_only(arguments.job(parsed))
+    if parsed.json:
+        print(
+            json.dumps(
+                {
+                    "equal": result.equal,
+                    "different": result.different,
+                    "differences": list(verify.differences(result)),
+                }
+            )
+        )
+    else:
+        show.differences(result)
+        print(f"verify: {result.equal} nodes equal, {result.different} different")
+    return 1 if result.different else 0
+
+
+def rollback(parsed: argparse.Namespace) -> int:
+    """Remove what a run wrote, if Ironic has not changed it since."""
+    removed = work.undo(
+        database.resolve_url(parsed.ironic_db, "--ironic-db"),
+        parsed.run_id,
+        taken_over=parsed.taken_over,
+        dry_run=parsed.dry_run,
+    )
+    if parsed.json:
+        print(json.dumps({"nodes": removed.nodes, "ports": removed.ports}))
+    elif not removed.nodes:
+        print("rollback: no rows of this tool, nothing to remove")
+    else:
+        verb = "would be removed" if parsed.dry_run else "removed"
+        print(f"rollback: {removed.nodes} nodes and {removed.ports} ports {verb}")
+    return 0
+
+
+def _refused(summary: work.Summary) -> bool:
+    return summary.counts[classify.Outcome.REFUSE] > 0
+
+
+def _head(parsed: argparse.Namespace, job: work.Job) -> dict[str, Any]:
+    """What the record says first."""
+    return {
+        "command": parsed.command,
+        **job.plan.stamp,
+        "source": database.redacted(job.nova_bm_url),
+        "target": job.ironic_url and database.redacted(job.ironic_url),
+        "options": arguments.describe(job.plan.options),
+    }
+
+
+def _counts(summary: work.Summary) -> dict[str, int]:
+    return {"read": summary.counts["read"], **show.as_json(summary)["counts"]}
+
+
+def _outcome(done: work.Run, dry_run: bool) -> dict[str, Any]:
+    """The record's fields for a run."""
+    result = "done"
+    if _refused(done.summary):
+        result = "refused"
+    elif dry_run:
+        result = "dry run"
+    elif done.verified and done.verified.different:
+        result = "different"
+    return {
+        "result": result,
+        "warnings": done.summary.warnings,
+        "load_seconds": round(done.seconds, 3),
+        "counts": {
+            **_counts(done.summary),
+            "planned": done.summary.counts[classify.Outcome.MIGRATE],
+            "written": done.written.nodes,
+            "ports_written": done.written.ports,
+            "verified": done.verified.equal if done.verified else 0,
+            "different": done.verified.different if done.verified else 0,
+        },
+        "differences": done.verified.differences if done.verified else [],
+    }
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program; an error of ours becomes one line and its exit code."""
+    parsed = build_parser().parse_args(words)
+    try:
+        return int(parsed.function(parsed))
+    except exceptions.SidewaysError as error:
+        print(f"ironic-nova-bm-migrate: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("ironic-nova-bm-migrate: interrupted, nothing changed", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which nova_bm rows move, which are skipped, which are refused, and why. No I/O."""
+
+import dataclasses
+import enum
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+
+from ironic_sideways.migrate import mapping
+from ironic_sideways.nova_bm import reader, states
+
+IPMI_POWER_MANAGER = "nova.virt.baremetal.ipmi.IPMI"
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
+
+
+class Outcome(enum.StrEnum):
+    """What becomes of a row."""
+
+    MIGRATE = "migrate"
+    #: Written by an earlier run, and still what this run would write.
+    PRESENT = "present"
+    SKIP = "skip"
+    REFUSE = "refuse"
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """What the operator decided about rows that can be read two ways.
+
+    :param null_deleted: "live" or "skip" for rows whose ``deleted`` is NULL;
+        None refuses them.
+    :param boot_from_disk: instances with a pxe_config_path boot from their disk.
+    :param power_managers: service_host -> class name, from nova.conf.
+    :param default_power_manager: of hosts that ``power_managers`` lacks.
+    :param known_hosts: hosts that a nova.conf was given for.
+    :param service_hosts: only nodes of these; empty: all.
+    :param nodes: only nodes with these uuids; empty: all.
+    """
+
+    null_deleted: str | None = None
+    boot_from_disk: bool = False
+    power_managers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    default_power_manager: str = IPMI_POWER_MANAGER
+    known_hosts: frozenset[str] = frozenset()
+    service_hosts: frozenset[str] = frozenset()
+    nodes: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass
+class Verdict:
+    """What becomes of one bm_nodes row.
+
+    :param interfaces: the interfaces that move with the node.
+    :param reasons: why it is skipped or refused.
+    :param notes: what is not moved as it stands, or should be looked at.
+    :param skipped: ids of its bm_interfaces rows that stay behind.
+    """
+
+    source: reader.Node
+    outcome: Outcome
+    interfaces: tuple[reader.Interface, ...] = ()
+    reasons: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    skipped: list[int] = dataclasses.field(default_factory=list)
+
+    def refuse(self, reason: str) -> None:
+        """Refuse the row, for one more reason."""
+        self.outcome = Outcome.REFUSE
+        self.reasons.append(reason)
+
+
+def classify(
+    source: reader.Node,
+    options: mapping.Options,
+    policy: Policy,
+    duplicates: Sequence[str] = (),
+) -> Verdict:
+    """The verdict on one row, with every reason that applies.
+
+    :param duplicates: what it shares with other rows, found beforehand.
+    """
+    skip = _skip_reason(source, policy)
+    if skip:
+        return Verdict(source, Outcome.SKIP, reasons=[skip])
+    verdict = Verdict(source, Outcome.MIGRATE)
+    if source.deleted is None and policy.null_deleted is None:
+        verdict.refuse(
+            "deleted is NULL, neither live nor deleted; say --null-deleted live or skip"
+        )
+        return verdict
+    for reason in (
+        *_identity_faults(source),
+        *_state_faults(source, policy),
+        *_hardware_faults(source, options, policy),
+        *duplicates,
+    ):
+        verdict.refuse(reason)
+    _judge_interfaces(verdict, policy)
+    verdict.notes += _notes(source, verdict.interfaces)
+    return verdict
+
+
+def is_canonical_uuid(text: str | None) -> bool:
+    """Whether ``text`` is a uuid as Nova and Ironic write it."""
+    try:
+        return text is not None and str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _skip_reason(source: reader.Node, policy: Policy) -> str | None:
+    if source.deleted:
+        return "deleted in nova_bm"
+    if source.deleted is None and policy.null_deleted == "skip":
+        return "deleted is NULL and --null-deleted skip was given"
+    if policy.service_hosts and source.service_host not in policy.service_hosts:
+        return f"service_host {source.service_host} was not selected"
+    if policy.nodes and source.uuid not in policy.nodes:
+        return "the node was not selected"
+    return None
+
+
+def _identity_faults(source: reader.Node) -> list[str]:
+    faults = []
+    if source.uuid is None:
+        faults.append(
+            "uuid is NULL (a row from before Nova's migration 003): Nova knows no "
+            "such node; give it a uuid or delete it"
+        )
+    elif not is_canonical_uuid(source.uuid):
+        faults.append(f"uuid {source.uuid!r} is not a uuid in lower case with dashes")
+    if source.instance_uuid and not is_canonical_uuid(source.instance_uuid):
+        faults.append(
+            f"instance_uuid {source.instance_uuid!r} is not a uuid in lower case "
+            "with dashes"
+        )
+    return faults
+
+
+def _state_faults(source: reader.Node, policy: Policy) -> list[str]:
+    use = states.use(source.task_state, source.instance_uuid)
+    where = f"task_state {source.task_state!r}"
+    if use == "in flight":
+        return [f"{where}: Nova works on the node; wait until it is done"]
+    if use == "failed":
+        return [f"{where}: delete or rebuild the instance first"]
+    if use == "inconsistent":
+        held = f"instance {source.instance_uuid}" if source.instance_uuid else "none"
+        return [f"{where} does not fit its instance ({held}); expected active with "
+                "an instance, or NULL or 'deleted' without"]  # fmt: skip
+    if use == "used" and source.pxe_config_path and not policy.boot_from_disk:
+        return [
+            f"its instance boots over the network ({source.pxe_config_path}) and "
+            "would be dead at its first reboot; say --instances-boot-from-disk if "
+            "it boots from its disk all the same"
+        ]
+    return []
+
+
+def _hardware_faults(
+    source: reader.Node, options: mapping.Options, policy: Policy
+) -> list[str]:
+    faults = [
+        f"{column} is empty: the BMC needs an address, a user and a password"
+        for column in ("pm_address", "pm_user", "pm_password")
+        if not getattr(source, column)
+    ]
+    manager = policy.power_managers.get(
+        source.service_host or "", policy.default_power_manager
+    )
+    if manager != IPMI_POWER_MANAGER:
+        faults.append(
+            f"[baremetal] power_manager of {source.service_host} is {manager}, and "
+            f"only {IPMI_POWER_MANAGER} can be moved"
+        )
+    if not options.architecture(source.service_host):
+        faults.append(
+            f"no cpu_arch for service_host {source.service_host}: give --node-arch, "
+            "or its nova.conf with --nova-config"
+        )
+    faults += [
+        f"{column} is {value}, expected at least {least}"
+        for column, least in (("cpus", 1), ("memory_mb", 1), ("local_gb", 0))
+        if (value := getattr(source, column)) is not None and value < least
+    ]
+    return faults
+
+
+def _judge_interfaces(verdict: Verdict, policy: Policy) -> None:
+    """Sort the node's interfaces into those that move, stay, and forbid the move."""
+    moving = []
+    for card in verdict.source.interfaces:
+        if card.deleted or (
+            card.deleted is None
+            and (card.address is None or policy.null_deleted == "skip")
+        ):
+            verdict.skipped.append(card.id)
+            continue
+        where = f"bm_interfaces row {card.id}"
+        if card.deleted is None and policy.null_deleted is None:
+            verdict.refuse(
+                f"{where}: deleted is NULL with address {card.address}; say "
+                "--null-deleted live or skip"
+            )
+        elif card.address is None:
+            verdict.refuse(f"{where}: address is NULL")
+        elif not _MAC.fullmatch(card.address):
+            verdict.refuse(f"{where}: address {card.address!r} is not a MAC address")
+        elif card.vif_uuid and not is_canonical_uuid(card.vif_uuid):
+            verdict.refuse(f"{where}: vif_uuid {card.vif_uuid!r} is not a uuid")
+        else:
+            moving.append(card)
+    verdict.interfaces = tuple(moving)
+
+
+def _notes(source: reader.Node, interfaces: tuple[reader.Interface, ...]) -> list[str]:
+    notes = [
+        f"{column} is NULL: the node's properties lack it"
+        for column in ("cpus", "memory_mb", "local_gb")
+        if getattr(source, column) is None
+    ]
+    if not interfaces:
+        notes.append("no network interface moves with it")
+    if not source.instance_uuid:
+        notes += [
+            f"bm_interfaces row {card.id}: vif_uuid {card.vif_uuid} is of an "
+            "instance that is gone, and is kept in extra only"
+            for card in interfaces
+            if card.vif_uuid
+        ]
+    elif interfaces and not any(card.vif_uuid for card in interfaces):
+        notes.append("its instance has no VIF on any interface")
+    return notes

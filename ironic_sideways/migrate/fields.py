@@ -1,0 +1,255 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What each field of a moved node and port must hold: the declared table.
+
+Written down apart from ``mapping`` on purpose, as the second entry of double
+bookkeeping: neither imports what the other computes.
+"""
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ironic_sideways.migrate import mapping
+from ironic_sideways.nova_bm import reader
+
+
+class _Absent:
+    """The key is not there at all."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = _Absent()
+#: Shown as "(secret)" in a difference.
+SECRET = frozenset({"driver_info.ipmi_password"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What the expectations on a node are made of."""
+
+    node: reader.Node
+    interfaces: tuple[reader.Interface, ...]
+    options: mapping.Options
+    version: str
+
+    @property
+    def used(self) -> bool:
+        """Whether an instance is on the node."""
+        return bool(self.node.instance_uuid)
+
+
+@dataclasses.dataclass(frozen=True)
+class PortSource:
+    """What the expectations on a port are made of."""
+
+    node: reader.Node
+    card: reader.Interface
+    version: str
+
+
+def _or_absent(value: Any) -> Any:
+    return ABSENT if value is None else value
+
+
+def _utc(value: datetime.datetime | None) -> datetime.datetime | None:
+    return value and value.replace(tzinfo=datetime.UTC)
+
+
+def _if_used(value: Callable[[Source], Any]) -> Callable[[Source], Any]:
+    return lambda s: _or_absent(value(s)) if s.used else ABSENT
+
+
+def _deploy_interface(s: Source) -> str:
+    free = s.options.free_deploy_interface
+    return free if free and not s.used else s.options.deploy_interface
+
+
+#: Field of Ironic's Node -> what it must hold. A name with a dot is a key of a
+#: JSON field. Fields of the object that are not named must be empty.
+NODE: Mapping[str, Callable[[Source], Any]] = {
+    "uuid": lambda s: s.node.uuid,
+    "instance_uuid": lambda s: s.node.instance_uuid or None,
+    "instance_name": lambda s: s.node.instance_name if s.used else None,
+    "name": lambda s: None,
+    "driver": lambda s: "ipmi",
+    "power_state": lambda s: None,
+    "provision_state": lambda s: "active" if s.used else s.options.free_state,
+    "provision_updated_at": lambda s: _utc(s.node.updated_at or s.node.created_at),
+    "created_at": lambda s: _utc(s.node.created_at),
+    "updated_at": lambda s: _utc(s.node.updated_at),
+    "maintenance": lambda s: False,
+    "console_enabled": lambda s: False,
+    "conductor_affinity": lambda s: None,
+    "conductor_group": lambda s: "",
+    "reservation": lambda s: None,
+    "resource_class": lambda s: s.options.resource_class,
+    "owner": lambda s: s.options.owner,
+    "bios_interface": lambda s: "no-bios",
+    "boot_interface": lambda s: s.options.boot_interface,
+    "console_interface": lambda s: "no-console",
+    "deploy_interface": _deploy_interface,
+    "firmware_interface": lambda s: "no-firmware",
+    "inspect_interface": lambda s: "no-inspect",
+    "management_interface": lambda s: "ipmitool",
+    "network_interface": lambda s: s.options.network_interface,
+    "power_interface": lambda s: "ipmitool",
+    "raid_interface": lambda s: "no-raid",
+    "rescue_interface": lambda s: "no-rescue",
+    "storage_interface": lambda s: "noop",
+    "vendor_interface": lambda s: "ipmitool",
+    "driver_info.ipmi_address": lambda s: s.node.pm_address,
+    "driver_info.ipmi_username": lambda s: s.node.pm_user,
+    "driver_info.ipmi_password": lambda s: s.node.pm_password,
+    "driver_info.ipmi_terminal_port": lambda s: _or_absent(s.node.terminal_port),
+    "driver_info.ipmi_cipher_suite": lambda s: _or_absent(s.options.cipher_suite),
+    "driver_info.deploy_kernel": lambda s: _or_absent(s.options.deploy_kernel),
+    "driver_info.deploy_ramdisk": lambda s: _or_absent(s.options.deploy_ramdisk),
+    "properties.cpus": lambda s: _or_absent(s.node.cpus),
+    "properties.memory_mb": lambda s: _or_absent(s.node.memory_mb),
+    "properties.local_gb": lambda s: _or_absent(s.node.local_gb),
+    "properties.cpu_arch": lambda s: (
+        s.options.architectures.get(s.node.service_host or "") or s.options.node_arch
+    ),
+    "properties.capabilities": lambda s: f"boot_mode:{s.options.boot_mode}",
+    "instance_info.display_name": _if_used(lambda s: s.node.instance_name),
+    "instance_info.nova_host_id": _if_used(lambda s: s.node.service_host),
+    "instance_info.local_gb": _if_used(
+        lambda s: None if s.node.local_gb is None else f"{s.node.local_gb}"
+    ),
+    "instance_info.root_gb": _if_used(
+        lambda s: None if s.node.root_mb is None else f"{s.node.root_mb // 1024}"
+    ),
+    "instance_info.swap_mb": _if_used(
+        lambda s: {None: None, 1: "0"}.get(s.node.swap_mb, f"{s.node.swap_mb}")
+    ),
+    "instance_info.preserve_ephemeral": _if_used(
+        lambda s: "True" if s.node.preserve_ephemeral else "False"
+    ),
+    "instance_info.ephemeral_gb": _if_used(
+        lambda s: (
+            f"{s.node.ephemeral_mb // 1024}"
+            if s.node.ephemeral_mb and s.node.ephemeral_mb >= 1024
+            else None
+        )
+    ),
+    "extra.nova_bm.bm_node_id": lambda s: s.node.id,
+    "extra.nova_bm.service_host": lambda s: _or_absent(s.node.service_host),
+    "extra.nova_bm.instance_name": lambda s: _or_absent(s.node.instance_name),
+    "extra.nova_bm.task_state": lambda s: _or_absent(s.node.task_state),
+    "extra.nova_bm.image_path": lambda s: _or_absent(s.node.image_path),
+    "extra.nova_bm.pxe_config_path": lambda s: _or_absent(s.node.pxe_config_path),
+    "extra.nova_bm.root_mb": lambda s: _or_absent(s.node.root_mb),
+    "extra.nova_bm.swap_mb": lambda s: _or_absent(s.node.swap_mb),
+    "extra.nova_bm.ephemeral_mb": lambda s: _or_absent(s.node.ephemeral_mb),
+    "extra.nova_bm.ports": lambda s: len(s.interfaces),
+    "extra.nova_bm.preserve_ephemeral": lambda s: _or_absent(s.node.preserve_ephemeral),
+}
+
+PORT: Mapping[str, Callable[[PortSource], Any]] = {
+    "uuid": lambda s: str(
+        uuid.uuid5(
+            mapping.PORT_NAMESPACE, f"{s.node.uuid}/{(s.card.address or '').lower()}"
+        )
+    ),
+    "address": lambda s: (s.card.address or "").lower(),
+    "pxe_enabled": lambda s: True,
+    "is_smartnic": lambda s: False,
+    "internal_info.tenant_vif_port_id": lambda s: _or_absent(
+        s.card.vif_uuid or None if s.node.instance_uuid else None
+    ),
+    "created_at": lambda s: _utc(s.card.created_at),
+    "updated_at": lambda s: _utc(s.card.updated_at),
+    "extra.nova_bm.bm_interface_id": lambda s: s.card.id,
+    "extra.nova_bm.datapath_id": lambda s: _or_absent(s.card.datapath_id),
+    "extra.nova_bm.port_no": lambda s: _or_absent(s.card.port_no),
+    "extra.nova_bm.vif_uuid": lambda s: _or_absent(s.card.vif_uuid),
+}
+
+#: Of a run and not of a row, or ids of the database's own.
+_FREE = frozenset({"id", "node_id", "node_uuid", "traits", "version"})
+_FREE_KEYS = frozenset({"run_id", "tool", "digest", "updated_at"})
+
+
+def compare_node(source: Source, node: Any, version: str | None) -> list[str]:
+    """The fields of Ironic's ``node`` that are not as declared, one line each."""
+    lines = _compare(NODE, source, node)
+    if list(node.traits.objects):
+        lines.append("traits: expected none")
+    return lines + _compare_version(source.version, version)
+
+
+def compare_port(source: PortSource, port: Any, version: str | None) -> list[str]:
+    """The fields of Ironic's ``port`` that are not as declared, one line each."""
+    lines = _compare(PORT, source, port) + _compare_version(source.version, version)
+    return [f"port {port.address}: {line}" for line in lines]
+
+
+def _compare_version(expected: str, found: str | None) -> list[str]:
+    return [] if found == expected else [f"version: expected {expected}, found {found}"]
+
+
+def _compare(declared: Mapping[str, Callable], source: Any, found: Any) -> list[str]:
+    actual = dict(_flatten(found))
+    lines = []
+    for name, expectation in declared.items():
+        if name not in actual and name in _NEWER and name not in found.fields:
+            continue
+        expected = expectation(source)
+        value = actual.pop(name, ABSENT)
+        if expected != value or type(expected) is not type(value):
+            lines.append(_difference(name, expected, value))
+    lines += [
+        f"{name}: expected nothing, found {value!r}"
+        for name, value in actual.items()
+        if value not in (None, False, "", {}) and name not in _ALWAYS_SET
+    ]
+    return lines
+
+
+#: Declared fields that an older supported Ironic does not have.
+_NEWER = frozenset({"instance_name"})
+#: True by default in Ironic's own schema, and of no meaning to the move.
+_ALWAYS_SET = frozenset({"available_for_dynamic_portgroup"})
+
+
+def _flatten(found: Any) -> list[tuple[str, Any]]:
+    """Field names and values; a dict field gives its keys, ours two levels."""
+    flat: list[tuple[str, Any]] = []
+    for name in found.fields:
+        if name in _FREE:
+            continue
+        value = getattr(found, name)
+        if not isinstance(value, dict):
+            flat.append((name, value))
+            continue
+        for key, inner in value.items():
+            if name == "extra" and key == "nova_bm" and isinstance(inner, dict):
+                flat += [
+                    (f"extra.nova_bm.{last}", kept)
+                    for last, kept in inner.items()
+                    if last not in _FREE_KEYS
+                ]
+            else:
+                flat.append((f"{name}.{key}", inner))
+    return flat
+
+
+def _difference(name: str, expected: Any, found: Any) -> str:
+    if name in SECRET:
+        return f"{name}: differs (secret)"
+    return f"{name}: expected {expected!r}, found {found!r}"

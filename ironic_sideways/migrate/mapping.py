@@ -1,0 +1,305 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""One nova_bm node becomes one Ironic node and its ports. No I/O.
+
+The rows are complete: every column of Ironic's tables that a bulk import must
+set itself is here, but for the ids, and ``version``, which follows the
+installed Ironic. Rules and their sources: the operator's page of the
+documentation, and the comments below where a value surprises.
+"""
+
+import dataclasses
+import types
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from ironic_sideways.migrate import provenance
+from ironic_sideways.nova_bm import reader
+
+#: Port uuids are derived from the node's uuid and the MAC below this namespace,
+#: so that each run gives a port the same uuid.
+PORT_NAMESPACE = uuid.UUID("6f2d51e4-1f0c-5a3c-9d5e-0b1d7a2c9c10")
+
+#: Interfaces whose value does not depend on the deployment, chosen from what an
+#: unchanged ironic.conf enables: one row that names an interface which is not
+#: enabled stops every take-over listed after it.
+PLAIN_INTERFACES: Mapping[str, str] = types.MappingProxyType(
+    {
+        "bios": "no-bios",
+        "console": "no-console",
+        "firmware": "no-firmware",
+        "inspect": "no-inspect",
+        "management": "ipmitool",
+        "power": "ipmitool",
+        "raid": "no-raid",
+        "rescue": "no-rescue",
+        "storage": "noop",
+        "vendor": "ipmitool",
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the operator chose, and what nova_bm does not know.
+
+    :param resource_class: of every node, as Ironic spells it ("baremetal").
+    :param owner: the project that sees the nodes, or None.
+    :param architectures: service_host -> cpu_arch, from nova.conf.
+    :param node_arch: cpu_arch of the hosts that ``architectures`` lacks.
+    :param free_state: provision_state of free nodes, available or manageable.
+    :param free_deploy_interface: of free nodes, when not ``deploy_interface``.
+    """
+
+    resource_class: str
+    owner: str | None
+    node_arch: str | None = None
+    architectures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    deploy_kernel: str | None = None
+    deploy_ramdisk: str | None = None
+    deploy_interface: str = "direct"
+    free_deploy_interface: str | None = None
+    boot_interface: str = "ipxe"
+    network_interface: str = "flat"
+    free_state: str = "available"
+    boot_mode: str = "bios"
+    cipher_suite: str | None = None
+
+    def architecture(self, service_host: str | None) -> str | None:
+        """The cpu_arch of a node of ``service_host``."""
+        return self.architectures.get(service_host or "") or self.node_arch
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """The rows of one node: ``nodes``, and ``ports`` without their node_id."""
+
+    node: dict[str, Any] = dataclasses.field(repr=False)
+    ports: list[dict[str, Any]] = dataclasses.field(repr=False)
+
+
+def map_node(
+    source: reader.Node,
+    interfaces: tuple[reader.Interface, ...],
+    options: Options,
+    stamp: Mapping[str, str],
+) -> Target:
+    """Ironic's rows for ``source``, a node at rest that the check has passed.
+
+    :param interfaces: those of its interfaces that move.
+    :param stamp: run id and tool version, kept in each row's ``extra``.
+    """
+    used = bool(source.instance_uuid)
+    node = {
+        **_identity(source, options),
+        **_states(source, options, used),
+        **_interface_columns(options, used),
+        "driver": "ipmi",
+        "driver_info": _driver_info(source, options),
+        "driver_internal_info": {},
+        "properties": _properties(source, options),
+        "instance_info": _instance_info(source) if used else {},
+        "extra": {
+            provenance.KEY: {
+                **_node_provenance(source, stamp),
+                # For rollback, to notice that one was removed.
+                "ports": len(interfaces),
+            }
+        },
+        **_empty_node_columns(),
+    }
+    provenance.seal(node)
+    ports = [_map_port(source, card, used, stamp) for card in interfaces]
+    return Target(node, ports)
+
+
+def port_uuid(node_uuid: str, mac: str) -> str:
+    """The uuid that each run gives to the port with ``mac`` of this node."""
+    return str(uuid.uuid5(PORT_NAMESPACE, f"{node_uuid}/{mac.lower()}"))
+
+
+def _identity(source: reader.Node, options: Options) -> dict[str, Any]:
+    return {
+        "uuid": source.uuid,
+        "name": None,
+        "instance_uuid": source.instance_uuid or None,
+        "instance_name": source.instance_name if source.instance_uuid else None,
+        "resource_class": options.resource_class,
+        "owner": options.owner,
+        "lessee": None,
+        "created_at": source.created_at,
+        "updated_at": source.updated_at,
+        "provision_updated_at": source.updated_at or source.created_at,
+    }
+
+
+def _states(source: reader.Node, options: Options, used: bool) -> dict[str, Any]:
+    return {
+        # NULL makes the conductor adopt what the BMC says. Any other value is
+        # enforced on the machine: a running server would be switched off.
+        "power_state": None,
+        "target_power_state": None,
+        "provision_state": "active" if used else options.free_state,
+        "target_provision_state": None,
+        # NULL would hide the node from power synchronisation and take-over.
+        "maintenance": False,
+        "maintenance_reason": None,
+        "console_enabled": False,
+        # Any id here would keep the conductors from taking the node over.
+        "conductor_affinity": None,
+        "conductor_group": "",
+        "reservation": None,
+        "protected": False,
+        "retired": False,
+        "disable_power_off": False,
+        "last_error": None,
+        "fault": None,
+    }
+
+
+def _interface_columns(options: Options, used: bool) -> dict[str, Any]:
+    deploy = options.deploy_interface
+    if not used and options.free_deploy_interface:
+        deploy = options.free_deploy_interface
+    chosen = {
+        **PLAIN_INTERFACES,
+        "boot": options.boot_interface,
+        "deploy": deploy,
+        "network": options.network_interface,
+    }
+    return {f"{kind}_interface": name for kind, name in chosen.items()}
+
+
+def _driver_info(source: reader.Node, options: Options) -> dict[str, Any]:
+    # ipmi_port is omitted: nova_bm has none and the default is 623.
+    return _present(
+        {
+            "ipmi_address": source.pm_address,
+            "ipmi_username": source.pm_user,
+            "ipmi_password": source.pm_password,
+            "ipmi_terminal_port": source.terminal_port,
+            "ipmi_cipher_suite": options.cipher_suite,
+            "deploy_kernel": options.deploy_kernel,
+            "deploy_ramdisk": options.deploy_ramdisk,
+        }
+    )
+
+
+def _properties(source: reader.Node, options: Options) -> dict[str, Any]:
+    return _present(
+        {
+            "cpus": source.cpus,
+            "memory_mb": source.memory_mb,
+            "local_gb": source.local_gb,
+            "cpu_arch": options.architecture(source.service_host),
+            "capabilities": f"boot_mode:{options.boot_mode}",
+        }
+    )
+
+
+def _instance_info(source: reader.Node) -> dict[str, Any]:
+    """What Nova's patcher would have written, in its types (strings).
+
+    See ``nova/virt/ironic/patcher.py``. Image, flavor and project are not in
+    nova_bm; Nova writes them again at the next rebuild.
+    """
+    info = {
+        "display_name": source.instance_name,
+        "nova_host_id": source.service_host,
+        "local_gb": _text(source.local_gb),
+        "root_gb": _text(_gib(source.root_mb)),
+        # nova-baremetal made a partition of 1 MiB where the flavor had no swap.
+        "swap_mb": "0" if source.swap_mb == 1 else _text(source.swap_mb),
+        "preserve_ephemeral": str(bool(source.preserve_ephemeral)),
+    }
+    if (source.ephemeral_mb or 0) >= 1024:
+        info["ephemeral_gb"] = _text(_gib(source.ephemeral_mb))
+    return _present(info)
+
+
+def _node_provenance(source: reader.Node, stamp: Mapping[str, str]) -> dict[str, Any]:
+    kept = {
+        "bm_node_id": source.id,
+        "service_host": source.service_host,
+        "instance_name": source.instance_name,
+        "task_state": source.task_state,
+        "image_path": source.image_path,
+        "pxe_config_path": source.pxe_config_path,
+        "root_mb": source.root_mb,
+        "swap_mb": source.swap_mb,
+        "ephemeral_mb": source.ephemeral_mb,
+        "preserve_ephemeral": source.preserve_ephemeral,
+    }
+    return {**stamp, **_present(kept)}
+
+
+def _map_port(
+    source: reader.Node,
+    card: reader.Interface,
+    used: bool,
+    stamp: Mapping[str, str],
+) -> dict[str, Any]:
+    assert card.address and source.uuid
+    mac = card.address.lower()
+    kept = {
+        "bm_interface_id": card.id,
+        "datapath_id": card.datapath_id,
+        "port_no": card.port_no,
+        "vif_uuid": card.vif_uuid,
+    }
+    port = {
+        "uuid": port_uuid(source.uuid, mac),
+        "address": mac,
+        "name": None,
+        "extra": {provenance.KEY: {**stamp, **_present(kept)}},
+        "local_link_connection": {},
+        "portgroup_id": None,
+        "pxe_enabled": True,
+        # The only place where Ironic looks for the VIF of an instance. One that
+        # a free node still names is of an instance that is gone.
+        "internal_info": (
+            {"tenant_vif_port_id": card.vif_uuid} if used and card.vif_uuid else {}
+        ),
+        "physical_network": None,
+        "is_smartnic": False,
+        "available_for_dynamic_portgroup": True,
+        "created_at": card.created_at,
+        "updated_at": card.updated_at,
+    }
+    provenance.seal(port)
+    return port
+
+
+def _empty_node_columns() -> dict[str, Any]:
+    """JSON columns that Ironic's objects expect to be {} and not NULL."""
+    return {
+        "clean_step": {},
+        "deploy_step": {},
+        "service_step": {},
+        "raid_config": {},
+        "target_raid_config": {},
+        "network_data": {},
+    }
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _gib(mib: int | None) -> int | None:
+    return None if mib is None else mib // 1024

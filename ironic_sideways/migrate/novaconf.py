@@ -1,0 +1,99 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the old compute hosts' nova.conf files say, read as Nova read them."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from oslo_config import cfg
+
+from ironic_sideways import exceptions
+from ironic_sideways.migrate import classify
+
+#: Nova 2014.2, nova/virt/baremetal/driver.py; the old name is from 2013.
+_BAREMETAL = [
+    cfg.ListOpt(
+        "flavor_extra_specs",
+        default=[],
+        deprecated_name="instance_type_extra_specs",
+    ),
+    cfg.StrOpt("power_manager", default=classify.IPMI_POWER_MANAGER),
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class ComputeHost:
+    """What one nova.conf says.
+
+    :param host: its CONF.host, or None: the file does not say.
+    :param cpu_arch: from ``flavor_extra_specs``, or None.
+    """
+
+    path: str
+    host: str | None
+    cpu_arch: str | None
+    power_manager: str
+
+
+def read(path: str) -> ComputeHost:
+    """Read one nova.conf with oslo.config; a file without [baremetal] is fine.
+
+    :raises UsageError: no such file, or not a configuration file.
+    """
+    conf = cfg.ConfigOpts()
+    conf.register_opt(cfg.StrOpt("host"))
+    conf.register_opts(_BAREMETAL, group="baremetal")
+    try:
+        conf(
+            args=[],
+            project="nova",
+            default_config_files=[path],
+            validate_default_values=False,
+        )
+    except cfg.Error as error:
+        reason = " ".join(str(error).split())
+        raise exceptions.UsageError(
+            f"--nova-config {path}: expected a nova.conf: {reason}"
+        ) from error
+    specs = dict(
+        spec.split(":", 1) for spec in conf.baremetal.flavor_extra_specs if ":" in spec
+    )
+    return ComputeHost(
+        path=path,
+        host=conf.host,
+        cpu_arch=specs.get("cpu_arch", "").strip() or None,
+        power_manager=conf.baremetal.power_manager,
+    )
+
+
+def read_all(paths: Sequence[str]) -> list[ComputeHost]:
+    """Read every file; two that speak of one host, or none of any, are refused.
+
+    :raises UsageError: several files of which one names no host, or two name
+        the same one.
+    """
+    hosts = [read(path) for path in paths]
+    seen: dict[str | None, str] = {}
+    for host in hosts:
+        if host.host is None and len(hosts) > 1:
+            raise exceptions.UsageError(
+                f"--nova-config {host.path}: [DEFAULT] host is not set; with several "
+                "files each must name its host, to be matched with service_host"
+            )
+        if host.host in seen:
+            raise exceptions.UsageError(
+                f"--nova-config {host.path}: host {host.host} is that of "
+                f"{seen[host.host]} too"
+            )
+        seen[host.host] = host.path
+    return hosts

@@ -1,0 +1,224 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The commands: check, run, verify and rollback, without their printing."""
+
+import collections
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from ironic_sideways import exceptions
+from ironic_sideways.migrate import (
+    classify,
+    load,
+    plan,
+    record,
+    rollback,
+    target,
+    verify,
+)
+from ironic_sideways.nova_bm import database, reader
+
+#: Refused or noted rows kept as text; all are counted and recorded.
+SHOWN = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Where from, where to, and how.
+
+    :param ironic_url: None only for a check without target.
+    """
+
+    nova_bm_url: URL
+    ironic_url: URL | None
+    plan: plan.Plan
+    pin: str | None = None
+
+
+@dataclasses.dataclass
+class Summary:
+    """What a pass over nova_bm found."""
+
+    counts: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter
+    )
+    shown: list[classify.Verdict] = dataclasses.field(default_factory=list)
+    hosts: set[str] = dataclasses.field(default_factory=set)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+    def add(self, verdict: classify.Verdict) -> None:
+        """Count one verdict; keep it when a person should look at it."""
+        self.counts["read"] += 1
+        self.counts[verdict.outcome] += 1
+        self.counts["ports"] += len(verdict.interfaces)
+        self.counts["interfaces skipped"] += len(verdict.skipped)
+        if verdict.outcome is not classify.Outcome.SKIP and verdict.source.service_host:
+            self.hosts.add(verdict.source.service_host)
+        telling = verdict.notes or verdict.outcome is classify.Outcome.REFUSE
+        if telling and len(self.shown) < SHOWN:
+            self.shown.append(verdict)
+
+
+Progress = Callable[[int], None]
+
+
+@contextlib.contextmanager
+def _target(url: URL) -> Iterator[sa.Connection]:
+    """A connection to an Ironic database at the installed Ironic's schema."""
+    with database.connect(database.engine(url)) as connection:
+        try:
+            target.require_schema(connection)
+            connection.rollback()
+            yield connection
+        except sa.exc.DBAPIError as error:
+            raise exceptions.SidewaysError(
+                f"database {database.redacted(url)}: {database.driver_text(error)}; "
+                "nothing was changed"
+            ) from error
+
+
+def check(job: Job, entry: record.Record, progress: Progress) -> Summary:
+    """Judge every row; reads only, on both sides."""
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(reader.snapshot(database.engine(job.nova_bm_url)))
+        ironic = None
+        if job.ironic_url is not None:
+            ironic = stack.enter_context(_target(job.ironic_url))
+        summary = _examine(source, ironic, job, entry, progress)
+        if ironic is not None:
+            summary.warnings += [
+                f"ironic-conductor {one.hostname} is online; 'run' needs it stopped"
+                for one in target.online_conductors(ironic, lock=False)
+            ]
+        else:
+            summary.warnings.append("no --ironic-db: not compared with Ironic's rows")
+    return summary
+
+
+def _examine(
+    source: sa.Connection,
+    ironic: sa.Connection | None,
+    job: Job,
+    entry: record.Record,
+    progress: Progress,
+) -> Summary:
+    """One pass that judges everything and writes nothing but the record."""
+    summary = Summary()
+    shared = plan.duplicates(source, job.plan.policy)
+    for verdicts in plan.judge(source, job.plan, ironic, shared):
+        for verdict in verdicts:
+            summary.add(verdict)
+            entry.row(verdict)
+        progress(len(verdicts))
+    known = job.plan.policy.known_hosts
+    summary.warnings += [
+        f"no nova.conf names service_host {host}: its nodes are taken for IPMI nodes "
+        "of --node-arch"
+        for host in sorted(summary.hosts - known)
+        if known
+    ]
+    orphans = sum(1 for card in reader.orphans(source) if not card.deleted)
+    if orphans:
+        summary.warnings.append(
+            f"{orphans} bm_interfaces rows name no bm_nodes row and stay behind"
+        )
+    return summary
+
+
+@dataclasses.dataclass
+class Run:
+    """What ``run`` did.
+
+    :param seconds: of the load, reading and mapping included.
+    :param verified: None: nothing was written (refused or a dry run).
+    """
+
+    summary: Summary
+    written: load.Written = dataclasses.field(default_factory=load.Written)
+    seconds: float = 0.0
+    verified: verify.Result | None = None
+
+
+def run(
+    job: Job, entry: record.Record, progress: Progress, *, dry_run: bool = False
+) -> Run:
+    """Check, load in one transaction, verify.
+
+    Nothing is written when a row is refused (see the summary's counts).
+
+    :raises SidewaysError: refused before anything was written.
+    :raises FollowUpNeeded: the server did not confirm the COMMIT.
+    """
+    assert job.ironic_url is not None
+    with (
+        reader.snapshot(database.engine(job.nova_bm_url)) as source,
+        _target(job.ironic_url) as ironic,
+        target.lock(ironic),
+    ):
+        target.refuse_online_conductors(ironic)
+        summary = _examine(source, ironic, job, entry, progress)
+        done = Run(summary)
+        counts = summary.counts
+        refused = counts[classify.Outcome.REFUSE] > 0
+        if counts[classify.Outcome.MIGRATE] and not (refused or dry_run):
+            started = time.monotonic()
+            done.written = _load(source, ironic, job, progress)
+            done.seconds = time.monotonic() - started
+        if not (refused or dry_run):
+            done.verified = verify.verify(source, ironic, job.plan, pin=job.pin)
+        return done
+
+
+def _load(
+    source: sa.Connection,
+    ironic: sa.Connection,
+    job: Job,
+    progress: Progress,
+) -> load.Written:
+    loader = load.Loader(ironic, job.plan, job.pin)
+    shared = plan.duplicates(source, job.plan.policy)
+    for verdicts in plan.judge(source, job.plan, ironic, shared):
+        loader.write(verdicts)
+        progress(len(verdicts))
+    target.refuse_online_conductors(ironic)
+    load.commit(ironic, job.plan.stamp["run_id"])
+    return loader.written
+
+
+def verify_only(job: Job) -> verify.Result:
+    """Compare both databases; reads only."""
+    assert job.ironic_url is not None
+    with (
+        reader.snapshot(database.engine(job.nova_bm_url)) as source,
+        _target(job.ironic_url) as ironic,
+    ):
+        return verify.verify(source, ironic, job.plan, pin=job.pin)
+
+
+def undo(
+    ironic_url: URL, run_id: str | None, *, taken_over: bool, dry_run: bool
+) -> rollback.Removed:
+    """Remove what a run wrote."""
+    with _target(ironic_url) as ironic, target.lock(ironic):
+        target.refuse_online_conductors(ironic)
+        removed = rollback.rollback(
+            ironic, run_id, taken_over=taken_over, commit=not dry_run
+        )
+        if not dry_run:
+            load.commit(ironic, run_id or ", ".join(removed.run_ids))
+        return removed
