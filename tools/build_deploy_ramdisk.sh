@@ -1,0 +1,273 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# Build the deploy kernel and ramdisk for Ironic: Debian's cloud kernel and an
+# initramfs with ironic-python-agent, about a minute and 100 MB. What is built is
+# kept in .cache/deploy-ramdisk/ and used again while its ingredients are the same.
+#
+# Needs: root, and what tools/prepare_host.sh installed; Debian packages come from
+# the Debian sources that apt of this host uses. Loading needs OS_CLOUD and
+# OS_CLIENT_CONFIG_FILE of a cloud's administrator.
+#
+#   --output DIR    also put kernel, ramdisk and SHA256SUMS there
+#   --publish       load both in glance as ironic-deploy-kernel and -ramdisk
+#   --record FILE   with --publish: write ids and checksums there as JSON
+#   --force         build even if the cache has it
+#
+# Exit codes: 0 built (or in the cache) and loaded; 1 failed, the cache is as it
+# was; 2 bad usage.
+
+set -o errexit
+set -o nounset
+set -o pipefail
+
+REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PATH=$REPOSITORY/.venv/bin:/usr/sbin:$PATH
+INGREDIENTS=$REPOSITORY/tools/deploy_ramdisk
+CONSTRAINTS=$REPOSITORY/upper-constraints.txt
+CACHE=$REPOSITORY/.cache
+BUILDS=$CACHE/deploy-ramdisk
+PYTHON=/usr/bin/python3
+OUTPUT=""
+PUBLISH=""
+FORCE=""
+RECORD=()
+PART=""
+
+function fail { # <message>
+    echo "build_deploy_ramdisk: $1" >&2
+    exit 1
+}
+
+function usage_error { # <message>
+    echo "build_deploy_ramdisk: $1 (see --help)" >&2
+    exit 2
+}
+
+function parse_arguments { # <argument>...
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --output | --record)
+                [[ $# -ge 2 ]] || usage_error "$1 needs a value"
+                if [[ $1 == --output ]]; then
+                    OUTPUT=$2
+                else
+                    RECORD=(--record "$2")
+                fi
+                shift
+                ;;
+            --publish)
+                PUBLISH=yes
+                ;;
+            --force)
+                FORCE=yes
+                ;;
+            -h | --help)
+                sed -n '/^# Build/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+                exit 0
+                ;;
+            *)
+                usage_error "unknown option $1"
+                ;;
+        esac
+        shift
+    done
+    [[ ${#RECORD[@]} -eq 0 || -n $PUBLISH ]] || usage_error "--record needs --publish"
+}
+
+function check_host {
+    local tool
+    [[ $EUID -eq 0 ]] || fail "needs root, this is user $(id --user --name): call it with sudo"
+    for tool in mmdebstrap uv lz4 cpio modprobe; do
+        [[ -n $(type -P "$tool") ]] ||
+            fail "needs $tool, found none: run tools/prepare_host.sh first"
+    done
+}
+
+# The same kernel, from the same cache, as the lab's guest has.
+function fetch_kernel {
+    local found
+    found=$(python -c '
+import sys
+from pathlib import Path
+from ironic_sideways import exceptions
+from ironic_sideways.hardware import kernel
+try:
+    found = kernel.fetch(Path(sys.argv[1]))
+except exceptions.SidewaysError as error:
+    sys.exit(f"build_deploy_ramdisk: {error}")
+print(found.version, found.root)' "$CACHE")
+    read -r KERNEL_VERSION KERNEL_ROOT <<<"$found"
+}
+
+# What the build depends on, as far as it is known before; Debian's own updates
+# count by its point releases.
+function build_key {
+    {
+        cat /etc/debian_version
+        basename "$KERNEL_ROOT"
+        cd "$REPOSITORY"
+        sha256sum "$(basename "$CONSTRAINTS")" tools/build_deploy_ramdisk.sh tools/deploy_ramdisk/*
+    } | sha256sum | cut --characters=1-16
+}
+
+function is_whole { # <build directory>
+    [[ -e $1/SHA256SUMS ]] && (cd "$1" && sha256sum --quiet --check --strict SHA256SUMS)
+}
+
+function lines_of { # <file>
+    grep --invert-match --extended-regexp '^(#|$)' "$1"
+}
+
+# Only what this host's apt has verified as Debian's, and of its own release.
+function debian_sources {
+    local codename sources
+    # shellcheck disable=SC1091 # of the host
+    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    # shellcheck disable=SC2016 # the fields are apt's
+    sources=$(apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+        'Created-By: Packages' 'Origin: Debian' 'Trusted: yes' |
+        awk -v name="$codename" '$3 == name || $3 == name "-updates" || $3 == name "-security"' |
+        sort --unique)
+    [[ -n $sources ]] ||
+        fail "apt knows no Debian source of release $codename: run apt-get update, see apt-get indextargets"
+    echo "$sources"
+}
+
+function unpack_debian { # <root> <log>
+    local packages
+    packages=$(lines_of "$INGREDIENTS/packages.txt" | paste --serial --delimiters=,)
+    debian_sources >"$PART/sources.list"
+    # What a mount leaves behind if this is killed goes with the namespace.
+    unshare --mount mmdebstrap --quiet --variant=essential --include="$packages" \
+        --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/lib/udev/hwdb.d/*' \
+        --dpkgopt='path-exclude=/usr/lib/udev/rules.d/80-net-setup-link.rules' \
+        --format=directory "" "$1" - <"$PART/sources.list" >"$2" 2>&1 || {
+        tail -n 15 "$2" >&2
+        fail "mmdebstrap failed (the end of its log is above)"
+    }
+    rm --recursive --force "$1"/var/lib/apt "$1"/var/cache "$1"/var/log \
+        "$1"/var/lib/dpkg/info "$1"/etc/machine-id "$1"/usr/share/locale
+    mkdir --parents "$1/var/log"
+    find "$1/dev" -mindepth 1 -delete
+}
+
+function install_agent { # <root>
+    local agent=/opt/ironic-python-agent
+    uv pip install --quiet --python "$PYTHON" --target "$1$agent" \
+        --constraint "$CONSTRAINTS" --build-constraint "$CONSTRAINTS" \
+        ironic-python-agent
+    find "$1$agent" -type d -name tests -prune -exec rm --recursive {} +
+    # By content, for the files' times are changed below.
+    "$PYTHON" -m compileall -q -j 2 -s "$1" --invalidation-mode unchecked-hash "$1$agent"
+}
+
+function install_modules { # <root>
+    local name file
+    local target=$1/lib/modules/$KERNEL_VERSION
+    mkdir --parents "$target"
+    cp "$KERNEL_ROOT/lib/modules/$KERNEL_VERSION"/modules.{order,builtin,builtin.modinfo} "$target"
+    for name in $(lines_of "$INGREDIENTS/modules.txt"); do
+        modprobe --dirname "$KERNEL_ROOT" --set-version "$KERNEL_VERSION" --show-depends "$name"
+    done | awk '$1 == "insmod" { print $2 }' | sort --unique |
+        while read -r file; do
+            file=${file#"$KERNEL_ROOT/lib/modules/$KERNEL_VERSION/"}
+            install -D --mode 0644 "$KERNEL_ROOT/lib/modules/$KERNEL_VERSION/$file" "$target/$file"
+        done
+    depmod --basedir "$1" "$KERNEL_VERSION"
+}
+
+function install_init { # <root>
+    local command
+    install --mode 0755 "$INGREDIENTS/init" "$1/init"
+    install --mode 0755 "$INGREDIENTS/udhcpc.sh" "$1/etc/udhcpc.sh"
+    # The agent calls them by name; there is no init system to ask.
+    for command in poweroff reboot; do
+        printf '#!/bin/sh\nexec busybox %s -f\n' "$command" >"$1/usr/sbin/$command"
+        chmod 0755 "$1/usr/sbin/$command"
+    done
+}
+
+# The kernel unpacks only lz4's legacy format.
+function pack { # <root> <file>
+    find "$1" -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+    (
+        cd "$1"
+        find . -mindepth 1 -print0 | LC_ALL=C sort --zero-terminated |
+            cpio --quiet --null --create --format=newc --reproducible
+    ) | lz4 -q -l -5 - "$2"
+}
+
+function build { # <build directory>
+    local root=$PART/root
+    SOURCE_DATE_EPOCH=$(stat --format=%Y "$KERNEL_ROOT/boot/vmlinuz-$KERNEL_VERSION")
+    export SOURCE_DATE_EPOCH
+    mkdir "$PART/build"
+    unpack_debian "$root" "$PART/mmdebstrap.log"
+    install_agent "$root"
+    install_modules "$root"
+    install_init "$root"
+    pack "$root" "$PART/build/ramdisk"
+    cp "$KERNEL_ROOT/boot/vmlinuz-$KERNEL_VERSION" "$PART/build/kernel"
+    (cd "$PART/build" && sha256sum kernel ramdisk >SHA256SUMS)
+    rm --recursive --force "$1"
+    mv "$PART/build" "$1"
+}
+
+function remove_part {
+    [[ -z $PART ]] || rm --recursive --force --one-file-system "$PART"
+}
+
+# One builder at a time; the second finds what the first has built.
+function build_if_needed { # <build directory>
+    mkdir --parents "$BUILDS"
+    exec {lock}>"$BUILDS/.lock"
+    flock --wait 900 "$lock" ||
+        fail "another build in $BUILDS has run for 15 minutes: wait for it"
+    if [[ -z $FORCE ]] && is_whole "$1"; then
+        return
+    fi
+    find "$BUILDS" -mindepth 1 -maxdepth 1 -name '*.part-*' -exec rm --recursive --force --one-file-system {} +
+    PART=$(mktemp --directory "$1.part-XXXXXX")
+    trap remove_part EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    build "$1"
+}
+
+function megabytes { # <file>
+    echo "$(($(stat --format=%s "$1") / 1000000)) MB"
+}
+
+function main { # <argument>...
+    local directory
+    parse_arguments "$@"
+    check_host
+    fetch_kernel
+    directory=$BUILDS/$(build_key)
+    build_if_needed "$directory"
+    echo "deploy ramdisk $(basename "$directory"): kernel $(megabytes "$directory/kernel"), ramdisk $(megabytes "$directory/ramdisk"), $SECONDS s, in $directory"
+    if [[ -n $OUTPUT ]]; then
+        mkdir --parents "$OUTPUT"
+        cp "$directory"/{kernel,ramdisk,SHA256SUMS} "$OUTPUT"
+    fi
+    if [[ -n $PUBLISH ]]; then
+        ironic-sideways publish-images --prefix ironic-deploy \
+            --kernel "$directory/kernel" --ramdisk "$directory/ramdisk" "${RECORD[@]}"
+    fi
+}
+
+main "$@"
