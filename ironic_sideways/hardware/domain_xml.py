@@ -23,8 +23,10 @@ NAMESPACE = "https://opendev.org/ironic-sideways/machine"
 
 #: TCG: nested KVM cannot be counted on. "maximum" is libvirt's word for the CPU
 #: model max. The console's log would be truncated at each power-on without append.
+#: A BMC leaves one boot device, and libvirt's strict=on lets SeaBIOS then skip the
+#: disk altogether: a network boot could not fall back to it (iPXE's sanboot).
 _DOMAIN = """\
-<domain type="qemu">
+<domain type="qemu" xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0">
   <name>{name}</name>
   <uuid>{uuid}</uuid>
   <metadata/>
@@ -56,6 +58,10 @@ _DOMAIN = """\
     </serial>
     <memballoon model="none"/>
   </devices>
+  <qemu:commandline>
+    <qemu:arg value="-boot"/>
+    <qemu:arg value="strict=off"/>
+  </qemu:commandline>
 </domain>
 """
 

@@ -43,6 +43,7 @@ APPLETS = (
     "route",
     "sh",
     "sleep",
+    "timeout",
     "udhcpc",
     "wget",
     "xxd",

@@ -44,18 +44,24 @@ done
 : >/run/collector
 udhcpc -f -i eth0 -t 5 -T 1 -A 1 -O 224 -s /etc/udhcpc.sh &
 
-# The same number is sent until the collector acknowledges it.
+# The same number is sent until the collector acknowledges it. busybox's wget in
+# Debian has no -T. The log tells each change between heard and unheard once.
 seq=1
+heard=unknown
 while :; do
     read -r ip </run/ip
     read -r collector </run/collector
-    beat="mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip"
-    if [ -n "$collector" ] &&
-        wget -q -T 2 -O /dev/null "http://$collector/beat?$beat"; then
-        [ "$seq" -gt 1 ] || echo "guest: first heartbeat to $collector from $ip"
+    url="http://$collector/beat?mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip"
+    if [ -z "$collector" ]; then
+        sleep 0.2
+    elif timeout 2 wget -q -O /dev/null "$url" 2>/dev/null; then
+        [ $heard = yes ] || echo "guest: heartbeat $seq heard by $collector"
+        heard=yes
         seq=$((seq + 1))
         sleep 1
     else
-        sleep 0.2
+        [ $heard = no ] || echo "guest: heartbeat $seq not heard: $url"
+        heard=no
+        sleep 0.5
     fi
 done

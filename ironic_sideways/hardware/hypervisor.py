@@ -17,8 +17,10 @@ directories below ours, listens on a Unix socket alone, and leaves alone what
 other libvirtds on this host define. Machines survive its restart.
 """
 
+import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import libvirt
@@ -47,7 +49,7 @@ stdio_handler = "file"
 cgroup_controllers = []
 namespaces = []
 remember_owner = 0
-hugetlbfs_mount = ""
+hugetlbfs_mount = []
 """
 
 _LIBVIRTD_CONF = """\
@@ -104,6 +106,24 @@ def command(directory: Path) -> list[str]:
     return ["unshare", "--mount", "sh", str(script), str(directory)]
 
 
+@contextlib.contextmanager
+def connect(address: str) -> Iterator[libvirt.virConnect]:
+    """A connection to the libvirtd at this URI; libvirt's errors become ours.
+
+    :raises SidewaysError: it cannot be reached, or a call in the block failed.
+    """
+    # libvirt's binding prints each error to stderr unless it is given a handler.
+    libvirt.registerErrorHandler(lambda context, error: None, None)
+    try:
+        connection = libvirt.open(address)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except libvirt.libvirtError as error:
+        raise exceptions.SidewaysError(f"libvirt at {address}: {error}") from error
+
+
 def wait_ready(directory: Path, timeout: float = 30.0) -> None:
     """Wait until libvirtd answers a call that needs its QEMU driver.
 
@@ -117,15 +137,10 @@ def wait_ready(directory: Path, timeout: float = 30.0) -> None:
 
     def look() -> str:
         try:
-            with_qemu = libvirt.open(uri(directory))
-        except libvirt.libvirtError as error:
+            with connect(uri(directory)) as connection:
+                connection.getDomainCapabilities(None, "x86_64", "pc", "qemu")
+        except exceptions.SidewaysError as error:
             return str(error)
-        try:
-            with_qemu.getDomainCapabilities(None, "x86_64", "pc", "qemu")
-        except libvirt.libvirtError as error:
-            return str(error)
-        finally:
-            with_qemu.close()
         return "ready"
 
     waits.wait_for(

@@ -15,7 +15,6 @@
 Only domains that carry this module's mark with the same directory are touched.
 """
 
-import contextlib
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +24,7 @@ from typing import Literal
 import libvirt
 
 from ironic_sideways import exceptions, waits
-from ironic_sideways.hardware import cache, domain_xml
+from ironic_sideways.hardware import cache, domain_xml, hypervisor
 
 Shape = Literal["api", "deploy"]
 
@@ -102,7 +101,7 @@ def define(
         uuid; no machine was defined then.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _connect(uri) as connection:
+    with hypervisor.connect(uri) as connection:
         present = {domain.name(): domain for domain in connection.listAllDomains()}
         for machine in machines:
             _refuse_strangers(machine, present.values(), directory)
@@ -122,13 +121,13 @@ def define(
 
 def defined(uri: str, directory: Path) -> list[str]:
     """The names of all machines of ``directory``, sorted."""
-    with _connect(uri) as connection:
+    with hypervisor.connect(uri) as connection:
         return sorted(domain.name() for domain in _ours(connection, directory))
 
 
 def start(uri: str, names: Iterable[str]) -> None:
     """Power on each machine that is off."""
-    with _connect(uri) as connection:
+    with hypervisor.connect(uri) as connection:
         for name in names:
             domain = _lookup(connection, name)
             if not domain.isActive():
@@ -137,7 +136,7 @@ def start(uri: str, names: Iterable[str]) -> None:
 
 def stop(uri: str, names: Iterable[str]) -> None:
     """Power off each machine that is on, at once."""
-    with _connect(uri) as connection:
+    with hypervisor.connect(uri) as connection:
         for name in names:
             _power_off(_lookup(connection, name))
 
@@ -147,7 +146,7 @@ def undefine(uri: str, directory: Path) -> None:
 
     :raises WaitExpired: libvirt still knows one of them afterwards.
     """
-    with _connect(uri) as connection:
+    with hypervisor.connect(uri) as connection:
         for domain in _ours(connection, directory):
             _power_off(domain)
             domain.undefine()
@@ -160,21 +159,6 @@ def undefine(uri: str, directory: Path) -> None:
         f"the machines of {directory} to be gone",
         timeout=10,
     )
-
-
-@contextlib.contextmanager
-def _connect(uri: str) -> Iterator[libvirt.virConnect]:
-    """A connection whose libvirt errors become ours."""
-    # libvirt's binding prints each error to stderr unless it is given a handler.
-    libvirt.registerErrorHandler(lambda context, error: None, None)
-    try:
-        connection = libvirt.open(uri)
-        try:
-            yield connection
-        finally:
-            connection.close()
-    except libvirt.libvirtError as error:
-        raise exceptions.SidewaysError(f"libvirt at {uri}: {error}") from error
 
 
 def _lookup(connection: libvirt.virConnect, name: str) -> libvirt.virDomain:
