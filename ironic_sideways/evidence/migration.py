@@ -23,7 +23,7 @@ def nodes(path: Path) -> dict[str, str | None]:
     :param path: migration.json, as ``ironic-nova-bm-migrate run`` writes it.
     """
     return {
-        row["node_uuid"]: row["instance_uuid"]
+        row["uuid"]: row["instance_uuid"]
         for row in documents.read(path)["rows"]
-        if row["outcome"] in ("written", "already written")
+        if row["outcome"] in ("migrate", "present")
     }

@@ -22,6 +22,7 @@ from ironic_sideways.evidence import compare
 from ironic_sideways.report import verdict
 
 NODE, SERVER, PORT, MAC = "node-1", "server-1", "port-1", "52:54:00:00:00:01"
+MOVED = {"read": 1, "planned": 0, "written": 0, "present": 0, "verified": 1}
 BEGIN, END = 1000.0, 1060.0
 
 
@@ -104,7 +105,7 @@ def evidence(tmp_path: Path) -> Path:
     write(tmp_path / "after.json", after)
     write(
         tmp_path / "migration.json",
-        {"counts": {"read": 1, "planned": 1, "written": 1, "verified": 1}},
+        {"counts": {**MOVED, "planned": 1, "written": 1}},
     )
     node = {
         "uuid": NODE,
@@ -277,6 +278,14 @@ def test_a_migration_that_verified_less_than_it_wrote_is_a_failure(evidence):
     edit(evidence / "migration.json", lambda d: d["counts"].update(verified=0))
 
     assert red(evidence) == {"migration": ["counts agree"]}
+
+
+def test_a_migration_that_was_resumed_and_found_its_own_rows_is_whole(evidence):
+    edit(
+        evidence / "migration.json", lambda d: d.update(counts={**MOVED, "present": 1})
+    )
+
+    assert red(evidence) == {}
 
 
 def test_an_operation_that_failed_is_a_failure(evidence):
