@@ -22,6 +22,9 @@ passive stand-by, or a partition of the nodes over several host names.
 Each override says why the stock manager's way does harm here.
 """
 
+# nova.objects has its classes as attributes only after register_all().
+from __future__ import annotations
+
 from keystoneauth1 import exceptions as ks_exceptions
 from nova import conf, exception, objects
 from nova import context as nova_context
@@ -179,7 +182,9 @@ class ClusteredComputeManager(manager.ComputeManager):
         )
         age = CONF.clustered_compute.interrupted_delete_age
         for instance in deleting:
-            if not timeutils.is_older_than(instance.updated_at or instance.created_at, age):
+            if not timeutils.is_older_than(
+                instance.updated_at or instance.created_at, age
+            ):
                 continue
             LOG.info("Resuming an interrupted delete", instance=instance)
             try:

@@ -16,6 +16,9 @@ The order of the steps and of the row's states is that of Nova 2014.2
 (``nova/virt/baremetal/driver.py``). No image is written to the disk.
 """
 
+# nova.objects has its classes as attributes only after register_all().
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 

@@ -17,6 +17,9 @@ columns at each step, the machine's power over its BMC. What it does not do is
 write an image to a disk: a machine boots what its disk holds.
 """
 
+# nova.objects has its classes as attributes only after register_all().
+from __future__ import annotations
+
 from typing import ClassVar
 
 from nova import conf, context, exception, objects

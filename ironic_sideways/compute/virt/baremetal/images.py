@@ -12,6 +12,9 @@
 
 """The deploy images that a flavor names must be there before a node is touched."""
 
+# nova.objects has its classes as attributes only after register_all().
+from __future__ import annotations
+
 from keystoneauth1 import exceptions as ks_exceptions
 from keystoneauth1 import loading as ks_loading
 from nova import conf, objects, utils

@@ -1,0 +1,283 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import datetime
+import functools
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import oslo_messaging
+import pytest
+from keystoneauth1 import exceptions as ks_exceptions
+from nova import exception, objects, rpc
+from nova.compute import manager as nova_manager
+from nova.compute import task_states, vm_states
+from nova.context import RequestContext
+from nova.objects.instance import Instance
+from nova.scheduler.client import report
+from oslo_config import cfg
+
+from ironic_sideways.compute.manager import ClusteredComputeManager
+from ironic_sideways.tests.unit.compute.conftest import HOST, make_instance
+
+STOCK = nova_manager.ComputeManager
+Deleting = Callable[..., tuple[list, list]]
+
+
+class Calls(list):
+    """What was called, in order."""
+
+    def note(self, name: str, result: object = None) -> Callable:
+        """A stand-in method that records its positional arguments."""
+
+        def called(_self: object, *arguments: object, **_named: object) -> object:
+            self.append((name, *arguments[1:]))
+            return result
+
+        return called
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def manager(
+    monkeypatch: pytest.MonkeyPatch, nova_conf: cfg.ConfigOpts
+) -> ClusteredComputeManager:
+    """A real manager with a real report client that must not reach Placement."""
+    bus = oslo_messaging.get_rpc_transport(nova_conf, "fake:/")
+    monkeypatch.setattr(rpc, "TRANSPORT", bus)
+    monkeypatch.setattr(rpc, "LEGACY_NOTIFIER", oslo_messaging.Notifier(bus))
+    client = functools.partial(report.SchedulerReportClient, adapter=SimpleNamespace())
+    monkeypatch.setattr(nova_manager.report, "SchedulerReportClient", client)
+    return ClusteredComputeManager(
+        compute_driver="baremetal.BareMetalDriver", host=HOST
+    )
+
+
+@pytest.fixture
+def refreshes(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Calls:
+    """Record the stock manager's refresh of a node."""
+    monkeypatch.setattr(
+        STOCK, "_update_available_resource_for_node", calls.note("refresh")
+    )
+    return calls
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"vm_state": vm_states.BUILDING, "task_state": task_states.SPAWNING},
+        {"vm_state": vm_states.ACTIVE, "task_state": task_states.REBOOT_STARTED_HARD},
+        {"vm_state": vm_states.ACTIVE, "task_state": task_states.DELETING},
+    ],
+)
+def test_a_start_leaves_a_siblings_work_alone(
+    manager: ClusteredComputeManager, admin: RequestContext, state: dict[str, str]
+) -> None:
+    instance = make_instance("node")
+    instance.update({"host": HOST, **state})
+    instance.obj_reset_changes(recursive=True)
+    manager._init_instance(admin, instance)
+    assert instance.obj_what_changed() == set()
+    assert instance.task_state == state["task_state"]
+
+
+def test_a_start_does_not_look_for_builds_to_fail(
+    manager: ClusteredComputeManager, admin: RequestContext
+) -> None:
+    manager._error_out_instances_whose_build_was_interrupted(admin, set(), ["node"])
+
+
+def test_the_stock_manager_does_look(
+    manager: ClusteredComputeManager, admin: RequestContext
+) -> None:
+    """The client above answers nobody: so the test before this one can fail."""
+    with pytest.raises(Exception, match="SimpleNamespace"):
+        STOCK._error_out_instances_whose_build_was_interrupted(
+            manager, admin, set(), ["node"]
+        )
+
+
+def test_each_refresh_forgets_what_placement_said(
+    manager: ClusteredComputeManager, admin: RequestContext, refreshes: Calls
+) -> None:
+    manager.reportclient._association_refresh_time["node"] = {"inventories": 1}
+    manager._update_available_resource_for_node(admin, "node", startup=True)
+    assert "node" not in manager.reportclient._association_refresh_time
+    assert refreshes == [("refresh", "node")]
+
+
+def test_a_deleted_instances_node_is_reported_at_once(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    monkeypatch: pytest.MonkeyPatch,
+    refreshes: Calls,
+) -> None:
+    monkeypatch.setattr(STOCK, "terminate_instance", refreshes.note("terminate"))
+    manager.driver.node_cache = {"node": "stale", "other": "kept"}
+    instance = make_instance("node")
+    manager.terminate_instance(admin, instance, [])
+    assert refreshes == [("terminate", instance, []), ("refresh", "node")]
+    assert manager.driver.node_cache == {"other": "kept"}
+
+
+def test_an_instance_without_a_node_has_none_to_report(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    monkeypatch: pytest.MonkeyPatch,
+    refreshes: Calls,
+) -> None:
+    monkeypatch.setattr(STOCK, "terminate_instance", refreshes.note("terminate"))
+    instance = make_instance("node")
+    instance.node = None
+    manager.terminate_instance(admin, instance, [])
+    assert refreshes == [("terminate", instance, [])]
+
+
+@pytest.mark.parametrize(("known", "refreshed"), [({}, 1), ({"node": object()}, 0)])
+def test_a_node_that_only_a_sibling_has_seen_is_looked_at_before_a_build(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    monkeypatch: pytest.MonkeyPatch,
+    refreshes: Calls,
+    known: dict[str, object],
+    refreshed: int,
+) -> None:
+    monkeypatch.setattr(STOCK, "_build_and_run_instance", refreshes.note("build"))
+    manager.rt.compute_nodes.update(known)
+    arguments: list[Any] = ["instance", {}, [], None, [], [], [], "node", {}, {}]
+    manager._build_and_run_instance(admin, *arguments, request_spec=None)
+    build = ("build", *arguments)
+    assert refreshes == [("refresh", "node")] * refreshed + [build]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exception.PlacementAPIConnectFailure(),
+        exception.ResourceProviderUpdateConflict(uuid="u", generation=1, error="e"),
+        ks_exceptions.ConnectFailure(),
+        ks_exceptions.ServiceUnavailable(),
+    ],
+)
+def test_a_start_survives_what_passes(
+    manager: ClusteredComputeManager,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = objects.Service(id=1, host=HOST)
+    monkeypatch.setattr(manager, "update_available_resource", raiser(error))
+    with caplog.at_level("INFO"):
+        manager.pre_start_hook(service)
+    assert manager.service_ref is service
+    assert manager.rt.service_ref is service
+    assert (
+        f"ClusteredComputeManager started: host {HOST}, driver "
+        "nova.virt.baremetal.driver.BareMetalDriver, 0 nodes"
+    ) in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exception.InvalidConfiguration("a wrong name"),
+        # What the resource tracker makes of Placement's InventoryInUse.
+        exception.PlacementPciException(error="inventory in use"),
+        ks_exceptions.EndpointNotFound(),
+        ks_exceptions.Unauthorized(),
+    ],
+)
+def test_a_start_fails_on_what_does_not_pass(
+    manager: ClusteredComputeManager, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(manager, "update_available_resource", raiser(error))
+    with pytest.raises(type(error)):
+        manager.pre_start_hook(objects.Service(id=1, host=HOST))
+
+
+def raiser(error: Exception) -> Callable:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def deleting(
+    manager: ClusteredComputeManager, monkeypatch: pytest.MonkeyPatch
+) -> Deleting:
+    """Instances in ``deleting`` by their age in seconds; what is terminated."""
+    terminated = []
+    monkeypatch.setattr(
+        manager, "terminate_instance", lambda _context, i, _bdms: terminated.append(i)
+    )
+    monkeypatch.setattr(
+        objects.BlockDeviceMappingList, "get_by_instance_uuid", lambda *_, **__: []
+    )
+
+    def prepare(*ages: float) -> tuple[list, list]:
+        now = datetime.datetime.now(datetime.UTC)
+        instances = []
+        for age in ages:
+            instance = make_instance("node")
+            instance.created_at = now - datetime.timedelta(days=1)
+            instance.updated_at = now - datetime.timedelta(seconds=age)
+            instances.append(instance)
+
+        def found(_context: object, filters: dict, **_named: object) -> list:
+            assert filters["host"] == HOST
+            assert filters["task_state"] == "deleting"
+            return instances
+
+        monkeypatch.setattr(objects.InstanceList, "get_by_filters", found)
+        return instances, terminated
+
+    return prepare
+
+
+def test_an_old_delete_is_run_again_and_a_young_one_left_to_its_worker(
+    manager: ClusteredComputeManager, admin: RequestContext, deleting: Deleting
+) -> None:
+    instances, terminated = deleting(181, 5)
+    manager._resume_interrupted_deletes(admin)
+    assert terminated == [instances[0]]
+
+
+def test_a_delete_that_fails_again_does_not_keep_the_next_one_waiting(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    deleting: Deleting,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instances, terminated = deleting(200, 300)
+
+    def fail_first(_context: object, instance: Instance, _bdms: object) -> None:
+        terminated.append(instance)
+        if instance is instances[0]:
+            raise exception.InstancePowerOffFailure(reason="no answer")
+
+    monkeypatch.setattr(manager, "terminate_instance", fail_first)
+    manager._resume_interrupted_deletes(admin)
+    assert terminated == instances
+
+
+def test_interrupted_deletes_are_looked_for_periodically(
+    manager: ClusteredComputeManager,
+) -> None:
+    names = [name for name, _task in manager._periodic_tasks]
+    assert "_resume_interrupted_deletes" in names
+    assert "_sync_power_states" in names
