@@ -85,6 +85,69 @@ class Layout:
         return self.directory / "evidence"
 
     @property
+    def record(self) -> Path:
+        """What the lab was made as: number, nodes, base driver (lab.json)."""
+        return self.directory / "lab.json"
+
+    @property
+    def machines(self) -> Path:
+        """The lab's machines and their BMC addresses, without credentials."""
+        return self.directory / "machines.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the command that changes the lab."""
+        return self.directory / "lock"
+
+    @property
+    def dhcp_hosts(self) -> Path:
+        """dnsmasq's ``dhcp-hostsdir``: one file a MAC address."""
+        return self.data / "dhcp-hosts"
+
+    @property
+    def http_boot(self) -> Path:
+        """What nginx serves to machines: Ironic's ``http_root``."""
+        return self.data / "http-boot"
+
+    @property
+    def libvirt(self) -> Path:
+        """The private libvirtd's own places."""
+        return self.data / "libvirt"
+
+    @property
+    def vbmc(self) -> Path:
+        """virtualbmc's configuration: one directory a machine, with credentials."""
+        return self.data / "vbmc"
+
+    @property
+    def disks(self) -> Path:
+        """The machines' disks and console logs."""
+        return self.data / "machines"
+
+    @property
+    def database_socket(self) -> Path:
+        """MariaDB's Unix socket, where root administers without a password."""
+        return self.run / "mariadb.sock"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """supervisord's Unix socket."""
+        return self.run / "supervisor.sock"
+
+    def database_url_file(self, name: str) -> Path:
+        """The file, for root alone, that holds database ``name``'s URL."""
+        return self.etc / "database" / f"{name}.url"
+
+    def log(self, service: str) -> Path:
+        """The log of ``service``, a supervisor program."""
+        return self.logs / f"{service}.log"
+
+    @property
+    def compute_host(self) -> str:
+        """``CONF.host`` of nova-compute, the same before and after the move."""
+        return f"isw{self.number}"
+
+    @property
     def secrets(self) -> Path:
         """The file of the lab's random passwords, readable by root alone."""
         return self.etc / "secrets.json"
@@ -104,9 +167,18 @@ class Layout:
         return ipaddress.IPv4Network(f"172.30.{self.number}.0/24")
 
     @property
+    def network6(self) -> ipaddress.IPv6Network:
+        """The bridge's IPv6 network, for router advertisements alone."""
+        return ipaddress.IPv6Network(f"fd00:172:30:{self.number}::/64")
+
+    @property
     def gateway(self) -> str:
         """The host's own address on the bridge."""
         return str(self.network[1])
+
+    def url(self, listener: str) -> str:
+        """The URL of an HTTP listener on loopback."""
+        return f"http://127.0.0.1:{self.port(listener)}"
 
     def bmc_address(self, index: int) -> str:
         """The loopback address of BMC ``index`` (0 to 199), UDP port 623."""

@@ -1,0 +1,238 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A complete OpenStack control plane and its machines on this host, for trials.
+
+Everything lies under one directory (--directory, else $IRONIC_SIDEWAYS_LAB, else
+.lab) and one block of ports (--number). `up` makes it, `down` removes it and
+leaves logs and evidence.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import record
+from ironic_sideways.lab.layout import Layout
+
+HELP = "an OpenStack control plane on this host: up, down, status, logs, ..."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The lab's own subcommands."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--directory",
+        type=Path,
+        default=record.default_directory(),
+        metavar="DIR",
+        help="the lab's directory (default: $IRONIC_SIDEWAYS_LAB, else .lab)",
+    )
+    commands = parser.add_subparsers(dest="lab_command", required=True, metavar="WHAT")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text, parents=[common])
+
+    _add_up(command("up", "make the lab, or start what is down in it"))
+    command("down", "remove the lab; logs and evidence stay")
+    command("status", "show every service; exit code 1 unless all is right")
+    logs = command("logs", "show the end of one service's log, or of all")
+    logs.add_argument("service", nargs="?", metavar="SERVICE")
+    logs.add_argument("-n", "--lines", type=int, default=50, metavar="N")
+    service = command("service", "start, stop or restart one service")
+    service.add_argument("action", choices=("start", "stop", "restart"))
+    service.add_argument("name", metavar="NAME")
+    for name, text in (
+        ("set-option", "set one option of a configuration file"),
+        ("get-option", "print one option of a configuration file"),
+        ("unset-option", "remove one option of a configuration file"),
+    ):
+        option = command(name, text)
+        option.add_argument("configuration", metavar="CONFIG")
+        option.add_argument("section", metavar="SECTION")
+        option.add_argument("option", metavar="OPTION")
+        if name == "set-option":
+            option.add_argument(
+                "value", metavar="VALUE", help="- reads it from standard input"
+            )
+    url = command("database-url", "print @FILE that holds a database's URL")
+    url.add_argument("name", metavar="DATABASE")
+    log = command("service-log", "print the path of a service's log")
+    log.add_argument("name", metavar="NAME")
+    command("install-ironic", "Ironic's configuration, user and catalogue entry")
+    command("create-ironic-database", "Ironic's schema in its empty database")
+
+
+def _add_up(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--number", type=int, metavar="N", help="block of ports, 0 to 99 (default: 0)"
+    )
+    parser.add_argument(
+        "--nodes", type=int, metavar="N", help="bare-metal machines (default: 8)"
+    )
+    parser.add_argument(
+        "--base-driver",
+        choices=record.BASE_DRIVERS,
+        help="nova-compute's driver before the move (default: nova_bm)",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="databases, guest and deploy images, shared by labs "
+        "(default: .cache beside the lab's directory)",
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="leave a lab that failed to come up"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one of the lab's subcommands."""
+    arguments.directory = arguments.directory.absolute()
+    name = arguments.lab_command.replace("-", "_")
+    return int(globals()[f"_run_{name}"](arguments))
+
+
+def _run_up(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import lifecycle
+    from ironic_sideways.lab.console import Steps
+
+    present = record.find(arguments.directory)
+    default = present or record.LabRecord.new(0, 8, "nova_bm")
+    asked = record.LabRecord.new(
+        number=default.number if arguments.number is None else arguments.number,
+        nodes=default.nodes if arguments.nodes is None else arguments.nodes,
+        base_driver=arguments.base_driver or default.base_driver,
+    )
+    if not 1 <= asked.nodes <= 100:
+        raise exceptions.UsageError(f"--nodes {asked.nodes}: expected 1 to 100")
+    layout = Layout(arguments.directory, asked.number)
+    cache = (arguments.cache or arguments.directory.parent / ".cache").absolute()
+    steps = Steps()
+    lifecycle.up(layout, asked, cache, steps, arguments.keep)
+    steps.say(f"the lab is up; `. {layout.directory}/openrc` to use it")
+    return 0
+
+
+def _run_down(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import lifecycle
+    from ironic_sideways.lab.console import Steps
+
+    if not arguments.directory.exists():
+        print(f"{arguments.directory}: no lab here, nothing to do")
+        return 0
+    lifecycle.down(lifecycle.layout_for_down(arguments.directory), Steps())
+    return 0
+
+
+def _run_status(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import status
+
+    layout, _ = record.open_lab(arguments.directory)
+    return 0 if status.show(layout, Console()) else 1
+
+
+def _run_logs(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import files
+
+    directory = arguments.directory / "logs"
+    paths = sorted(directory.glob("*.log"))
+    if arguments.service:
+        paths = [path for path in paths if path.stem == arguments.service]
+    if not paths:
+        raise exceptions.UsageError(
+            f"{directory}: no log of {arguments.service or 'any service'}"
+        )
+    for path in paths:
+        if len(paths) > 1:
+            print(f"==> {path} <==")
+        print("\n".join(files.last_lines(path, arguments.lines)))
+    return 0
+
+
+def _run_service(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import services
+
+    layout, _ = record.open_lab(arguments.directory)
+    getattr(services, arguments.action)(layout, arguments.name)
+    return 0
+
+
+def _run_set_option(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import configuration, option_file
+
+    layout, _ = record.open_lab(arguments.directory)
+    value = arguments.value
+    if value == "-":
+        value = sys.stdin.read().rstrip("\n")
+    path = configuration.path_of(layout, arguments.configuration)
+    option_file.set_option(path, arguments.section, arguments.option, value)
+    return 0
+
+
+def _run_get_option(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import configuration, option_file
+
+    layout, _ = record.open_lab(arguments.directory)
+    path = configuration.path_of(layout, arguments.configuration)
+    print(option_file.get_option(path, arguments.section, arguments.option))
+    return 0
+
+
+def _run_unset_option(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import configuration, option_file
+
+    layout, _ = record.open_lab(arguments.directory)
+    path = configuration.path_of(layout, arguments.configuration)
+    option_file.unset_option(path, arguments.section, arguments.option)
+    return 0
+
+
+def _run_database_url(arguments: argparse.Namespace) -> int:
+    layout, _ = record.open_lab(arguments.directory)
+    path = layout.database_url_file(arguments.name)
+    if not path.exists():
+        known = ", ".join(sorted(one.stem for one in path.parent.glob("*.url")))
+        raise exceptions.UsageError(
+            f"database {arguments.name!r}: expected one of {known}"
+        )
+    print(f"@{path}")
+    return 0
+
+
+def _run_service_log(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import services
+
+    layout, _ = record.open_lab(arguments.directory)
+    print(services.log(layout, arguments.name))
+    return 0
+
+
+def _run_install_ironic(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import ironic
+
+    layout, lab_record = record.open_lab(arguments.directory)
+    ironic.install(layout, lab_record)
+    return 0
+
+
+def _run_create_ironic_database(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import ironic
+
+    layout, _ = record.open_lab(arguments.directory)
+    ironic.create_database(layout)
+    print("ironic: schema created, no rows")
+    return 0

@@ -1,0 +1,110 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The lab's bare metal: machines, their BMCs, and their rows in nova_bm."""
+
+import contextlib
+import subprocess
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import libvirt
+
+import ironic_sideways
+from ironic_sideways import exceptions
+from ironic_sideways.hardware import bmc, guest, hypervisor, machines
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.record import LabRecord
+from ironic_sideways.lab.supervision import State
+
+#: Of the nodes, the last so many have the shape that a real deploy fits.
+DEPLOY_NODES = 2
+
+SEEDER = Path(ironic_sideways.__file__).parents[1] / "tools" / "seed_nova_bm.py"
+
+
+def plan(layout: Layout, nodes: int) -> list[machines.Machine]:
+    """The lab's machines: those of machines.json, or new ones written there."""
+    if layout.machines.exists():
+        return machines.read(layout.machines)
+    planned = []
+    for index in range(nodes):
+        shape: machines.Shape = "deploy" if nodes - index <= DEPLOY_NODES else "api"
+        vcpus, memory_mb, disk_gb = machines.SHAPES[shape]
+        planned.append(
+            machines.Machine(
+                name=layout.machine_name(index),
+                uuid=str(uuid.uuid4()),
+                index=index,
+                mac=machines.mac(layout.number, index),
+                bmc_address=layout.bmc_address(index),
+                vcpus=vcpus,
+                memory_mb=memory_mb,
+                disk_gb=disk_gb,
+                shape=shape,
+            )
+        )
+    machines.write(layout.machines, planned)
+    return planned
+
+
+def prepare(layout: Layout) -> None:
+    """Write libvirtd's and vbmcd's configuration."""
+    hypervisor.prepare(layout.libvirt)
+    bmc.prepare(layout.vbmc, layout.port("vbmcd"))
+
+
+def define(layout: Layout, planned: Sequence[machines.Machine], cache: Path) -> None:
+    """Define the machines, and wait until each one's BMC answers ipmitool."""
+    uri = hypervisor.uri(layout.libvirt)
+    disk = guest.build(cache).disk
+    machines.define(uri, planned, layout.disks, disk, layout.bridge)
+    bmc.ensure(layout.vbmc, planned, uri, layout.log("vbmcd"))
+
+
+def seed(layout: Layout, record: LabRecord) -> None:
+    """Fill nova_bm with a row per machine, as an operator does.
+
+    :raises SidewaysError: the seeder refused, with its words.
+    """
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(SEEDER),
+            *("--nova-bm-db", f"@{layout.database_url_file('nova_bm')}"),
+            *("--libvirt-uri", hypervisor.uri(layout.libvirt)),
+            *("--vbmc-config", str(layout.vbmc)),
+            *("--service-host", layout.compute_host),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if done.returncode:
+        raise exceptions.SidewaysError(
+            f"{SEEDER.name} failed (exit code {done.returncode}): "
+            f"{(done.stderr or done.stdout).strip()}"
+        )
+
+
+def remove(layout: Layout, libvirtd: State | None) -> None:
+    """Switch off and remove the lab's machines and their disks.
+
+    :param libvirtd: as supervisord sees it. Without a libvirtd that answers,
+        the machines are QEMU processes, which `lab down` ends as such.
+    """
+    if libvirtd is None or libvirtd.state != "RUNNING":
+        return
+    with contextlib.suppress(libvirt.libvirtError):
+        machines.undefine(hypervisor.uri(layout.libvirt), layout.disks)

@@ -1,0 +1,78 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The lab's Linux bridge: where the machines, DHCP and HTTP boot meet."""
+
+import json
+import subprocess
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab.layout import Layout
+
+#: Marks a bridge as ours, followed by the lab's directory (ip-link's alias).
+MARK = "ironic-sideways"
+
+
+def _ip(*words: str) -> str:
+    done = subprocess.run(["ip", *words], capture_output=True, text=True)
+    if done.returncode:
+        raise exceptions.SidewaysError(
+            f"`ip {' '.join(words)}`: {done.stderr.strip() or done.returncode}"
+        )
+    return done.stdout
+
+
+def find(name: str) -> dict[str, Any] | None:
+    """The network device ``name`` as iproute2 tells it, or None."""
+    devices = json.loads(_ip("-json", "-details", "address", "show") or "[]")
+    return next((one for one in devices if one.get("ifname") == name), None)
+
+
+def is_ours(layout: Layout, device: dict[str, Any]) -> bool:
+    """Whether ``device`` carries the mark of this very lab."""
+    return bool(device.get("ifalias") == _alias(layout))
+
+
+def _alias(layout: Layout) -> str:
+    # The kernel keeps 256 bytes.
+    return f"{MARK} {layout.directory}"[:255]
+
+
+def create(layout: Layout) -> None:
+    """Create the bridge with its addresses; safe to do again.
+
+    :raises SidewaysError: a device of that name is not this lab's.
+    """
+    name = layout.bridge
+    device = find(name)
+    if device is None:
+        # An address of its own: else it changes with the first machine's NIC.
+        mac = f"02:69:73:77:00:{layout.number:02x}"
+        _ip("link", "add", name, "address", mac, "type", "bridge", "stp_state", "0")
+        _ip("link", "set", name, "alias", _alias(layout))
+    elif not is_ours(layout, device):
+        raise exceptions.SidewaysError(
+            f"network device {name}: expected none, found one of another owner "
+            f"({device.get('ifalias') or 'no alias'}); choose another lab --number"
+        )
+    prefix = layout.network.prefixlen
+    _ip("address", "replace", f"{layout.gateway}/{prefix}", "dev", name)
+    _ip("address", "replace", f"{layout.network6[1]}/64", "dev", name, "nodad")
+    _ip("link", "set", name, "up")
+
+
+def remove(layout: Layout) -> None:
+    """Remove the bridge if it is this lab's."""
+    device = find(layout.bridge)
+    if device is not None and is_ours(layout, device):
+        _ip("link", "delete", layout.bridge)

@@ -1,0 +1,253 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What each service of the lab can do: the check that it is more than a process.
+
+A check returns READY, or in a few words what it saw instead.
+"""
+
+import contextlib
+import functools
+import http.client
+import json
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import psutil
+import pymysql
+from keystoneauth1 import exceptions as auth_exceptions
+from keystoneauth1 import session
+from keystoneauth1.identity import v3
+
+from ironic_sideways import exceptions, waits
+from ironic_sideways.hardware import bmc, hypervisor, ipmi
+from ironic_sideways.lab import databases, passwords
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.supervision import ALIVE, State, Supervisor, log_excerpt
+
+READY = "ready"
+Check = Callable[[Layout, State], str]
+
+#: Seconds to wait for one service. A slow, shared machine needs it.
+TIMEOUT = 120.0
+
+
+@functools.cache
+def admin_session(layout: Layout) -> session.Session:
+    """A session of the admin user on project admin."""
+    auth = v3.Password(
+        auth_url=layout.url("keystone") + "/v3",
+        username="admin",
+        password=passwords.load(layout)["user-admin"],
+        project_name="admin",
+        user_domain_id="default",
+        project_domain_id="default",
+    )
+    return session.Session(auth=auth)
+
+
+def _database(layout: Layout, state: State) -> str:
+    databases.connect(layout).close()
+    return READY
+
+
+def _connects(address: str, port: int) -> str:
+    socket.create_connection((address, port), timeout=2).close()
+    return READY
+
+
+def _epmd(layout: Layout, state: State) -> str:
+    return _connects("127.0.0.1", layout.port("epmd"))
+
+
+def _rabbitmq(layout: Layout, state: State) -> str:
+    import amqp  # type: ignore[import-not-found, unused-ignore]
+
+    _connects("127.0.0.1", layout.port("rabbitmq"))
+    connection = amqp.Connection(
+        host=f"127.0.0.1:{layout.port('rabbitmq')}",
+        userid="openstack",
+        password=passwords.load(layout)["rabbitmq"],
+        connect_timeout=5,
+    )
+    with connection:
+        connection.channel()
+    return READY
+
+
+def _authenticated(listener: str, path: str) -> Check:
+    def check(layout: Layout, state: State) -> str:
+        answer = admin_session(layout).get(
+            layout.url(listener) + path, raise_exc=False, timeout=30
+        )
+        return READY if answer.ok else f"{path}: HTTP {answer.status_code}"
+
+    return check
+
+
+def _keystone(layout: Layout, state: State) -> str:
+    admin_session(layout).invalidate()
+    return READY if admin_session(layout).get_token() else "no token"
+
+
+def _answers_http(address: str, port: int) -> str:
+    connection = http.client.HTTPConnection(address, port, timeout=5)
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        connection.getresponse().read()
+    return READY
+
+
+def _nginx(layout: Layout, state: State) -> str:
+    return _answers_http(layout.gateway, layout.port("http-boot"))
+
+
+def _heartbeat(layout: Layout, state: State) -> str:
+    return _answers_http(layout.gateway, layout.port("heartbeat"))
+
+
+def _dnsmasq(layout: Layout, state: State) -> str:
+    sockets = psutil.Process(state.pid).net_connections("udp")
+    if any(one.laddr and one.laddr.port == 67 for one in sockets):
+        return READY
+    return "does not listen on UDP 67"
+
+
+def _libvirtd(layout: Layout, state: State) -> str:
+    hypervisor.wait_ready(layout.libvirt, timeout=1)
+    return READY
+
+
+def _vbmcd(layout: Layout, state: State) -> str:
+    _connects("127.0.0.1", layout.port("vbmcd"))
+    for name, known in bmc.credentials(layout.vbmc).items():
+        try:
+            ipmi.power_status(known.bmc)
+        except exceptions.SidewaysError as error:
+            return f"{name}: {error}"
+    return READY
+
+
+def _nova_rpc(topic: str) -> Check:
+    def check(layout: Layout, state: State) -> str:
+        from ironic_sideways.lab import nova_rpc
+
+        return READY if nova_rpc.answers(layout, topic) else "no answer to an RPC ping"
+
+    return check
+
+
+def _nova_compute(layout: Layout, state: State) -> str:
+    answer = _nova_rpc("compute")(layout, state)
+    if answer != READY:
+        return answer
+    with databases.connect(layout) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM nova.services WHERE `binary` = 'nova-compute' "
+            "AND host = %s AND deleted = 0 "
+            "AND COALESCE(updated_at, created_at) > UTC_TIMESTAMP() - INTERVAL 60 SECOND",
+            (layout.compute_host,),
+        )
+        if cursor.fetchall() != ((1,),):
+            return "its service row is not up"
+        cursor.execute(
+            "SELECT COUNT(*) FROM nova_api.host_mappings WHERE host = %s",
+            (layout.compute_host,),
+        )
+        if cursor.fetchall() != ((1,),):
+            return f"host {layout.compute_host} is not discovered in a cell"
+    return READY
+
+
+def _ironic_conductor(layout: Layout, state: State) -> str:
+    started = datetime.fromtimestamp(state.since, UTC).replace(tzinfo=None)
+    with databases.connect(layout) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM ironic.conductors WHERE hostname = %s "
+            "AND online = 1 AND updated_at >= %s",
+            (layout.compute_host, started),
+        )
+        row = cursor.fetchone()
+    return READY if row == (1,) else "its conductor row is not online"
+
+
+CHECKS: dict[str, Check] = {
+    "mariadb": _database,
+    "epmd": _epmd,
+    "rabbitmq": _rabbitmq,
+    "libvirtd": _libvirtd,
+    "vbmcd": _vbmcd,
+    "dnsmasq": _dnsmasq,
+    "nginx": _nginx,
+    "heartbeat": _heartbeat,
+    "keystone": _keystone,
+    "glance": _authenticated("glance", "/v2/images?limit=1"),
+    "placement": _authenticated("placement", "/resource_providers"),
+    "neutron": _authenticated("neutron", "/v2.0/networks"),
+    "nova-api": _authenticated("nova-api", "/v2.1/servers?limit=1"),
+    "nova-conductor": _nova_rpc("conductor"),
+    "nova-scheduler": _nova_rpc("scheduler"),
+    "nova-compute": _nova_compute,
+    "ironic-conductor": _ironic_conductor,
+    "ironic-api": _authenticated("ironic", "/v1/nodes?limit=1"),
+}
+
+#: What a service that is not ready yet makes a check raise.
+NOT_YET = (
+    OSError,
+    EOFError,
+    http.client.HTTPException,
+    json.JSONDecodeError,
+    psutil.Error,
+    pymysql.Error,
+    auth_exceptions.ClientException,
+    exceptions.WaitExpired,
+)
+
+
+def look(layout: Layout, state: State) -> str:
+    """READY, or in a few words what the service cannot do."""
+    if state.state not in ALIVE:
+        return state.state.lower()
+    try:
+        return CHECKS[state.name](layout, state)
+    except NOT_YET as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+
+
+def wait_ready(supervisor: Supervisor, name: str, timeout: float = TIMEOUT) -> None:
+    """Wait until the service ``name`` does what it is there for.
+
+    :param timeout: seconds.
+    :raises SidewaysError: its process died; shows the end of its log.
+    :raises WaitExpired: it lives and does not answer; shows the end of its log.
+    """
+    layout = supervisor.layout
+
+    def once() -> str:
+        state = supervisor.state(name)
+        if state.state not in ALIVE:
+            raise exceptions.SidewaysError(
+                f"{name} died while starting ({state.spawn_error or state.state}); "
+                f"the end of {layout.log(name)}:\n{log_excerpt(layout.log(name))}"
+            )
+        return look(layout, state)
+
+    try:
+        waits.wait_for(
+            once, lambda seen: seen == READY, f"{name} to be ready", timeout, 0.3
+        )
+    except exceptions.WaitExpired as error:
+        raise exceptions.WaitExpired(
+            f"{error}; the end of {layout.log(name)}:\n{log_excerpt(layout.log(name))}"
+        ) from error

@@ -1,0 +1,139 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every configuration file of the lab, rendered from the templates directory.
+
+A template's path below ``templates`` is the file's path below the lab's
+``etc``. Templates hold the settings; this module holds what they are filled
+with.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import jinja2
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import databases, files, passwords
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.record import LabRecord
+
+#: Rendered by ``lab up``; Ironic's own by ``lab install-ironic``.
+BASE_FILES = (
+    "dnsmasq/dnsmasq.conf",
+    "glance/glance-api.conf",
+    "keystone/keystone.conf",
+    "neutron/neutron.conf",
+    "nginx/nginx.conf",
+    "nova-compute/nova.conf",
+    "nova/nova.conf",
+    "placement/placement.conf",
+    "rabbitmq/rabbitmq.conf",
+)
+IRONIC_FILES = ("ironic/ironic.conf",)
+
+#: Paste files as the packages ship them, by their place below sys.prefix/etc.
+PASTE_FILES = (
+    "glance/glance-api-paste.ini",
+    "neutron/api-paste.ini",
+    "nova/api-paste.ini",
+)
+
+#: The names by which the phases call a configuration file.
+CONFIGURATIONS = {
+    "glance": "glance/glance-api.conf",
+    "ironic": "ironic/ironic.conf",
+    "keystone": "keystone/keystone.conf",
+    "neutron": "neutron/neutron.conf",
+    "nova": "nova/nova.conf",
+    "nova-api-paste": "nova/api-paste.ini",
+    "nova-compute": "nova-compute/nova.conf",
+    "placement": "placement/placement.conf",
+}
+
+
+def environment() -> jinja2.Environment:
+    """The templates; a name that is not given is an error."""
+    # Ini files, not markup: nothing to escape.
+    return jinja2.Environment(  # noqa: S701
+        loader=jinja2.PackageLoader("ironic_sideways.lab"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
+    """Write the configuration files ``names``, readable by root alone.
+
+    A file that is there stays: an option may have been set in it since.
+    """
+    secrets = passwords.load(layout)
+    values = {
+        "layout": layout,
+        "record": record,
+        "passwords": secrets,
+        "urls": {name: databases.url(layout, name) for name in databases.OWNERS},
+        "url": layout.url,
+        "identity_url": layout.url("keystone") + "/v3",
+        "transport_url": (
+            f"rabbit://openstack:{secrets['rabbitmq']}"
+            f"@127.0.0.1:{layout.port('rabbitmq')}/"
+        ),
+    }
+    templates = environment()
+    for name in names:
+        path = layout.etc / name
+        if not path.exists():
+            text = templates.get_template(f"{name}.j2").render(values)
+            files.write_private(path, text.lstrip("\n"))
+
+
+def copy_paste_files(layout: Layout) -> None:
+    """Copy the packages' paste files; one that is there stays.
+
+    :raises SidewaysError: when the installed packages have none.
+    """
+    for name in PASTE_FILES:
+        source, target = Path(sys.prefix, "etc", name), layout.etc / name
+        if target.exists():
+            continue
+        if not source.exists():
+            raise exceptions.SidewaysError(
+                f"{source}: not found; install the OpenStack packages into the "
+                f"virtual environment {sys.prefix}"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def path_of(layout: Layout, configuration: str) -> Path:
+    """The file that the phases call ``configuration``.
+
+    :raises UsageError: an unknown name, or its service is not installed yet.
+    """
+    name = CONFIGURATIONS.get(configuration)
+    if name is None:
+        raise exceptions.UsageError(
+            f"configuration {configuration!r}: expected one of "
+            f"{', '.join(CONFIGURATIONS)}"
+        )
+    path = layout.etc / name
+    if not path.exists():
+        raise exceptions.UsageError(
+            f"{path}: not found; is the lab up (and Ironic installed, by "
+            f"`ironic-sideways lab install-ironic`)?"
+        )
+    return path

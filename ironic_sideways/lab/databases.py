@@ -1,0 +1,101 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The lab's databases in its own MariaDB: names, owners, URLs, first content."""
+
+import pymysql
+import pymysql.cursors
+
+from ironic_sideways.lab import files, passwords
+from ironic_sideways.lab.layout import Layout
+
+#: Database -> the MariaDB user who owns it.
+OWNERS = {
+    "keystone": "keystone",
+    "glance": "glance",
+    "placement": "placement",
+    "neutron": "neutron",
+    "nova": "nova",
+    "nova_api": "nova",
+    "nova_cell0": "nova",
+    "nova_bm": "nova_bm",
+    "ironic": "ironic",
+}
+
+#: Those whose schema is there when the lab is up.
+WITH_SCHEMA = (
+    "keystone",
+    "glance",
+    "placement",
+    "neutron",
+    "nova",
+    "nova_api",
+    "nova_cell0",
+)
+
+#: DevStack's character set; nova_bm's is the one of the 2014 upgrade job.
+CHARACTER_SETS = {name: "utf8mb3" for name in OWNERS} | {"nova_bm": "latin1"}
+
+
+def url(layout: Layout, name: str) -> str:
+    """The SQLAlchemy URL of database ``name``, with its owner's password."""
+    owner = OWNERS[name]
+    password = passwords.load(layout)[f"database-{owner}"]
+    return (
+        f"mysql+pymysql://{owner}:{password}@127.0.0.1:{layout.port('mariadb')}"
+        f"/{name}?charset=utf8mb4"
+    )
+
+
+def connect(layout: Layout) -> "pymysql.Connection[pymysql.cursors.Cursor]":
+    """A connection as MariaDB's root, whom the Unix socket identifies."""
+    return pymysql.connect(
+        unix_socket=str(layout.database_socket),
+        user="root",
+        autocommit=True,
+        connect_timeout=5,
+    )
+
+
+def create(cursor: pymysql.cursors.Cursor, name: str) -> None:
+    """Create database ``name`` where it is not there."""
+    cursor.execute(
+        f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET {CHARACTER_SETS[name]}"
+    )
+
+
+def create_all(layout: Layout) -> None:
+    """Create the databases that are missing, their users and their URL files."""
+    secrets = passwords.load(layout)
+    with connect(layout) as connection, connection.cursor() as cursor:
+        for owner in passwords.DATABASE_USERS:
+            cursor.execute(
+                "CREATE OR REPLACE USER %s@'127.0.0.1' IDENTIFIED BY %s",
+                (owner, secrets[f"database-{owner}"]),
+            )
+        for name, owner in OWNERS.items():
+            create(cursor, name)
+            cursor.execute(f"GRANT ALL ON `{name}`.* TO %s@'127.0.0.1'", (owner,))
+    files.make_private_directory(layout.etc / "database")
+    for name in OWNERS:
+        files.write_private(layout.database_url_file(name), url(layout, name) + "\n")
+
+
+def tables(layout: Layout, name: str) -> list[str]:
+    """The tables of database ``name``."""
+    with connect(layout) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = %s ORDER BY table_name",
+            (name,),
+        )
+        return [str(row[0]) for row in cursor.fetchall()]

@@ -1,0 +1,59 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Writing files whole, with the permissions that they must have from the start."""
+
+import os
+from pathlib import Path
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700
+PUBLIC_FILE = 0o644
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(text)
+    new.replace(path)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace ``path`` in one step by ``text``; only its owner can read it."""
+    _write(path, text, PRIVATE_FILE)
+
+
+def write_public(path: Path, text: str) -> None:
+    """Replace ``path`` in one step by ``text``; it holds no secret."""
+    _write(path, text, PUBLIC_FILE)
+
+
+def make_private_directory(path: Path) -> None:
+    """Make ``path`` and its parents; only the owner can enter ``path``."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(PRIVATE_DIRECTORY)
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The last ``count`` lines of the log ``path``; none when it is missing."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, os.SEEK_END)
+            # 300 bytes a line on average; a traceback's lines are shorter.
+            stream.seek(max(0, stream.tell() - 300 * count - 4096))
+            text = stream.read().decode(errors="replace")
+    except FileNotFoundError:
+        return []
+    return text.splitlines()[-count:]

@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Ironic joins the lab: its database, user, catalogue entry and configuration."""
+
+import subprocess
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import cloud, configuration, databases, files
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.programs import BINARIES
+from ironic_sideways.lab.record import LabRecord
+
+#: For machines without a configuration of their own (boot.ipxe chains to it):
+#: the first disk, and the firmware's next boot device if that fails.
+FALLBACK_SCRIPT = "#!ipxe\nsanboot --no-describe --drive 0x80 || exit\n"
+
+
+def write_fallback_script(layout: Layout) -> None:
+    """Write what boots a machine that Ironic has no configuration for."""
+    files.write_public(layout.http_boot / "fallback.ipxe", FALLBACK_SCRIPT)
+
+
+def install(layout: Layout, record: LabRecord) -> None:
+    """Write Ironic's configuration, make its user and catalogue entry.
+
+    Starts nothing; safe to do again.
+    """
+    configuration.render(layout, record, configuration.IRONIC_FILES)
+    for name in ("", "tftp", "tftp-master", "images", "master-images"):
+        (layout.data / "ironic" / name).mkdir(parents=True, exist_ok=True)
+    cloud.register(cloud.connect(layout), layout, "ironic")
+
+
+def create_database(layout: Layout) -> None:
+    """Create Ironic's schema in its database, without a row of a node.
+
+    :raises SidewaysError: the database is not empty, or ironic-dbsync failed.
+    """
+    config = configuration.path_of(layout, "ironic")
+    found = databases.tables(layout, "ironic")
+    if found:
+        raise exceptions.SidewaysError(
+            f"database ironic: expected no table, found {len(found)} (such as "
+            f"{found[0]}); drop and create it if nothing in it is needed"
+        )
+    done = subprocess.run(
+        [
+            str(BINARIES / "ironic-dbsync"),
+            "--config-file",
+            str(config),
+            "create_schema",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if done.returncode:
+        last = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
+        raise exceptions.SidewaysError(f"ironic-dbsync create_schema failed:\n{last}")

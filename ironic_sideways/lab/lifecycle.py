@@ -1,0 +1,269 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Bringing a lab up and taking it down."""
+
+import contextlib
+import fcntl
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import (
+    bare_metal,
+    bridge,
+    checks,
+    cloud,
+    configuration,
+    databases,
+    files,
+    ironic,
+    passwords,
+    preflight,
+    processes,
+    programs,
+    rabbitmq,
+    schemas,
+    wanted,
+)
+from ironic_sideways.lab.console import Steps
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.record import LabRecord, find
+from ironic_sideways.lab.supervision import Supervisor
+
+#: Kept by ``down``; the next ``up`` moves them to ``previous``.
+KEPT = ("evidence", "logs")
+BEFORE_BUS = (
+    *("mariadb", "epmd", "libvirtd", "vbmcd", "dnsmasq", "nginx", "heartbeat"),
+)
+BEFORE_NOVA = ("keystone", "placement", "glance", "neutron")
+NOVA = ("nova-conductor", "nova-scheduler", "nova-api")
+
+
+@contextlib.contextmanager
+def locked(layout: Layout) -> Iterator[None]:
+    """Hold the lab's lock, so that two commands do not change it at once.
+
+    :raises SidewaysError: another command holds it.
+    """
+    layout.directory.mkdir(parents=True, exist_ok=True)
+    with layout.lock.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise exceptions.SidewaysError(
+                f"{layout.directory}: another `ironic-sideways lab` command is "
+                f"changing this lab (it holds {layout.lock}); wait for its end"
+            ) from error
+        yield
+
+
+@contextlib.contextmanager
+def _terminated_is_interrupted() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that it can clean up."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def up(
+    layout: Layout, record: LabRecord, cache: Path, steps: Steps, keep: bool
+) -> None:
+    """Make the lab, or start what is down in the one that is there.
+
+    :param keep: leave a lab that failed to come up as it is.
+    :raises SidewaysError: the host or a service refused; a new lab is taken
+        down again.
+    """
+    present = find(layout.directory)
+    if present is None:
+        preflight.check_host(layout)
+        preflight.check_free(layout, record.nodes)
+    else:
+        _refuse_change(layout, present, record)
+        record = present
+    with locked(layout), _terminated_is_interrupted():
+        try:
+            _up(layout, record, cache, steps)
+        except BaseException:
+            if present is None and not keep:
+                steps.say("not up: taking it down again")
+                _down(layout, steps)
+            raise
+
+
+def _refuse_change(layout: Layout, present: LabRecord, asked: LabRecord) -> None:
+    for name in ("number", "nodes", "base_driver"):
+        found, expected = getattr(present, name), getattr(asked, name)
+        if found != expected:
+            raise exceptions.SidewaysError(
+                f"{layout.directory}: a lab is here with {name} {found}, asked for "
+                f"{expected}; `ironic-sideways lab down` first, or another --directory"
+            )
+
+
+def _up(layout: Layout, record: LabRecord, cache: Path, steps: Steps) -> None:
+    supervisor = Supervisor(layout)
+    if not layout.record.exists():
+        _set_aside(layout)
+        record.save(layout.record)
+    _write_files(layout, record, supervisor)
+    bridge.create(layout)
+    steps.say(f"lab {record.number} in {layout.directory}, bridge {layout.bridge}")
+    if not (layout.data / "mariadb").exists():
+        with steps.step("database schemas"):
+            schemas.restore(cache, layout.data / "mariadb")
+    supervisor.start()
+    should = wanted.load(layout)
+
+    def start(names: tuple[str, ...]) -> None:
+        for name in names:
+            if name in should:
+                supervisor.start_program(name)
+
+    def wait(names: tuple[str, ...]) -> None:
+        for name in names:
+            if name in should:
+                with steps.step(f"{name} {checks.READY}"):
+                    checks.wait_ready(supervisor, name)
+
+    start(BEFORE_BUS)
+    wait(("mariadb", "epmd"))
+    databases.create_all(layout)
+    start(("rabbitmq", *BEFORE_NOVA))
+    cloud.bootstrap(layout, supervisor.environment())
+    wait(("keystone",))
+    connection = cloud.connect(layout)
+    cloud.create_projects(connection, layout)
+    for service in ("placement", "glance", "neutron", "nova"):
+        cloud.register(connection, layout, service)
+    steps.say("users, roles and catalogue")
+    wait(("rabbitmq",))
+    start(NOVA)
+    wait(("libvirtd", "dnsmasq", "nginx", "heartbeat"))
+    planned = bare_metal.plan(layout, record.nodes)
+    with steps.step(f"{record.nodes} machines, each BMC answers ipmitool"):
+        bare_metal.define(layout, planned, cache)
+    wait(("vbmcd",))
+    with steps.step("nova_bm seeded"):
+        bare_metal.seed(layout, record)
+    wait(BEFORE_NOVA[1:])
+    with steps.step(f"network {cloud.NETWORK}"):
+        # A new connection: the first one's token has no such catalogue entry.
+        cloud.create_network(cloud.connect(layout), layout)
+    wait(NOVA[:2])
+    start(("nova-compute",))
+    wait((*NOVA[2:], "nova-compute"))
+    for name in wanted.IRONIC:
+        start((name,))
+        wait((name,))
+
+
+def _set_aside(layout: Layout) -> None:
+    """Keep an earlier lab's evidence and logs apart from the new one's."""
+    previous = layout.directory / "previous"
+    found = [name for name in KEPT if (layout.directory / name).exists()]
+    if found:
+        shutil.rmtree(previous, ignore_errors=True)
+        previous.mkdir()
+    for name in found:
+        (layout.directory / name).rename(previous / name)
+
+
+def _write_files(layout: Layout, record: LabRecord, supervisor: Supervisor) -> None:
+    for path in (layout.etc, layout.run, layout.data):
+        files.make_private_directory(path)
+    for path in (layout.logs, layout.evidence):
+        path.mkdir(exist_ok=True)
+    for path in (layout.dhcp_hosts, layout.http_boot, layout.run / "nginx"):
+        path.mkdir(parents=True, exist_ok=True)
+    for name in ("images", "staging", "tasks", "cache"):
+        (layout.data / "glance" / name).mkdir(parents=True, exist_ok=True)
+    for name in ("neutron", "nova", "nova-compute"):
+        (layout.data / name).mkdir(exist_ok=True)
+    passwords.load(layout)
+    configuration.render(layout, record, configuration.BASE_FILES)
+    configuration.copy_paste_files(layout)
+    cloud.write_keystone_keys(layout)
+    cloud.write_client_files(layout)
+    rabbitmq.prepare(layout)
+    bare_metal.prepare(layout)
+    ironic.write_fallback_script(layout)
+    supervisor.write_configuration(programs.all_programs(layout))
+
+
+def layout_for_down(directory: Path) -> Layout:
+    """The layout of what is in ``directory``, a lab that is not complete included."""
+    present = find(directory)
+    if present is not None:
+        return Layout(directory, present.number)
+    return Layout(directory)
+
+
+def down(layout: Layout, steps: Steps) -> None:
+    """Take the lab down; logs and evidence stay.
+
+    :raises SidewaysError: something of the lab is still there afterwards.
+    """
+    with locked(layout):
+        _down(layout, steps)
+
+
+def _down(layout: Layout, steps: Steps) -> None:
+    supervisor = Supervisor(layout)
+    # The machines first: without libvirtd nobody could switch them off properly.
+    bare_metal.remove(layout, supervisor.states().get("libvirtd"))
+    steps.say("machines and BMCs gone")
+    supervisor.shutdown()
+    strays = processes.of_lab(layout.directory)
+    if strays:
+        processes.end(strays)
+    steps.say("services stopped")
+    bridge.remove(layout)
+    for path in list(layout.directory.iterdir()):
+        if path.name in (*KEPT, "previous", layout.lock.name):
+            continue
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    verify_gone(layout)
+    steps.say("nothing left: no process, mount, bridge, domain or BMC")
+
+
+def verify_gone(layout: Layout) -> None:
+    """Look for everything that a lab makes on a host.
+
+    :raises SidewaysError: something is left, by name.
+    """
+    left = [
+        f"process {process.pid} ({process.name()})"
+        for process in processes.of_lab(layout.directory)
+    ]
+    device = bridge.find(layout.bridge)
+    if device is not None and bridge.is_ours(layout, device):
+        left.append(f"bridge {layout.bridge}")
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    left += [
+        f"mount {line.split()[1]}" for line in mounts if f"{layout.directory}/" in line
+    ]
+    if left:
+        raise exceptions.FollowUpNeeded(
+            f"{layout.directory}: still there: {', '.join(left)}; "
+            "run `ironic-sideways lab down` again"
+        )

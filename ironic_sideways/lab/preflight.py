@@ -1,0 +1,135 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What must be true of the host before a lab is made on it: one line each."""
+
+import os
+import shutil
+from pathlib import Path
+
+import psutil
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import bridge, processes
+from ironic_sideways.lab.layout import LISTENERS, Layout
+
+#: Requirements of the main job.
+DISK_BYTES = 10 * 10**9
+#: 8 GiB, less what firmware and kernel of such a machine keep for themselves.
+MEMORY_BYTES = int(7.5 * 2**30)
+
+#: sun_path holds 108 bytes with the closing NUL (unix(7)).
+SOCKET_PATH = 107
+#: The longest socket path below a lab's directory, libvirt's monitor included.
+LONGEST_SOCKET = "data/libvirt/lib/qemu/domain-99-isw99-node-999/monitor.sock"
+
+PROGRAMS = {
+    "mariadbd": "mariadb-server",
+    "mariadb-install-db": "mariadb-server",
+    "epmd": "erlang-base",
+    "dnsmasq": "dnsmasq-base",
+    "nginx": "nginx-light",
+    "libvirtd": "libvirt-daemon",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "ipmitool": "ipmitool",
+    "ip": "iproute2",
+}
+
+
+def check_host(layout: Layout) -> None:
+    """Refuse a host that cannot hold the lab.
+
+    :raises SidewaysError: the first thing that is missing.
+    """
+    if os.geteuid() != 0:
+        raise exceptions.SidewaysError(
+            "not root: the lab makes a bridge and BMCs at port 623; run it with sudo"
+        )
+    _check_programs()
+    existing = next(
+        one for one in (layout.directory, *layout.directory.parents) if one.exists()
+    )
+    free = shutil.disk_usage(existing).free
+    if free < DISK_BYTES:
+        raise exceptions.SidewaysError(
+            f"{layout.directory}: expected {DISK_BYTES / 1e9:.0f} GB of free disk, "
+            f"found {free / 1e9:.1f} GB; free some or choose another --directory"
+        )
+    memory = psutil.virtual_memory().total
+    if memory < MEMORY_BYTES:
+        raise exceptions.SidewaysError(
+            f"memory: expected 8 GiB, found {memory / 2**30:.1f} GiB; use a larger "
+            "machine"
+        )
+    longest = len(os.fsencode(layout.directory / LONGEST_SOCKET))
+    if longest > SOCKET_PATH:
+        raise exceptions.SidewaysError(
+            f"{layout.directory}: too long for Unix sockets by "
+            f"{longest - SOCKET_PATH} characters; choose a shorter --directory"
+        )
+
+
+def _check_programs() -> None:
+    for program, package in PROGRAMS.items():
+        if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None:
+            raise exceptions.SidewaysError(
+                f"program {program}: not found; `apt-get install {package}` "
+                "(bindep.txt has the whole list)"
+            )
+
+
+def check_free(layout: Layout, nodes: int) -> None:
+    """Refuse ports, addresses and names that somebody else has.
+
+    Only for a lab that is not there yet: its own would be found too.
+
+    :raises SidewaysError: the first one that is taken, and by whom.
+    """
+    hint = "stop it, or choose another lab --number"
+    for name in LISTENERS:
+        holder = processes.listener(layout.port(name))
+        if holder:
+            raise exceptions.SidewaysError(
+                f"port {layout.port(name)} ({name}): taken by {holder}; {hint}"
+            )
+    for index in range(nodes):
+        holder = processes.receiver(layout.bmc_address(index), 623)
+        if holder:
+            raise exceptions.SidewaysError(
+                f"BMC address {layout.bmc_address(index)} UDP 623: taken by {holder}; "
+                f"{hint}"
+            )
+    device = bridge.find(layout.bridge)
+    if device is not None and not bridge.is_ours(layout, device):
+        raise exceptions.SidewaysError(
+            f"network device {layout.bridge}: in the way and not this lab's "
+            f"({device.get('ifalias') or 'no alias'}); remove it, or choose another "
+            "lab --number"
+        )
+    _check_domains(layout, nodes)
+
+
+def _check_domains(layout: Layout, nodes: int) -> None:
+    names = {layout.machine_name(index) for index in range(nodes)}
+    for process in psutil.process_iter(["name", "cmdline"]):
+        command = process.info["cmdline"] or []
+        if not Path(command[0] if command else "").name.startswith("qemu-system-"):
+            continue
+        if any(f"{layout.directory}/" in word for word in command):
+            continue
+        for word in command:
+            name = word.removeprefix("guest=").split(",")[0]
+            if name in names:
+                raise exceptions.SidewaysError(
+                    f"domain {name}: in the way and not this lab's (QEMU, pid "
+                    f"{process.pid}); stop it, or choose another lab --number"
+                )

@@ -1,0 +1,101 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Finding and ending what a lab left running, and nothing else."""
+
+from pathlib import Path
+
+import psutil
+
+from ironic_sideways import exceptions
+
+#: supervisord sets it in the environment of each program that it starts, so
+#: that a person's shell with IRONIC_SIDEWAYS_LAB in it is not taken for one.
+SUPERVISED = "SUPERVISOR_PROCESS_NAME"
+
+
+def of_lab(directory: Path) -> list[psutil.Process]:
+    """The processes of the lab in ``directory``: supervisord, services, machines.
+
+    This process and its ancestors are never among them.
+    """
+    own = psutil.Process()
+    spared = {own.pid, *(parent.pid for parent in own.parents())}
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.pid not in spared and _belongs(process, directory)
+    ]
+
+
+def _belongs(process: psutil.Process, directory: Path) -> bool:
+    try:
+        command = process.cmdline()
+        if not command:
+            return False
+        # libvirtd gives QEMU an environment of its own.
+        if Path(command[0]).name.startswith("qemu-system-"):
+            return any(f"{directory}/" in word for word in command)
+        if "supervisor.supervisord" in command:
+            return f"{directory}/etc/supervisor/supervisord.conf" in command
+        environment = process.environ()
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+        return False
+    return SUPERVISED in environment and (
+        environment.get("IRONIC_SIDEWAYS_LAB") == str(directory)
+    )
+
+
+def end(processes: list[psutil.Process], timeout: float = 20) -> None:
+    """End ``processes``: SIGTERM, and SIGKILL for those that stay.
+
+    :param timeout: seconds for each of both.
+    :raises WaitExpired: one is still there.
+    """
+    for signal in ("terminate", "kill"):
+        for process in processes:
+            try:
+                getattr(process, signal)()
+            except psutil.NoSuchProcess:
+                continue
+        _, processes = psutil.wait_procs(processes, timeout=timeout)
+        if not processes:
+            return
+    raise exceptions.WaitExpired(
+        f"processes {[process.pid for process in processes]} do not end"
+    )
+
+
+def listener(port: int) -> str | None:
+    """Who listens on TCP ``port``, as "name (pid)", or None."""
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            return _tell(connection.pid)
+    return None
+
+
+def receiver(address: str, port: int) -> str | None:
+    """Who receives on UDP ``address``:``port``, as "name (pid)", or None."""
+    for connection in psutil.net_connections("udp4"):
+        if connection.laddr and connection.laddr.port == port:
+            if connection.laddr.ip in (address, "0.0.0.0"):  # noqa: S104
+                return _tell(connection.pid)
+    return None
+
+
+def _tell(pid: int | None) -> str:
+    if pid is None:
+        return "an unknown process"
+    try:
+        return f"{psutil.Process(pid).name()} (pid {pid})"
+    except psutil.NoSuchProcess:
+        return f"pid {pid}"

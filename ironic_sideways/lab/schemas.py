@@ -1,0 +1,198 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every schema of the base control plane, made once per set of versions.
+
+Making them costs 38 s on two cores, so that a data directory with all of them
+and no user, password or row of a lab in it is kept in the cache.
+"""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymysql
+
+from ironic_sideways import exceptions, waits
+from ironic_sideways.lab import databases, files, mariadb
+
+#: The packages whose versions decide what the schemas look like.
+PACKAGES = ("keystone", "glance", "openstack-placement", "neutron", "nova")
+
+#: Changes when this module makes something else of the same packages.
+FORMAT = "1"
+
+#: Nova fills these from its own configuration: the rows hold no password.
+CELL0 = "{scheme}://{username}:{password}@{hostname}:{port}/nova_cell0?{query}"
+CELL1 = "{scheme}://{username}:{password}@{hostname}:{port}/{path}?{query}"
+CELL1_TRANSPORT = "{scheme}://{username}:{password}@{hostname}:{port}/{path}"
+
+#: One configuration for every tool here; each reads the sections it knows.
+CONFIGURATION = """\
+[DEFAULT]
+transport_url = rabbit://nobody:nothing@127.0.0.1:5672/
+core_plugin = ml2
+[database]
+connection = {main}
+[api_database]
+connection = {api}
+[placement_database]
+connection = {main}
+"""
+
+
+def key() -> str:
+    """What the snapshot depends on, as a short hash."""
+    server = subprocess.run(
+        ["mariadbd", "--no-defaults", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    versions = [f"{name}={importlib.metadata.version(name)}" for name in PACKAGES]
+    text = "\n".join([FORMAT, server.stdout.strip(), *versions, *mariadb.SETTINGS])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def snapshot(cache: Path) -> Path:
+    """The data directory with every schema, made at the first call.
+
+    :param cache: directory for ``databases-<key>/``; shared by labs.
+    :raises SidewaysError: when a schema tool fails, with its last words.
+    """
+    place = cache / f"databases-{key()}"
+    if place.exists():
+        return place
+    cache.mkdir(parents=True, exist_ok=True)
+    # Short: a Unix socket's path has room for 107 bytes.
+    with tempfile.TemporaryDirectory(prefix=".databases-", dir=cache) as scratch:
+        data = Path(scratch, "data")
+        mariadb.install(data)
+        with _server(data) as socket:
+            _create_schemas(Path(scratch), socket)
+        # Another lab's `up` may have been quicker.
+        with contextlib.suppress(OSError):
+            data.rename(place)
+    return place
+
+
+def restore(cache: Path, data: Path) -> None:
+    """Copy the snapshot to ``data``, a new MariaDB data directory."""
+    part = data.with_name(data.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(snapshot(cache), part)
+    part.rename(data)
+
+
+@contextlib.contextmanager
+def _server(data: Path) -> Iterator[Path]:
+    """A MariaDB on ``data`` that only root on this host reaches; its socket."""
+    with tempfile.TemporaryDirectory(prefix="isw-db-") as run:
+        socket = Path(run, "db.sock")
+        log = Path(run, "log")
+        with log.open("wb") as stream:
+            server = subprocess.Popen(
+                mariadb.private_command(data, socket), stdout=stream, stderr=stream
+            )
+        try:
+            waits.wait_for(
+                lambda: _answers(socket, server),
+                lambda seen: seen == "ready",
+                "MariaDB for the schemas",
+                timeout=60,
+                interval=0.1,
+            )
+            yield socket
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
+
+
+def _answers(socket: Path, server: "subprocess.Popen[bytes]") -> str:
+    if server.poll() is not None:
+        raise exceptions.SidewaysError(
+            f"MariaDB for the schemas ended with exit code {server.returncode}"
+        )
+    try:
+        pymysql.connect(unix_socket=str(socket), user="root").close()
+    except pymysql.Error as error:
+        return str(error)
+    return "ready"
+
+
+def _create_schemas(scratch: Path, socket: Path) -> None:
+    with (
+        pymysql.connect(unix_socket=str(socket), user="root") as connection,
+        connection.cursor() as cursor,
+    ):
+        for name in databases.WITH_SCHEMA:
+            databases.create(cursor, name)
+    configs = {
+        name: _configuration(scratch, name, socket) for name in databases.WITH_SCHEMA
+    }
+    nova = ["nova-manage", "--config-file", configs["nova"]]
+    cell0 = ["nova-manage", "--config-file", configs["nova_cell0"]]
+    chains = [
+        [[*nova, "api_db", "sync"], *_cells(nova)],
+        [[*nova, "db", "sync", "--local_cell"]],
+        [[*cell0, "db", "sync", "--local_cell"]],
+        [["neutron-db-manage", "--config-file", configs["neutron"], "upgrade", "head"]],
+        [["keystone-manage", "--config-file", configs["keystone"], "db_sync"]],
+        [["glance-manage", "--config-file", configs["glance"], "db_sync"]],
+        [["placement-manage", "--config-file", configs["placement"], "db", "sync"]],
+    ]
+    with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+        for done in [pool.submit(_run_chain, chain) for chain in chains]:
+            done.result()
+
+
+def _cells(nova: list[str]) -> list[list[str]]:
+    cell_v2 = [*nova, "cell_v2"]
+    return [
+        [*cell_v2, "map_cell0", "--database_connection", CELL0],
+        [
+            *(*cell_v2, "create_cell", "--name", "cell1"),
+            *("--database_connection", CELL1, "--transport-url", CELL1_TRANSPORT),
+        ],
+    ]
+
+
+def _configuration(scratch: Path, name: str, socket: Path) -> str:
+    def url(database: str) -> str:
+        return f"mysql+pymysql://root@/{database}?unix_socket={socket}&charset=utf8mb4"
+
+    path = scratch / f"{name}.conf"
+    text = CONFIGURATION.format(main=url(name), api=url("nova_api"))
+    files.write_private(path, text)
+    return str(path)
+
+
+def _run_chain(chain: list[list[str]]) -> None:
+    for binary, *words in chain:
+        done = subprocess.run(
+            [str(Path(sys.prefix, "bin", binary)), *words],
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            last = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+            raise exceptions.SidewaysError(
+                f"{binary} {' '.join(words)}: exit code {done.returncode}\n{last}"
+            )

@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The state of a lab's services, as a table."""
+
+import concurrent.futures
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from ironic_sideways.lab import checks, wanted
+from ironic_sideways.lab.layout import LISTENERS, Layout
+from ironic_sideways.lab.supervision import ALIVE, State, Supervisor
+
+#: Service -> its listener's name, where it is another.
+PORTS = {"nginx": "http-boot", "ironic-api": "ironic"}
+
+
+def port_of(layout: Layout, service: str) -> str:
+    """The TCP port that ``service`` listens on, or an empty text."""
+    listener = PORTS.get(service, service)
+    return str(layout.port(listener)) if listener in LISTENERS else ""
+
+
+def look(layout: Layout, states: dict[str, State]) -> dict[str, str]:
+    """What every service that should run can do, looked at side by side."""
+    names = wanted.load(layout)
+    gone = State("", "STOPPED", 0, 0, "")
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        looks = {
+            name: pool.submit(checks.look, layout, states.get(name, gone))
+            for name in names
+        }
+        return {name: future.result() for name, future in looks.items()}
+
+
+def show(layout: Layout, console: Console) -> bool:
+    """Print the table; returns whether everything is as it should be."""
+    states = Supervisor(layout).states()
+    seen = look(layout, states)
+    table = Table(title=f"lab {layout.number} in {layout.directory}")
+    for column in ("service", "state", "since", "port", "log"):
+        table.add_column(column, overflow="fold")
+    right = True
+    for name in (*wanted.BASE, *wanted.IRONIC):
+        state = states.get(name)
+        alive = state is not None and state.state in ALIVE
+        answer = seen.get(name, "runs, expected stopped" if alive else "stopped")
+        right = right and answer in (checks.READY, "stopped")
+        style = {checks.READY: "green", "stopped": "dim"}.get(answer, "bold red")
+        since = _clock(state.since) if state is not None and state.since else ""
+        log = str(layout.log(name)) if layout.log(name).exists() else ""
+        table.add_row(name, f"[{style}]{answer}[/]", since, port_of(layout, name), log)
+    console.print(table)
+    return right
+
+
+def _clock(moment: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))

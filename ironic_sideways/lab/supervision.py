@@ -1,0 +1,223 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""supervisord of the lab: its configuration, and driving it over its socket."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import xmlrpc.client
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from ironic_sideways import exceptions, waits
+from ironic_sideways.lab import configuration, files
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.programs import BINARIES, Program
+
+#: Kept of the caller's environment: what the services must not see, such as a
+#: proxy or OS_* credentials, stays outside.
+KEPT_ENVIRONMENT = ("PYTHONPATH", "LANG", "TZ")
+
+RUNNING = "RUNNING"
+ALIVE = (RUNNING, "STARTING", "STOPPING")
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """A program as supervisord sees it; ``since`` in seconds since the epoch."""
+
+    name: str
+    state: str
+    since: int
+    pid: int
+    spawn_error: str
+
+
+class Supervisor:
+    """The lab's supervisord."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.config = layout.etc / "supervisor" / "supervisord.conf"
+
+    def write_configuration(self, programs: Sequence[Program]) -> None:
+        """Write supervisord.conf for ``programs``."""
+        template = configuration.environment().get_template(
+            "supervisor/supervisord.conf.j2"
+        )
+        text = template.render(
+            layout=self.layout,
+            programs=programs,
+            # supervisord expands %(...)s in every value.
+            escape=lambda value: str(value).replace("%", "%%"),
+        )
+        files.write_private(self.config, text)
+
+    def environment(self) -> dict[str, str]:
+        """What every service of the lab has in its environment."""
+        kept = {
+            name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ
+        }
+        system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        return {
+            "LANG": "C.UTF-8",
+            **kept,
+            "PATH": f"{BINARIES}:{system}",
+            "HOME": str(self.layout.data),
+            "PYTHONUNBUFFERED": "1",
+            "IRONIC_SIDEWAYS_LAB": str(self.layout.directory),
+        }
+
+    def start(self) -> None:
+        """Start supervisord, which runs nothing yet; one that runs stays.
+
+        :raises SidewaysError: when it does not start.
+        """
+        if self.running():
+            return
+        done = subprocess.run(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        if done.returncode:
+            raise exceptions.SidewaysError(
+                f"supervisord did not start (exit code {done.returncode}): "
+                f"{(done.stderr or done.stdout).strip()}"
+            )
+        waits.wait_for(self.running, bool, "supervisord", timeout=20, interval=0.1)
+
+    def running(self) -> bool:
+        """Whether supervisord answers."""
+        try:
+            self._call("getState")
+        except OSError:
+            return False
+        return True
+
+    def _call(self, method: str, *arguments: object) -> object:
+        url = f"unix://{self.layout.supervisor_socket}"
+        proxy = xmlrpc.client.ServerProxy(
+            "http://localhost", transport=SupervisorTransport(None, None, url)
+        )
+        with proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+
+    def states(self) -> dict[str, State]:
+        """Every program by name; none when supervisord does not run."""
+        try:
+            found = self._call("getAllProcessInfo")
+        except OSError:
+            return {}
+        assert isinstance(found, list)
+        return {
+            one["name"]: State(
+                name=one["name"],
+                state=one["statename"],
+                since=one["start"] if one["statename"] in ALIVE else one["stop"],
+                pid=one["pid"],
+                spawn_error=one["spawnerr"],
+            )
+            for one in found
+        }
+
+    def state(self, name: str) -> State:
+        """One program.
+
+        :raises UsageError: there is no such service, or the lab is not up.
+        """
+        states = self.states()
+        if not states:
+            raise exceptions.UsageError(
+                f"{self.layout.directory}: the lab is not up (supervisord does not "
+                "answer); run `ironic-sideways lab up`"
+            )
+        if name not in states:
+            raise exceptions.UsageError(
+                f"service {name!r}: expected one of {', '.join(sorted(states))}"
+            )
+        return states[name]
+
+    def start_program(self, name: str) -> None:
+        """Start a program and return at once; one that runs stays."""
+        if self.state(name).state in ALIVE:
+            return
+        try:
+            self._call("startProcess", name, False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.ALREADY_STARTED:
+                raise exceptions.SidewaysError(
+                    f"{name} did not start: {fault.faultString}; "
+                    f"see {self.layout.log(name)}"
+                ) from fault
+
+    def stop_program(self, name: str, timeout: float) -> None:
+        """Stop a program; return when its processes are gone.
+
+        :param timeout: seconds; supervisord sends SIGKILL before.
+        :raises WaitExpired: a process is still there.
+        """
+        state = self.state(name)
+        if state.state not in ALIVE:
+            return
+        group = _group_members(state.pid)
+        try:
+            self._call("stopProcess", name, False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise
+        waits.wait_for(
+            lambda: self.state(name).state,
+            lambda seen: seen not in ALIVE,
+            f"{name} to stop",
+            timeout,
+            interval=0.1,
+        )
+        _, left = psutil.wait_procs(group, timeout=5)
+        if left:
+            raise exceptions.WaitExpired(
+                f"{name}: stopped, but processes {[one.pid for one in left]} remain"
+            )
+
+    def shutdown(self, timeout: float = 90) -> None:
+        """Stop supervisord and with it every program.
+
+        :param timeout: seconds, for all programs together.
+        """
+        try:
+            self._call("shutdown")
+        except (OSError, xmlrpc.client.Fault):
+            return
+        waits.wait_for(
+            self.running, lambda seen: not seen, "supervisord to end", timeout, 0.2
+        )
+
+
+def _group_members(pid: int) -> list[psutil.Process]:
+    try:
+        leader = psutil.Process(pid)
+        return [leader, *leader.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def log_excerpt(path: Path, lines: int = 15) -> str:
+    """The end of a log, indented, for an error message."""
+    text = "\n".join(f"    {line}" for line in files.last_lines(path, lines))
+    return text or "    (the log is empty)"

@@ -1,0 +1,56 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which services should run: what a person or a phase stopped stays stopped."""
+
+import json
+
+from ironic_sideways.lab import files
+from ironic_sideways.lab.layout import Layout
+
+#: Every service of a lab with the base deployment, in the order of its start.
+BASE = (
+    "mariadb",
+    "epmd",
+    "rabbitmq",
+    "libvirtd",
+    "vbmcd",
+    "dnsmasq",
+    "nginx",
+    "heartbeat",
+    "keystone",
+    "placement",
+    "glance",
+    "neutron",
+    "nova-conductor",
+    "nova-scheduler",
+    "nova-api",
+    "nova-compute",
+)
+IRONIC = ("ironic-conductor", "ironic-api")
+
+
+def load(layout: Layout) -> list[str]:
+    """The services that should run, in the order of their start."""
+    try:
+        names = set(json.loads((layout.directory / "wanted.json").read_text()))
+    except FileNotFoundError:
+        return list(BASE)
+    return [name for name in (*BASE, *IRONIC) if name in names]
+
+
+def change(layout: Layout, name: str, wanted: bool) -> None:
+    """Record that ``name`` should run, or should not."""
+    names = set(load(layout))
+    names = names | {name} if wanted else names - {name}
+    text = json.dumps(sorted(names), indent=2) + "\n"
+    files.write_public(layout.directory / "wanted.json", text)
