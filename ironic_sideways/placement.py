@@ -239,6 +239,8 @@ class Placement:
         code, detail = _error(response)
         if code == CONCURRENT_UPDATE:
             raise GenerationConflict(f"{method} {path}: {detail}")
+        if response.status_code == requests.codes.forbidden:
+            detail += " Use an account with the roles admin and service, as Nova's is."
         raise exceptions.SidewaysError(
             f"Placement refused {method} {path} ({response.status_code}): {detail}"
         )

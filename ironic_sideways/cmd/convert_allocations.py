@@ -18,8 +18,10 @@ at once (Placement's reshape). Free nodes are converted as well, so that all
 nodes are alike before IronicDriver starts. A node that is not as expected stops
 the run before anything is changed; a second run changes nothing.
 
-Without it nova-compute would exit at its first start with IronicDriver: Placement
-refuses to drop an inventory that is in use.
+The account needs the roles admin and, for Placement's reshape, service.
+
+Without the conversion nova-compute would exit at its first start with
+IronicDriver: Placement refuses to drop an inventory that is in use.
 """
 
 import argparse

@@ -61,11 +61,12 @@ class BaremetalProxy:
         path = PATH.match(request.environ.get("PATH_INFO", ""))
         if path is None:
             return self.application
-        version: str | None = DEFAULT_VERSION
+        version = microversion_parse.get_version(
+            request.headers, "compute", legacy_headers=[VERSION_HEADERS[1]]
+        )
+        if not SERVED_VERSION.fullmatch(version or DEFAULT_VERSION):
+            return self.application
         try:
-            version = _version(request)
-            if not SERVED_VERSION.fullmatch(version):
-                return self.application
             response = _json(self._answer(request, path))
         except faults.ProxyError as fault:
             response = fault.response()
@@ -115,17 +116,6 @@ class BaremetalProxy:
             shape.interface(port) for port in self.client.ports(caller, node_uuid)
         ]
         return node
-
-
-def _version(request: webob.Request) -> str:
-    """The microversion asked for, as Nova reads it."""
-    try:
-        version = microversion_parse.get_version(
-            request.headers, "compute", legacy_headers=[VERSION_HEADERS[1]]
-        )
-    except ValueError:
-        raise faults.BadRequestError("The API version header is malformed.") from None
-    return version or DEFAULT_VERSION
 
 
 def _versioned(response: webob.Response, version: str) -> webob.Response:

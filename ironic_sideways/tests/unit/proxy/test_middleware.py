@@ -1,0 +1,424 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import logging
+import socket
+import uuid
+from pathlib import Path
+
+import pytest
+import webob
+from jsonschema import validate
+from oslo_config import cfg
+from tempest.lib.api_schema.response.compute.v2_1 import baremetal_nodes as schema
+
+from ironic_sideways.proxy import options
+from ironic_sideways.tests.fake_ironic import FakeIronic, dumps
+from ironic_sideways.tests.unit.proxy.conftest import OTHER_PROJECT, PROJECT, Nova
+
+NODES = "/v2.1/os-baremetal-nodes"
+PREFIXES = ["/v2.1", f"/v2.1/{PROJECT}", f"/v2/{PROJECT}", "/v2"]
+#: nova.api.openstack.wsgi.Fault's titles.
+TITLES = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "itemNotFound",
+    503: "serviceUnavailable",
+}
+
+
+def assert_fault(response: webob.Response, status: int) -> None:
+    assert response.status_int == status
+    assert response.content_type == "application/json"
+    assert list(response.json) == [TITLES[status]]
+    assert response.json[TITLES[status]]["code"] == status
+    assert response.json[TITLES[status]]["message"]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_the_list_has_the_shape_that_old_clients_parse(
+    nova_api: Nova, ironic: FakeIronic, prefix: str
+) -> None:
+    node = ironic.add_node(PROJECT, ("52:54:00:00:00:01", "52:54:00:00:00:02"))
+    response = nova_api(f"{prefix}/os-baremetal-nodes")
+    assert response.status_int == 200
+    assert response.json == {
+        "nodes": [
+            {
+                "id": node["uuid"],
+                "interfaces": [
+                    {"address": "52:54:00:00:00:01"},
+                    {"address": "52:54:00:00:00:02"},
+                ],
+                "host": "IRONIC MANAGED",
+                "task_state": "available",
+                "cpus": 4,
+                "memory_mb": "8192",
+                "disk_gb": 100,
+            }
+        ]
+    }
+    validate(response.json, schema.list_baremetal_nodes["response_body"])
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_show_adds_the_instance(
+    nova_api: Nova, ironic: FakeIronic, prefix: str
+) -> None:
+    instance = str(uuid.uuid4())
+    node = ironic.add_node(
+        PROJECT,
+        ("52:54:00:00:00:01",),
+        instance_uuid=instance,
+        provision_state="active",
+    )
+    ironic.add_node(PROJECT, ("52:54:00:00:00:99",))
+    response = nova_api(f"{prefix}/os-baremetal-nodes/{node['uuid']}")
+    assert response.json["node"]["instance_uuid"] == instance
+    assert response.json["node"]["task_state"] == "active"
+    assert response.json["node"]["interfaces"] == [{"address": "52:54:00:00:00:01"}]
+    validate(response.json, schema.get_baremetal_node["response_body"])
+
+
+@pytest.mark.parametrize("properties", [{}, None, {"cpus": None, "memory_mb": ""}])
+def test_missing_properties_are_zero(
+    nova_api: Nova, ironic: FakeIronic, properties: dict[str, object] | None
+) -> None:
+    ironic.add_node(PROJECT, properties=properties)
+    [node] = nova_api(NODES).json["nodes"]
+    assert (node["cpus"], node["memory_mb"], node["disk_gb"]) == ("0", "0", "0")
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 100])
+@pytest.mark.parametrize("max_limit", [2, 1000])
+def test_all_pages_are_read_with_one_call_a_page(
+    nova_api: Nova,
+    ironic: FakeIronic,
+    settings: cfg.ConfigOpts,
+    page_size: int,
+    max_limit: int,
+) -> None:
+    settings.set_override("page_size", page_size, group=options.GROUP)
+    ironic.max_limit = max_limit
+    macs = [f"52:54:00:00:00:{index:02x}" for index in range(5)]
+    for mac in macs:
+        ironic.add_node(PROJECT, (mac,))
+    nodes = nova_api(NODES).json["nodes"]
+    assert [node["id"] for node in nodes] == [node["uuid"] for node in ironic.nodes]
+    assert [node["interfaces"] for node in nodes] == [[{"address": m}] for m in macs]
+    pages = 5 // min(page_size, max_limit) + 1
+    assert len(ironic.requests) == 2 * pages
+
+
+@pytest.mark.parametrize(
+    ("token", "sees"),
+    [
+        ("admin-token", {"mine"}),
+        ("other-admin-token", {"theirs"}),
+    ],
+)
+def test_who_sees_what_is_ironics_to_say(
+    nova_api: Nova, ironic: FakeIronic, token: str, sees: set[str]
+) -> None:
+    names = {
+        ironic.add_node(PROJECT)["uuid"]: "mine",
+        ironic.add_node(OTHER_PROJECT)["uuid"]: "theirs",
+        ironic.add_node(None)["uuid"]: "nobody's",
+    }
+    response = nova_api(NODES, token)
+    assert {names[node["id"]] for node in response.json["nodes"]} == sees
+
+
+def test_system_scope_is_refused_as_novas_rule_is_for_projects(
+    nova_api: Nova, ironic: FakeIronic
+) -> None:
+    """oslo.policy enforces scope always since the option enforce_scope is gone."""
+    assert_fault(nova_api(NODES, "system-token"), 403)
+    assert ironic.requests == []
+
+
+@pytest.mark.parametrize("token", ["member-token", "reader-token"])
+@pytest.mark.parametrize("path", [NODES, f"{NODES}/{uuid.uuid4()}"])
+def test_policy_refuses_who_is_no_admin_before_ironic_is_asked(
+    nova_api: Nova, ironic: FakeIronic, token: str, path: str
+) -> None:
+    response = nova_api(path, token)
+    assert_fault(response, 403)
+    assert "os_compute_api:os-baremetal-nodes" in response.text
+    assert ironic.requests == []
+
+
+def test_an_override_in_the_policy_file_is_honoured(
+    nova_api: Nova, ironic: FakeIronic, settings: cfg.ConfigOpts, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text('"os_compute_api:os-baremetal-nodes:list": "role:reader"\n')
+    settings.set_override("policy_file", str(policy), group="oslo_policy")
+    ironic.add_node(PROJECT)
+    assert len(nova_api(NODES, "reader-token").json["nodes"]) == 1
+    node = f"{NODES}/{ironic.nodes[0]['uuid']}"
+    assert_fault(nova_api(node, "reader-token"), 403)
+
+
+def test_no_token_is_401(nova_api: Nova, ironic: FakeIronic) -> None:
+    assert nova_api(NODES, None).status_int == 401
+    assert ironic.requests == []
+
+
+def test_a_token_that_ironic_no_longer_accepts_is_401(
+    nova_api: Nova, ironic: FakeIronic
+) -> None:
+    assert_fault(nova_api(NODES, "revoked-token"), 401)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("token", ["admin-token", "member-token", "reader-token"])
+@pytest.mark.parametrize(
+    ("method", "rest"),
+    [
+        ("POST", ""),
+        ("DELETE", "/{id}"),
+        ("POST", "/{id}/action"),
+        ("PUT", "/{id}"),
+        ("PATCH", "/{id}"),
+        ("HEAD", ""),
+        ("GET", "/{id}/action"),
+        ("GET", "/{id}/interfaces"),
+    ],
+)
+def test_every_other_call_is_404_for_whoever_is_authenticated(
+    nova_api: Nova,
+    ironic: FakeIronic,
+    prefix: str,
+    token: str,
+    method: str,
+    rest: str,
+) -> None:
+    node = ironic.add_node(PROJECT)
+    path = f"{prefix}/os-baremetal-nodes{rest.format(id=node['uuid'])}"
+    response = nova_api(path, token, method)
+    assert response.status_int == 404
+    if method != "HEAD":
+        assert_fault(response, 404)
+    assert ironic.requests == []
+
+
+@pytest.mark.parametrize("version", ["2.36", "2.90", "2.999", "latest", "3.1", "two"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_from_2_36_on_the_answer_is_novas(
+    nova_api: Nova, version: str, method: str
+) -> None:
+    response = nova_api(NODES, method=method, version=version)
+    assert response.text == f"nova: {method} /os-baremetal-nodes"
+
+
+@pytest.mark.parametrize("version", ["2.1", "2.9", "2.10", "2.29", "2.30", "2.35"])
+def test_up_to_2_35_the_answer_names_the_version(
+    nova_api: Nova, ironic: FakeIronic, version: str
+) -> None:
+    response = nova_api(NODES, version=version)
+    assert response.json == {"nodes": []}
+    assert response.headers["X-OpenStack-Nova-API-Version"] == version
+    assert response.headers["OpenStack-API-Version"] == f"compute {version}"
+
+
+def test_the_legacy_api_knows_no_microversion(
+    nova_api: Nova, ironic: FakeIronic
+) -> None:
+    response = nova_api(f"/v2/{PROJECT}/os-baremetal-nodes", version="2.90")
+    assert response.json == {"nodes": []}
+    assert "X-OpenStack-Nova-API-Version" not in response.headers
+
+
+def test_another_projects_path_is_400(nova_api: Nova, ironic: FakeIronic) -> None:
+    response = nova_api(f"/v2.1/{OTHER_PROJECT}/os-baremetal-nodes")
+    assert_fault(response, 400)
+    assert ironic.requests == []
+
+
+def test_an_unknown_node_is_404(nova_api: Nova, ironic: FakeIronic) -> None:
+    missing = str(uuid.uuid4())
+    response = nova_api(f"{NODES}/{missing}")
+    assert_fault(response, 404)
+    assert missing in response.text
+
+
+def test_a_node_of_another_project_is_404(nova_api: Nova, ironic: FakeIronic) -> None:
+    node = ironic.add_node(OTHER_PROJECT)
+    assert_fault(nova_api(f"{NODES}/{node['uuid']}"), 404)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1",
+        "node-1",
+        "..",
+        "%2e%2e",
+        "%252e%252e%252fv1%252fconductors",
+        "{uuid}%0d%0aX-Auth-Token:%20stolen",
+        "{uuid}%3ffields=driver_info",
+        "{uuid}%23",
+        "{uuid}%00",
+        "%7b{uuid}%7d",
+        "urn:uuid:{uuid}",
+        "%ff%fe",
+        "{uuid}.json",
+    ],
+)
+def test_an_id_that_is_no_uuid_is_400_and_never_forwarded(
+    nova_api: Nova, ironic: FakeIronic, text: str
+) -> None:
+    node = ironic.add_node(PROJECT)
+    response = nova_api(f"{NODES}/{text.replace('{uuid}', node['uuid'])}")
+    assert_fault(response, 400)
+    assert ironic.requests == []
+
+
+@pytest.mark.parametrize(
+    "text", ["..%2f..%2fconductors", "%2e%2e/servers", "a/../../b"]
+)
+def test_a_traversal_ends_at_the_proxy(
+    nova_api: Nova, ironic: FakeIronic, text: str
+) -> None:
+    assert_fault(nova_api(f"{NODES}/{text}"), 404)
+    assert ironic.requests == []
+
+
+def test_only_what_ironic_needs_is_forwarded(
+    nova_api: Nova, ironic: FakeIronic
+) -> None:
+    nova_api(
+        NODES,
+        Cookie="session=1",
+        Authorization="Basic c2VjcmV0",
+        **{"X-Roles": "admin", "X-Forwarded-For": "10.0.0.1", "X-Custom": "x"},
+    )
+    [request] = ironic.requests
+    assert {name.lower() for name in request.headers} <= {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-type",
+        "content-length",
+        "host",
+        "user-agent",
+        "x-auth-token",
+        "x-openstack-ironic-api-version",
+        "x-openstack-request-id",
+    }
+    assert request.headers["X-Auth-Token"] == "admin-token"
+
+
+def test_a_cookie_of_one_answer_is_not_sent_with_the_next_request(
+    nova_api: Nova, ironic: FakeIronic
+) -> None:
+    answer = webob.Response(json={"nodes": []})
+    answer.set_cookie("user", "admin")
+    ironic.answers.append(answer)
+    nova_api(NODES, "admin-token")
+    nova_api(NODES, "other-admin-token")
+    assert "Cookie" not in ironic.requests[1].headers
+    assert ironic.requests[1].headers["X-Auth-Token"] == "other-admin-token"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (webob.Response(status=400), 400),
+        (webob.Response(status=401), 401),
+        (webob.Response(status=403), 403),
+        (webob.Response(status=302, location="http://elsewhere.example/"), 503),
+        (webob.Response(status=406), 503),
+        (webob.Response(status=500, body=b"Traceback: secret"), 503),
+        (webob.Response(status=502), 503),
+        (webob.Response(status=503), 503),
+        (webob.Response("<html>"), 503),
+        (webob.Response(json=[]), 503),
+        (webob.Response(json={}), 503),
+        (webob.Response(json={"nodes": [{"no": "uuid"}]}), 503),
+        (webob.Response(json={"nodes": [None]}), 503),
+    ],
+)
+def test_ironics_answer_becomes_a_fault_and_never_a_500(
+    nova_api: Nova, ironic: FakeIronic, answer: webob.Response, status: int
+) -> None:
+    ironic.answers.append(answer)
+    response = nova_api(NODES)
+    assert_fault(response, status)
+    assert ("Retry-After" in response.headers) == (status == 503)
+    assert "secret" not in dumps(response)
+
+
+def test_ironics_own_retry_after_is_passed_on(
+    nova_api: Nova, ironic: FakeIronic
+) -> None:
+    ironic.answers.append(webob.Response(status=503, headers={"Retry-After": "77"}))
+    assert nova_api(NODES).headers["Retry-After"] == "77"
+
+
+def test_paging_that_stands_still_ends(nova_api: Nova, ironic: FakeIronic) -> None:
+    node = {"uuid": "same", "properties": {"cpus": 1}}
+    page = {"nodes": [node], "next": "again"}
+    ironic.answers.extend(webob.Response(json=page) for _ in range(5))
+    assert_fault(nova_api(NODES), 503)
+    assert len(ironic.requests) == 2
+
+
+def test_an_ironic_that_does_not_answer_in_time_is_503(
+    settings: cfg.ConfigOpts, request: pytest.FixtureRequest
+) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings.set_override("endpoint_override", url, group=options.GROUP)
+        settings.set_override("timeout", 1, group=options.GROUP)
+        response = request.getfixturevalue("nova_api")(NODES)
+    assert_fault(response, 503)
+
+
+def test_an_ironic_that_cannot_be_reached_is_503(
+    nova_api: Nova, settings: cfg.ConfigOpts
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        settings.set_override("endpoint_override", url, group=options.GROUP)
+        response = nova_api(NODES)
+    assert_fault(response, 503)
+    assert response.headers["Retry-After"] == "10"
+
+
+def test_a_catalogue_without_ironic_is_503(
+    nova_api: Nova, settings: cfg.ConfigOpts
+) -> None:
+    settings.set_override("region_name", "Nowhere", group=options.GROUP)
+    assert_fault(nova_api(NODES), 503)
+
+
+def test_no_token_is_ever_logged(
+    nova_api: Nova, ironic: FakeIronic, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    nova_api(NODES)
+    ironic.answers.append(webob.Response(status=500))
+    nova_api(NODES)
+    proxied = [r for r in caplog.records if not r.name.startswith("nova")]
+    assert proxied
+    assert not [r for r in proxied if "admin-token" in r.getMessage()]
+
+
+def test_other_requests_go_to_nova_untouched(nova_api: Nova) -> None:
+    for path in ("/servers", f"/{PROJECT}/servers", "/os-baremetal-nodesx", "/x"):
+        assert nova_api(f"/v2.1{path}").text == f"nova: GET {path}"
