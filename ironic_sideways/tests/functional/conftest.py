@@ -88,8 +88,10 @@ class Clouds:
         words = [command, *self.target_words()]
         if command == "rollback":
             return [*words, *more]
-        words += [*self.source_words(), "--no-owner"]
-        return [*words, "--node-arch", "x86_64", *more]
+        words += [*self.source_words(), "--node-arch", "x86_64"]
+        if "--owner" not in more:
+            words.append("--no-owner")
+        return [*words, *more]
 
     def migrate(self, command: str, *more: str) -> int:
         """Run the command in this process; its exit code."""

@@ -1,0 +1,3 @@
+INSERT INTO nodes (id, uuid, driver, conductor_group, protected, version, extra)
+VALUES (5, '0f000000-0000-4000-8000-000000000001', 'redfish', '', 0, '1.44', '{}');
+UPDATE nodes SET instance_uuid = '15000000-0000-4000-8000-000000000001';

@@ -1,0 +1,2 @@
+-- An empty nova_bm is moved at once.
+
