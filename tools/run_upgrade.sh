@@ -113,7 +113,7 @@ function create_workload {
 }
 
 function publish_dummy_images {
-    tell "$REPOSITORY/tools/fake_deploy_images.sh"
+    OS_CLOUD=$ADMIN_CLOUD tell "$REPOSITORY/tools/fake_deploy_images.sh"
 }
 
 function verify_workload {

@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_up(command("up", "make the lab, or start what is down in it"))
     command("down", "remove the lab; logs and evidence stay")
     command("status", "show every service; exit code 1 unless all is right")
+    command("running", "exit code 0 while the lab's supervisor runs, else 1")
+    show = command("show", "print one value of the lab's record")
+    show.add_argument("name", choices=("number", "nodes", "base_driver"))
     logs = command("logs", "show the end of one service's log, or of all")
     logs.add_argument("service", nargs="?", metavar="SERVICE")
     logs.add_argument("-n", "--lines", type=int, default=50, metavar="N")
@@ -143,6 +146,22 @@ def _run_status(arguments: argparse.Namespace) -> int:
 
     layout, _ = record.open_lab(arguments.directory)
     return 0 if status.show(layout, Console()) else 1
+
+
+def _run_running(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import supervision
+
+    found = record.find(arguments.directory)
+    if found is None:
+        return 1
+    layout = Layout(arguments.directory, found.number)
+    return 0 if supervision.Supervisor(layout).running() else 1
+
+
+def _run_show(arguments: argparse.Namespace) -> int:
+    _, lab_record = record.open_lab(arguments.directory)
+    print(getattr(lab_record, arguments.name))
+    return 0
 
 
 def _run_logs(arguments: argparse.Namespace) -> int:

@@ -41,7 +41,7 @@ OPENRC = """\
 # Use the lab's cloud: `. {openrc}`, then `openstack server list`,
 # `openstack --os-cloud demo ...`, `baremetal node list`.
 export OS_CLIENT_CONFIG_FILE={clouds}
-export OS_CLOUD=${{OS_CLOUD:-system}}
+export OS_CLOUD=${{OS_CLOUD:-admin}}
 export IRONIC_SIDEWAYS_LAB={directory}
 export PATH={binaries}:$PATH
 """
