@@ -10,12 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A host with nova_bm nodes: real Nova classes, a scripted ipmitool and Neutron.
-
-Nova and Ironic register options of the same names on oslo.config's global
-object, so that they cannot be imported into one process. Nova is therefore
-imported here with an object of its own.
-"""
+"""A host with nova_bm nodes: real Nova classes, a scripted ipmitool and Neutron."""
 
 import os
 import stat
@@ -25,26 +20,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from nova import conf, context, objects
+from nova.network import model as network_model
 from oslo_config import cfg
 
+from ironic_sideways.compute import launcher
 from ironic_sideways.nova_bm import schema
 from ironic_sideways.tests.unit.compute import fakes
 
-_global = cfg.CONF
-cfg.CONF = cfg.ConfigOpts()
-try:
-    import nova.service  # noqa: F401
-    from nova import conf, context, objects
-    from nova.compute import manager as _manager  # noqa: F401
-    from nova.network import model as network_model
+launcher.extend_driver_path()
 
-    from ironic_sideways.compute import launcher, manager  # noqa: F401
-
-    launcher.extend_driver_path()
-    from nova.virt import baremetal
-    from nova.virt.baremetal import images, rows, vifs
-finally:
-    cfg.CONF = _global
+# Only now is there a nova.virt.baremetal.
+from nova.virt import baremetal  # noqa: E402
+from nova.virt.baremetal import images, rows, vifs  # noqa: E402
 
 HOST = "isw3"
 
