@@ -32,10 +32,10 @@ set -o nounset
 set -o pipefail
 
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PATH=$REPOSITORY/.venv/bin:/usr/sbin:$PATH
+PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:/usr/sbin:$PATH
 INGREDIENTS=$REPOSITORY/tools/deploy_ramdisk
 CONSTRAINTS=$REPOSITORY/upper-constraints.txt
-CACHE=$REPOSITORY/.cache
+CACHE=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
 BUILDS=$CACHE/deploy-ramdisk
 PYTHON=/usr/bin/python3
 OUTPUT=""

@@ -25,7 +25,7 @@ set -o nounset
 set -o pipefail
 
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PATH=$REPOSITORY/.venv/bin:$PATH
+PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:$PATH
 
 function write_dummy { # <file> <kind>
     echo "Dummy deploy $2 of ironic-sideways: it has a checksum, and boots nothing." >"$1"

@@ -31,7 +31,8 @@ REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$REPOSITORY/.venv
 CONSTRAINTS=$REPOSITORY/upper-constraints.txt
 PYTHON=/usr/bin/python3
-EXTRAS=lab
+STAMP=.ironic-sideways
+GROUPS_WANTED=()
 PROFILES=()
 REQUIRED_DISK_GB=10
 POLICY=/usr/sbin/policy-rc.d
@@ -53,7 +54,8 @@ function parse_arguments { # <argument>...
                 shift
                 ;;
             --tests)
-                EXTRAS=lab,host
+                STAMP=.ironic-sideways-tests
+                GROUPS_WANTED=(--group "$REPOSITORY/pyproject.toml:host")
                 PROFILES=(test)
                 ;;
             -h|--help)
@@ -185,11 +187,12 @@ function install_python_packages {
     honour_pip_configuration
     "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" \
         --constraint "$CONSTRAINTS" --build-constraint "$CONSTRAINTS" \
-        --compile-bytecode --editable "${REPOSITORY}[$EXTRAS]" bindep uv
+        --compile-bytecode --editable "${REPOSITORY}[lab]" \
+        "${GROUPS_WANTED[@]}" bindep uv
 }
 
 function prepare_environment {
-    local key recorded="" stamp=$VENV/.ironic-sideways-$EXTRAS
+    local key recorded="" stamp=$VENV/$STAMP
     key=$(environment_key)
     [[ ! -e $stamp ]] || recorded=$(<"$stamp")
     # Debian's packages need a look only if dpkg has changed one since.
