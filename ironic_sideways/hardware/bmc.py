@@ -26,10 +26,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent import futures
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ironic_sideways import exceptions, waits
-from ironic_sideways.hardware import ipmi, machines
+from ironic_sideways.hardware import ipmi
+
+if TYPE_CHECKING:
+    from ironic_sideways.hardware import machines
 
 #: Section of a BMC's configuration file (virtualbmc/manager.py).
 SECTION = "VirtualBMC"
@@ -131,7 +136,7 @@ def environment(config_dir: Path) -> dict[str, str]:
 
 def ensure(
     config_dir: Path,
-    wanted: Sequence[machines.Machine],
+    wanted: Sequence["machines.Machine"],
     libvirt_uri: str,
     log: Path,
     timeout: float = 60.0,
@@ -170,13 +175,19 @@ def wait_ready(
     present = credentials(config_dir)
     waiting = dict.fromkeys(names, "not asked yet")
 
+    def ask(name: str) -> tuple[str, str | None]:
+        try:
+            ipmi.power_status(present[name].bmc, timeout=5)
+        except exceptions.SidewaysError as error:
+            return name, str(error)
+        return name, None
+
     def look() -> dict[str, str]:
-        for name in list(waiting):
-            try:
-                ipmi.power_status(present[name].bmc)
-                del waiting[name]
-            except exceptions.SidewaysError as error:
-                waiting[name] = str(error)
+        nonlocal waiting
+        # One at a time, each silent BMC would use up the time of the others.
+        with futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(ask, waiting))
+        waiting = {name: error for name, error in answers if error is not None}
         return waiting
 
     def told(left: dict[str, str]) -> str:
@@ -204,12 +215,12 @@ def _pid_file(config_dir: Path) -> Path:
     return config_dir / "vbmcd.pid"
 
 
-def _is_right(one: Credentials, machine: machines.Machine, libvirt_uri: str) -> bool:
+def _is_right(one: Credentials, machine: "machines.Machine", libvirt_uri: str) -> bool:
     place = (one.bmc.address, one.bmc.port, one.libvirt_uri)
     return place == (machine.bmc_address, machine.bmc_port, libvirt_uri)
 
 
-def _add(config_dir: Path, machine: machines.Machine, libvirt_uri: str) -> None:
+def _add(config_dir: Path, machine: "machines.Machine", libvirt_uri: str) -> None:
     """Let virtualbmc write the BMC's file aside, then move it into vbmcd's sight.
 
     vbmcd reads every file each 3 seconds, and one that is half written ends it.

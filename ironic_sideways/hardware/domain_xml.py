@@ -83,7 +83,10 @@ def describe(
     :param directory: whose machine it is; goes into the mark.
     """
     places = {"disk": disk, "console": console, "bridge": bridge}
-    values = {name: escape(str(value)) for name, value in {**machine, **places}.items()}
+    values = {
+        name: escape(str(value), {'"': "&quot;"})
+        for name, value in {**machine, **places}.items()
+    }
     text = _DOMAIN.format(**values)
     fingerprint = hashlib.sha256(text.encode()).hexdigest()[:12]
     mark = (

@@ -51,7 +51,8 @@ heard=unknown
 while :; do
     read -r ip </run/ip
     read -r collector </run/collector
-    url="http://$collector/beat?mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip"
+    beat="mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip"
+    url="http://$collector/beat?$beat"
     if [ -z "$collector" ]; then
         sleep 0.2
     elif timeout 2 wget -q -O /dev/null "$url" 2>/dev/null; then

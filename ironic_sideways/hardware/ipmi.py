@@ -22,8 +22,11 @@ from ironic_sideways import exceptions, waits
 PowerState = Literal["on", "off"]
 PowerAction = Literal["on", "off", "soft", "reset", "cycle"]
 
-#: Seconds for one ipmitool call: 5 tries of one second (-R, -N) and its start.
-CALL_TIMEOUT = 20
+#: ipmitool's -N and -R: long enough that a slow power-off is not sent twice.
+_PATIENCE = ("-N", "4", "-R", "3")
+
+#: Seconds for one ipmitool call; its own patience with a silent BMC ends later.
+CALL_TIMEOUT = 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,15 +49,16 @@ class Bmc:
         return f"BMC {self.address}:{self.port}"
 
 
-def run(bmc: Bmc, *words: str) -> str:
+def run(bmc: Bmc, *words: str, timeout: float = CALL_TIMEOUT) -> str:
     """Run ``ipmitool <words>`` against the BMC and return what it printed.
 
     The password travels in the environment (-E), never in the arguments.
 
+    :param timeout: seconds.
     :raises SidewaysError: ipmitool is missing, failed or did not answer in time.
     """
     command = ["ipmitool", "-I", "lanplus", "-H", bmc.address, "-p", str(bmc.port)]
-    command += ["-U", bmc.username, "-E", "-N", "1", "-R", "5"]
+    command += ["-U", bmc.username, "-E", *_PATIENCE]
     if bmc.cipher_suite is not None:
         command += ["-C", str(bmc.cipher_suite)]
     said = " ".join(words)
@@ -64,7 +68,7 @@ def run(bmc: Bmc, *words: str) -> str:
             env={**os.environ, "IPMI_PASSWORD": bmc.password},
             capture_output=True,
             text=True,
-            timeout=CALL_TIMEOUT,
+            timeout=timeout,
         )
     except FileNotFoundError as error:
         raise exceptions.SidewaysError(
@@ -72,8 +76,7 @@ def run(bmc: Bmc, *words: str) -> str:
         ) from error
     except subprocess.TimeoutExpired as error:
         raise exceptions.SidewaysError(
-            f"{bmc}: no answer to '{said}' within {CALL_TIMEOUT} s; "
-            "look at the BMC's log"
+            f"{bmc}: no answer to '{said}' within {timeout:g} s; look at the BMC's log"
         ) from error
     if done.returncode:
         words_of_ipmitool = " ".join(done.stderr.split()) or "nothing said"
@@ -84,12 +87,13 @@ def run(bmc: Bmc, *words: str) -> str:
     return done.stdout
 
 
-def power_status(bmc: Bmc) -> PowerState:
+def power_status(bmc: Bmc, timeout: float = CALL_TIMEOUT) -> PowerState:
     """The chassis' power state.
 
+    :param timeout: seconds.
     :raises SidewaysError: the BMC did not answer, or not with on or off.
     """
-    answer = run(bmc, "power", "status").strip()
+    answer = run(bmc, "power", "status", timeout=timeout).strip()
     if answer.endswith("is on"):
         return "on"
     if answer.endswith("is off"):
