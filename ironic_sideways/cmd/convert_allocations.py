@@ -175,6 +175,8 @@ def nodes_of_file(path: Path) -> list[str]:
     """The uuids of a JSON list of uuids, or of objects with a "uuid"."""
     try:
         items = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(items, list):
+            raise TypeError(items)
         uuids = [item if isinstance(item, str) else item["uuid"] for item in items]
     except OSError as error:
         raise exceptions.UsageError(f"{path}: {error.strerror}") from None

@@ -37,8 +37,9 @@ STANDARD = {"VCPU": 1, "MEMORY_MB": 256, "DISK_GB": 2}
 class Service:
     """A Placement to which tests add nodes and instances."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, app: Any) -> None:
         self.url = url
+        self.application = app
         self.adapter = self.user("admin", "service")
 
     def user(self, *roles: str) -> keystoneauth1.adapter.Adapter:
@@ -150,8 +151,7 @@ def application(directory: Path) -> Any:
 @pytest.fixture(scope="session")
 def placement_service() -> Iterator[Service]:
     """One Placement for all tests; each makes nodes of its own."""
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        http_server.serve(application(Path(directory))) as url,
-    ):
-        yield Service(url)
+    with tempfile.TemporaryDirectory() as directory:
+        app = application(Path(directory))
+        with http_server.serve(app) as url:
+            yield Service(url, app)

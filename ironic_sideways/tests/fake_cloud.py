@@ -1,0 +1,161 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The few calls of Nova and glance that the tools make, behind real HTTP.
+
+``clouds_yaml`` makes an entry of clouds.yaml for it that needs no keystone.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import webob
+import webob.dec
+
+#: The name of the cloud in the file that ``clouds_yaml`` writes.
+CLOUD = "fake"
+
+
+@dataclasses.dataclass
+class FakeCloud:
+    """A WSGI application: /compute is Nova, /image is glance."""
+
+    flavors: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    images: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    hypervisors: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    writes: list[str] = dataclasses.field(default_factory=list)
+    fail_writes_after: int | None = None
+
+    def add_flavor(
+        self, name: str, public: bool = True, specs: Mapping[str, str] | None = None
+    ) -> str:
+        """A flavor with extra specs."""
+        flavor_id = f"id-of-{name}"
+        self.flavors[flavor_id] = {
+            "id": flavor_id,
+            "name": name,
+            "os-flavor-access:is_public": public,
+            "extra_specs": dict(specs or {}),
+        }
+        return flavor_id
+
+    def add_image(self, name: str, status: str = "active") -> str:
+        """An image; its id is made of the name."""
+        image_id = f"image-{len(self.images)}"
+        self.images[image_id] = {"id": image_id, "name": name, "status": status}
+        return image_id
+
+    def add_hypervisor(self, node: str, host: str, state: str = "down") -> None:
+        """A node of the nova-compute ``host``."""
+        self.hypervisors.append(
+            {
+                "id": node,
+                "hypervisor_hostname": node,
+                "state": state,
+                "status": "disabled",
+                "service": {"id": "service", "host": host, "disabled_reason": None},
+            }
+        )
+
+    def specs(self, name: str) -> dict[str, str]:
+        """The extra specs of the flavor ``name``."""
+        return dict(self.flavors[f"id-of-{name}"]["extra_specs"])
+
+    @webob.dec.wsgify
+    def __call__(self, request: webob.Request) -> webob.Response:
+        """Answer one request."""
+        service, _, path = request.path_info.strip("/").partition("/")
+        if service == "image":
+            return self._image(request, path)
+        if path in ("", "v2.1"):
+            return webob.Response(json=_compute_version(request.host_url))
+        path = path.removeprefix("v2.1/")
+        if request.method == "GET":
+            return self._compute(request, path)
+        if self.fail_writes_after == len(self.writes):
+            return webob.Response(status=500)
+        self.writes.append(f"{request.method} {path}")
+        return self._write_specs(request, path)
+
+    def _compute(self, request: webob.Request, path: str) -> webob.Response:
+        if path == "flavors/detail":
+            everything = request.params.get("is_public") == "None"
+            found = [
+                flavor
+                for flavor in self.flavors.values()
+                if everything or flavor["os-flavor-access:is_public"]
+            ]
+            return webob.Response(json={"flavors": found})
+        if path == "os-hypervisors/detail":
+            version = request.headers["OpenStack-API-Version"]
+            assert version == "compute 2.53", version
+            return webob.Response(json={"hypervisors": self.hypervisors})
+        if match := re.fullmatch(r"flavors/([^/]+)/os-extra_specs", path):
+            specs = self.flavors[match[1]]["extra_specs"]
+            return webob.Response(json={"extra_specs": specs})
+        return webob.Response(status=404)
+
+    def _write_specs(self, request: webob.Request, path: str) -> webob.Response:
+        match = re.fullmatch(r"flavors/([^/]+)/os-extra_specs(?:/(.+))?", path)
+        assert match is not None, path
+        specs = self.flavors[match[1]]["extra_specs"]
+        if request.method == "DELETE":
+            del specs[match[2]]
+            return webob.Response(status=200)
+        specs |= request.json["extra_specs"]
+        return webob.Response(json={"extra_specs": specs})
+
+    def _image(self, request: webob.Request, path: str) -> webob.Response:
+        if path in ("", "v2"):
+            return webob.Response(json=_image_version(request.host_url))
+        kind, _, name = path.removeprefix("v2/").partition("/")
+        assert kind == "images", path
+        if name:
+            image = self.images.get(name)
+            return webob.Response(json=image) if image else webob.Response(status=404)
+        wanted = request.params.get("name")
+        found = [image for image in self.images.values() if image["name"] == wanted]
+        return webob.Response(json={"images": found})
+
+
+def _compute_version(url: str) -> dict[str, Any]:
+    version = {
+        "id": "v2.1",
+        "status": "CURRENT",
+        "version": "2.103",
+        "min_version": "2.1",
+        "links": [{"rel": "self", "href": f"{url}/compute/v2.1/"}],
+    }
+    return {"version": version}
+
+
+def _image_version(url: str) -> dict[str, Any]:
+    links = [{"rel": "self", "href": f"{url}/image/v2/"}]
+    return {"versions": [{"id": "v2.16", "status": "CURRENT", "links": links}]}
+
+
+def clouds_yaml(directory: Path, url: str, placement_url: str = "") -> Path:
+    """Write a clouds.yaml (in JSON, which YAML includes) with the cloud CLOUD."""
+    cloud: Mapping[str, Any] = {
+        "auth_type": "admin_token",
+        "auth": {"endpoint": url, "token": "admin"},
+        "compute_endpoint_override": f"{url}/compute/v2.1",
+        "image_endpoint_override": f"{url}/image/v2",
+        "placement_endpoint_override": placement_url or url,
+    }
+    path = directory / "clouds.yaml"
+    path.write_text(json.dumps({"clouds": {CLOUD: cloud}}), encoding="utf-8")
+    return path

@@ -1,0 +1,174 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways import flavors
+from ironic_sideways.cmd import update_flavors
+from ironic_sideways.tests import fake_cloud, http_server
+
+OLD = {flavors.KERNEL_KEY: "old-kernel", flavors.RAMDISK_KEY: "old-ramdisk"}
+
+
+@pytest.fixture
+def cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[fake_cloud.FakeCloud]:
+    fake = fake_cloud.FakeCloud()
+    fake.add_image("kernel")
+    fake.add_image("ramdisk")
+    fake.add_flavor("m1.small")
+    fake.add_flavor("baremetal", specs=OLD)
+    fake.add_flavor("private", public=False, specs=OLD)
+    with http_server.serve(fake) as url:
+        file = fake_cloud.clouds_yaml(tmp_path, url)
+        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
+        yield fake
+
+
+@pytest.fixture
+def undo_file(tmp_path: Path) -> Path:
+    return tmp_path / "flavors.json"
+
+
+def run(*arguments: object) -> int:
+    words = ["--os-cloud", fake_cloud.CLOUD, *map(str, arguments)]
+    return update_flavors.main(words)
+
+
+def update(undo_file: Path, *arguments: object, kernel: str = "kernel") -> int:
+    new = ("--deploy-kernel", kernel, "--deploy-ramdisk", "ramdisk")
+    options = ("--resource-class", "baremetal", "--undo-file", undo_file)
+    return run(*new, *options, *arguments)
+
+
+def test_all_flavors_with_deploy_images_are_updated_private_ones_too(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert update(undo_file) == 0
+    for name in ("baremetal", "private"):
+        assert cloud.specs(name) == {
+            flavors.KERNEL_KEY: "image-0",
+            flavors.RAMDISK_KEY: "image-1",
+            "resources:CUSTOM_BAREMETAL": "1",
+            "resources:VCPU": "0",
+            "resources:MEMORY_MB": "0",
+            "resources:DISK_GB": "0",
+        }
+    assert cloud.specs("m1.small") == {}
+    assert capsys.readouterr().out.splitlines()[-1] == "2/2 flavors updated"
+
+
+def test_a_second_run_writes_nothing_to_nova(
+    cloud: fake_cloud.FakeCloud, undo_file: Path
+) -> None:
+    update(undo_file)
+    cloud.writes.clear()
+    assert update(undo_file) == 0
+    assert cloud.writes == []
+
+
+def test_a_dry_run_changes_nothing_and_needs_no_undo_file(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert update(undo_file, "--dry-run") == 0
+    assert cloud.writes == []
+    assert not undo_file.exists()
+    assert "2/2 flavors would be updated" in capsys.readouterr().out
+
+
+def test_undo_restores_all_extra_specs(
+    cloud: fake_cloud.FakeCloud, undo_file: Path
+) -> None:
+    update(undo_file, "--flavor", "baremetal", "m1.small")
+    assert json.loads(undo_file.read_text())["flavors"].keys() == {
+        "id-of-baremetal",
+        "id-of-m1.small",
+    }
+    assert run("--undo", undo_file) == 0
+    assert cloud.specs("baremetal") == OLD
+    assert cloud.specs("m1.small") == {}
+    assert run("--undo", undo_file) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [("queued", "expected active, found queued"), (None, "no such")],
+)
+def test_an_image_that_glance_does_not_have_active_is_refused(
+    cloud: fake_cloud.FakeCloud,
+    undo_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    status: str | None,
+    message: str,
+) -> None:
+    if status:
+        cloud.add_image("new-kernel", status)
+    assert update(undo_file, kernel="new-kernel") == 1
+    assert message in capsys.readouterr().err
+    assert cloud.writes == []
+
+
+def test_an_ambiguous_image_name_is_refused(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.add_image("kernel")
+    assert update(undo_file) == 1
+    assert "several have this name" in capsys.readouterr().err
+
+
+def test_a_failure_in_the_middle_exits_3_and_a_second_run_finishes(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.fail_writes_after = 1
+    assert update(undo_file) == 3
+    error = capsys.readouterr().err
+    assert "1 of 2 flavors changed; run it again" in error
+    assert error.count("\n") == 1
+    cloud.fail_writes_after = None
+    assert update(undo_file) == 0
+    assert run("--undo", undo_file) == 0
+    assert cloud.specs("baremetal") == cloud.specs("private") == OLD
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--resource-class", "baremetal"),
+        ("--undo", "file", "--resource-class", "baremetal"),
+        ("--flavor", "a", "--old-kernel", "b"),
+        ("--undo", "/nonexistent"),
+    ],
+)
+def test_bad_usage_exits_2(
+    cloud: fake_cloud.FakeCloud, arguments: tuple[str, ...]
+) -> None:
+    try:
+        code: object = run(*arguments)
+    except SystemExit as error:
+        code = error.code
+    assert code == 2
+
+
+def test_an_unknown_cloud_is_bad_usage_in_one_line(
+    cloud: fake_cloud.FakeCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--os-cloud", "elsewhere", "--undo", str(tmp_path / "x")]
+    assert update_flavors.main(words) == 2
+    error = capsys.readouterr().err
+    assert "--os-cloud elsewhere" in error
+    assert error.count("\n") == 1

@@ -1,0 +1,188 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from collections.abc import Callable
+from pathlib import Path
+
+import openstack.exceptions
+import pytest
+
+from ironic_sideways import exceptions, flavors
+
+OLD = {flavors.KERNEL_KEY: "old-kernel", flavors.RAMDISK_KEY: "old-ramdisk"}
+WANTED = flavors.wanted_specs("new-kernel", "new-ramdisk", "CUSTOM_BAREMETAL")
+
+
+def flavor(name: str, **specs: str) -> flavors.Flavor:
+    return flavors.Flavor(f"id-{name}", name, dict(specs))
+
+
+BARE_METAL = flavor("baremetal", cpu_arch="x86_64", **OLD)
+VIRTUAL = flavor("m1.small")
+
+
+def updated(before: flavors.Flavor) -> flavors.Flavor:
+    [change] = flavors.plan([before], WANTED)
+    return flavors.Flavor(before.id, before.name, before.specs | change.set)
+
+
+def test_a_flavor_gets_images_class_and_zeroed_resources() -> None:
+    assert updated(BARE_METAL).specs == {
+        "cpu_arch": "x86_64",
+        "baremetal:deploy_kernel_id": "new-kernel",
+        "baremetal:deploy_ramdisk_id": "new-ramdisk",
+        "resources:CUSTOM_BAREMETAL": "1",
+        "resources:VCPU": "0",
+        "resources:MEMORY_MB": "0",
+        "resources:DISK_GB": "0",
+    }
+
+
+def test_a_flavor_that_has_all_is_left_alone() -> None:
+    assert not any(flavors.plan([updated(BARE_METAL)], WANTED))
+
+
+def test_flavors_are_found_by_either_key() -> None:
+    kernel_only = flavor("kernel", **{flavors.KERNEL_KEY: "x"})
+    ramdisk_only = flavor("ramdisk", **{flavors.RAMDISK_KEY: "y"})
+    present = [kernel_only, VIRTUAL, ramdisk_only]
+    assert flavors.choose(present, [], [], []) == [kernel_only, ramdisk_only]
+
+
+def test_flavors_are_found_by_the_old_image_before_and_after_the_update() -> None:
+    other = flavor("other", **{flavors.KERNEL_KEY: "another-kernel"})
+    for present in ([BARE_METAL, other], [updated(BARE_METAL), other]):
+        chosen = flavors.choose(present, [], ["old-kernel"], ["new-kernel"])
+        assert chosen == present[:1]
+
+
+def test_a_named_flavor_is_chosen_once_and_without_deploy_images_too() -> None:
+    present = [BARE_METAL, VIRTUAL]
+    chosen = flavors.choose(present, ["m1.small", "id-m1.small"], [], [])
+    assert chosen == [VIRTUAL]
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(exceptions.SidewaysError, match="flavor gold: Nova has no such"):
+        flavors.choose([BARE_METAL], ["baremetal", "gold"], [], [])
+
+
+@pytest.mark.parametrize("old_images", [[], ["old-kernel"]])
+def test_no_flavor_at_all_is_refused(old_images: list[str]) -> None:
+    with pytest.raises(exceptions.SidewaysError, match="no flavor references"):
+        flavors.choose([VIRTUAL], [], old_images, [])
+
+
+def test_a_flavor_of_another_class_is_refused() -> None:
+    gold = flavor("gold", **{"resources:CUSTOM_GOLD": "1"})
+    with pytest.raises(exceptions.SidewaysError, match="resources:CUSTOM_GOLD already"):
+        flavors.plan([BARE_METAL, gold], WANTED)
+
+
+def test_one_image_in_both_places_is_refused() -> None:
+    with pytest.raises(exceptions.SidewaysError, match="expected two images"):
+        flavors.wanted_specs("same", "same", "CUSTOM_BAREMETAL")
+
+
+def recorded(file: Path, *present: flavors.Flavor) -> list[flavors.Flavor]:
+    changes = flavors.plan(present, WANTED)
+    flavors.record(file, changes)
+    return [
+        flavors.Flavor(
+            change.flavor.id, change.flavor.name, change.flavor.specs | change.set
+        )
+        for change in changes
+    ]
+
+
+def undone(file: Path, *present: flavors.Flavor) -> list[dict[str, str]]:
+    return [
+        {
+            key: value
+            for key, value in (change.flavor.specs | change.set).items()
+            if key not in change.delete
+        }
+        for change in flavors.plan_undo(file, present)
+    ]
+
+
+def test_undo_leads_back_to_the_old_extra_specs(tmp_path: Path) -> None:
+    file = tmp_path / "flavors.json"
+    after = recorded(file, BARE_METAL, VIRTUAL)
+    assert undone(file, *after) == [BARE_METAL.specs, VIRTUAL.specs]
+
+
+def test_undo_after_two_runs_leads_back_to_before_the_first(tmp_path: Path) -> None:
+    file = tmp_path / "flavors.json"
+    [after] = recorded(file, BARE_METAL)
+    [again] = recorded(file, after)
+    assert undone(file, again) == [BARE_METAL.specs]
+
+
+def test_a_run_after_an_undo_records_what_is_so_then(tmp_path: Path) -> None:
+    file = tmp_path / "flavors.json"
+    recorded(file, BARE_METAL)
+    changed = flavor("baremetal", **OLD | {flavors.KERNEL_KEY: "third-kernel"})
+    [after] = recorded(file, changed)
+    assert undone(file, after) == [changed.specs]
+
+
+def test_undo_keeps_what_others_added(tmp_path: Path) -> None:
+    file = tmp_path / "flavors.json"
+    [after] = recorded(file, BARE_METAL)
+    after.specs["trait:CUSTOM_X"] = "required"
+    assert undone(file, after) == [BARE_METAL.specs | {"trait:CUSTOM_X": "required"}]
+
+
+def test_undo_twice_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "flavors.json"
+    recorded(file, BARE_METAL)
+    assert not any(flavors.plan_undo(file, [BARE_METAL]))
+
+
+def test_undo_refuses_a_key_that_somebody_changed(tmp_path: Path) -> None:
+    file = tmp_path / "flavors.json"
+    [after] = recorded(file, BARE_METAL)
+    after.specs[flavors.KERNEL_KEY] = "a-third"
+    with pytest.raises(exceptions.SidewaysError, match="is a-third now, expected new"):
+        flavors.plan_undo(file, [after])
+
+
+def test_undo_refuses_a_flavor_that_is_gone(tmp_path: Path) -> None:
+    file = tmp_path / "flavors.json"
+    recorded(file, BARE_METAL)
+    with pytest.raises(exceptions.SidewaysError, match="Nova has it no more"):
+        flavors.plan_undo(file, [VIRTUAL])
+
+
+def fail_on(name: str) -> Callable[[flavors.Change], None]:
+    def make(change: flavors.Change) -> None:
+        if change.flavor.name == name:
+            raise openstack.exceptions.SDKException("Nova is\ntired")
+
+    return make
+
+
+def test_a_failure_at_the_first_flavor_has_changed_nothing() -> None:
+    changes = flavors.plan([BARE_METAL, VIRTUAL], WANTED)
+    with pytest.raises(exceptions.SidewaysError) as caught:
+        flavors.apply(changes, fail_on("baremetal"), "again")
+    assert caught.value.exit_code == 1
+
+
+def test_a_failure_in_the_middle_names_the_follow_up() -> None:
+    changes = flavors.plan([BARE_METAL, VIRTUAL], WANTED)
+    with pytest.raises(exceptions.FollowUpNeeded) as caught:
+        flavors.apply(changes, fail_on("m1.small"), "run it again")
+    assert str(caught.value) == (
+        "flavor m1.small: Nova is tired; 1 of 2 flavors changed; run it again"
+    )
