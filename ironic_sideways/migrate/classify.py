@@ -23,6 +23,15 @@ from ironic_sideways.nova_bm import reader, states
 
 IPMI_POWER_MANAGER = "nova.virt.baremetal.ipmi.IPMI"
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
+#: Columns of sizes, and the smallest that makes sense.
+_LEAST = {
+    "cpus": 1,
+    "memory_mb": 1,
+    "local_gb": 0,
+    "root_mb": 0,
+    "swap_mb": 0,
+    "ephemeral_mb": 0,
+}
 
 
 class Outcome(enum.StrEnum):
@@ -192,7 +201,7 @@ def _hardware_faults(
         )
     faults += [
         f"{column} is {value}, expected at least {least}"
-        for column, least in (("cpus", 1), ("memory_mb", 1), ("local_gb", 0))
+        for column, least in _LEAST.items()
         if (value := getattr(source, column)) is not None and value < least
     ]
     return faults

@@ -169,6 +169,7 @@ PORT: Mapping[str, Callable[[PortSource], Any]] = {
     "address": lambda s: (s.card.address or "").lower(),
     "pxe_enabled": lambda s: True,
     "is_smartnic": lambda s: False,
+    "available_for_dynamic_portgroup": lambda s: True,
     "internal_info.tenant_vif_port_id": lambda s: _or_absent(
         s.card.vif_uuid or None if s.node.instance_uuid else None
     ),
@@ -216,15 +217,13 @@ def _compare(declared: Mapping[str, Callable], source: Any, found: Any) -> list[
     lines += [
         f"{name}: expected nothing, found {value!r}"
         for name, value in actual.items()
-        if value not in (None, False, "", {}) and name not in _ALWAYS_SET
+        if value not in (None, False, "", {})
     ]
     return lines
 
 
 #: Declared fields that an older supported Ironic does not have.
-_NEWER = frozenset({"instance_name"})
-#: True by default in Ironic's own schema, and of no meaning to the move.
-_ALWAYS_SET = frozenset({"available_for_dynamic_portgroup"})
+_NEWER = frozenset({"instance_name", "available_for_dynamic_portgroup"})
 
 
 def _flatten(found: Any) -> list[tuple[str, Any]]:

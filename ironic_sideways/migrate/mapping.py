@@ -214,6 +214,7 @@ def _instance_info(source: reader.Node) -> dict[str, Any]:
     See ``nova/virt/ironic/patcher.py``. Image, flavor and project are not in
     nova_bm; Nova writes them again at the next rebuild.
     """
+    ephemeral_gb = _gib(source.ephemeral_mb)
     info = {
         "display_name": source.instance_name,
         "nova_host_id": source.service_host,
@@ -221,10 +222,9 @@ def _instance_info(source: reader.Node) -> dict[str, Any]:
         "root_gb": _text(_gib(source.root_mb)),
         # nova-baremetal made a partition of 1 MiB where the flavor had no swap.
         "swap_mb": "0" if source.swap_mb == 1 else _text(source.swap_mb),
+        "ephemeral_gb": _text(ephemeral_gb) if ephemeral_gb else None,
         "preserve_ephemeral": str(bool(source.preserve_ephemeral)),
     }
-    if (source.ephemeral_mb or 0) >= 1024:
-        info["ephemeral_gb"] = _text(_gib(source.ephemeral_mb))
     return _present(info)
 
 

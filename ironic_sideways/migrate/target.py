@@ -142,7 +142,7 @@ def lock(connection: sa.Connection) -> Iterator[None]:
 
     :raises SidewaysError: another run holds it; says which connection.
     """
-    name = _lock_name(connection)
+    name = lock_name(connection)
     if connection.execute(sa.select(sa.func.get_lock(name, 0))).scalar() != 1:
         raise exceptions.SidewaysError(
             f"another run works on database {connection.engine.url.database}: "
@@ -159,7 +159,7 @@ def lock(connection: sa.Connection) -> Iterator[None]:
             connection.rollback()
 
 
-def _lock_name(connection: sa.Connection) -> str:
+def lock_name(connection: sa.Connection) -> str:
     """At most 64 characters, and of this database alone."""
     return f"nova-bm-migrate:{connection.engine.url.database}"[:64]
 

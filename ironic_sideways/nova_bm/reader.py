@@ -75,10 +75,10 @@ class Node:
     interfaces: tuple[Interface, ...] = ()
 
 
-_NODE_FIELDS = [
+NODE_FIELDS = [
     field.name for field in dataclasses.fields(Node) if field.name != "interfaces"
 ]
-_INTERFACE_FIELDS = [field.name for field in dataclasses.fields(Interface)]
+INTERFACE_FIELDS = [field.name for field in dataclasses.fields(Interface)]
 _TIMES = ("created_at", "updated_at")
 
 
@@ -114,7 +114,7 @@ def read(connection: sa.Connection, batch: int = BATCH) -> Iterator[list[Node]]:
     Every row is given, deleted ones too: what to do with it is not decided here.
     """
     table, last = schema.bm_nodes, None
-    columns = [table.c[name] for name in _NODE_FIELDS]
+    columns = [table.c[name] for name in NODE_FIELDS]
     while True:
         query = sa.select(*columns).order_by(table.c.id).limit(batch)
         if last is not None:
@@ -134,7 +134,7 @@ def orphans(connection: sa.Connection) -> Iterator[Interface]:
     """The interfaces whose bm_node_id names no bm_nodes row at all."""
     card, node = schema.bm_interfaces, schema.bm_nodes
     query = (
-        sa.select(*(card.c[name] for name in _INTERFACE_FIELDS))
+        sa.select(*(card.c[name] for name in INTERFACE_FIELDS))
         .outerjoin(node, node.c.id == card.c.bm_node_id)
         .where(node.c.id.is_(None))
         .order_by(card.c.id)
@@ -148,7 +148,7 @@ def _interfaces_of(
 ) -> dict[int, list[Interface]]:
     card = schema.bm_interfaces
     query = (
-        sa.select(*(card.c[name] for name in _INTERFACE_FIELDS))
+        sa.select(*(card.c[name] for name in INTERFACE_FIELDS))
         .where(card.c.bm_node_id.in_(ids))
         .order_by(card.c.bm_node_id, card.c.id)
     )

@@ -1,0 +1,138 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""All or nothing: faults, kills and concurrent runs."""
+
+import contextlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from ironic_sideways.migrate import target
+from ironic_sideways.nova_bm import database
+from ironic_sideways.tests import rows
+from ironic_sideways.tests.functional.conftest import Clouds
+
+NODES = 400
+KILLS = 6
+EMPTY: dict[str, list] = {"nodes": [], "ports": []}
+
+
+@pytest.fixture
+def many(clouds: Clouds) -> Clouds:
+    """NODES nodes, every second one in use."""
+    made = []
+    for number in range(1, NODES + 1):
+        used = number % 2
+        made.append(rows.used_node(number) if used else rows.free_node(number))
+        made.append(rows.plugged(number) if used else rows.interface(number))
+    rows.insert(clouds.nova_bm, *made)
+    return clouds
+
+
+def start(clouds: Clouds, command: str, *more: str) -> subprocess.Popen:
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "ironic_sideways.cmd.migrate",
+            *clouds.words(command, *more),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_i05_a_fault_at_the_last_port_leaves_no_node(
+    many: Clouds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many.sql(
+        many.ironic,
+        "CREATE TRIGGER fault BEFORE INSERT ON ports FOR EACH ROW IF NEW.address = "
+        f"'{rows.mac(NODES)}' THEN SIGNAL SQLSTATE '45000' "
+        "SET MESSAGE_TEXT = 'disk full'; END IF",
+    )
+    try:
+        assert many.migrate("run") == 1
+    finally:
+        many.sql(many.ironic, "DROP TRIGGER fault")
+    assert "refused rows, nothing was written: disk full" in capsys.readouterr().err
+    assert many.ironic_rows() == EMPTY
+    assert many.migrate("run") == 0
+
+
+def test_i20_of_two_runs_one_works_and_the_other_says_who(
+    many: Clouds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database.engine(many.ironic).connect() as other, target.lock(other):
+        number = other.execute(sa.select(sa.func.connection_id())).scalar()
+        assert many.migrate("run") == 1
+        said = capsys.readouterr().err
+        assert "another run works on database ironic" in said
+        assert f"connection {number} from " in said
+        assert many.ironic_rows() == EMPTY
+    assert many.migrate("run") == 0
+
+
+def test_two_runs_at_once_write_each_row_once(many: Clouds) -> None:
+    both = [start(many, "run") for _ in range(2)]
+    codes = sorted(process.wait(120) for process in both)
+    assert codes in ([0, 0], [0, 1])
+    assert len(many.ironic_rows()["nodes"]) == NODES
+    assert many.migrate("verify") == 0
+
+
+@pytest.mark.parametrize("command", ["run", "rollback"])
+def test_a_kill_leaves_the_target_as_it_was_or_complete(
+    many: Clouds, command: str
+) -> None:
+    chance = random.Random(7)  # noqa: S311
+    started = time.monotonic()
+    process = start(many, command)
+    assert process.wait(120) == 0
+    whole = time.monotonic() - started
+    outcomes = set()
+    for _ in range(KILLS):
+        before = 0 if command == "run" else NODES
+        ready(many, before)
+        process = start(many, command)
+        # Python's own start, a good part of the time, needs no kills.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(whole * chance.uniform(0.4, 0.95))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        settle(many)
+        found = many.ironic_rows()
+        outcomes.add((len(found["nodes"]), len(found["ports"])))
+    assert outcomes <= {(0, 0), (NODES, NODES)}
+
+
+def ready(clouds: Clouds, nodes: int) -> None:
+    """Bring Ironic to ``nodes`` of ours, 0 or all."""
+    assert clouds.migrate("run" if nodes else "rollback") == 0
+
+
+def settle(clouds: Clouds) -> None:
+    """Wait until the server has undone what the killed process had begun."""
+    deadline = time.monotonic() + 30
+    with database.engine(clouds.ironic).connect() as connection:
+        name = target.lock_name(connection)
+        while connection.execute(sa.select(sa.func.is_used_lock(name))).scalar():
+            assert time.monotonic() < deadline, "the lock is still held"
+            time.sleep(0.05)

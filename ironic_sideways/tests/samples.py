@@ -1,0 +1,120 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Source nodes for unit tests, and Ironic's view of what is mapped from them."""
+
+import datetime
+from typing import Any
+
+from ironic.db.sqlalchemy import models
+
+from ironic_sideways.migrate import classify, fields, mapping, target, verify
+from ironic_sideways.nova_bm import reader
+from ironic_sideways.tests import rows
+
+STAMP = {"run_id": "run-1", "tool": "ironic-sideways test"}
+OPTIONS = mapping.Options(
+    resource_class="gold",
+    owner="project",
+    node_arch="x86_64",
+    architectures={"compute-2": "arm"},
+    deploy_kernel="kernel",
+    deploy_ramdisk="ramdisk",
+    free_deploy_interface="ramdisk",
+    cipher_suite="3",
+)
+_TIMES = ("created_at", "updated_at", "deleted_at")
+
+
+def source(*found: dict[str, Any]) -> reader.Node:
+    """The node of a bm_nodes row and its bm_interfaces rows, as the reader gives it."""
+    node, *cards = (
+        {
+            key: _time(value) if key in _TIMES else value
+            for key, value in row.items()
+            if key != "deleted_at"
+        }
+        for row in found
+    )
+    empty = dict.fromkeys(reader.NODE_FIELDS)
+    blank = dict.fromkeys(reader.INTERFACE_FIELDS)
+    interfaces = tuple(
+        reader.Interface(**{**blank, **card, "deleted": _bool(card["deleted"])})
+        for card in cards
+    )
+    values = {**empty, **node}
+    for name in ("deleted", "preserve_ephemeral"):
+        values[name] = _bool(values[name])
+    return reader.Node(**values, interfaces=interfaces)
+
+
+def _time(value: str | None) -> datetime.datetime | None:
+    return None if value is None else datetime.datetime.fromisoformat(value)
+
+
+def _bool(value: Any) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def sources() -> list[reader.Node]:
+    """Nodes that together use every rule of the mapping."""
+    return [
+        source(
+            rows.used_node(1, terminal_port=8001, ephemeral_mb=1024, swap_mb=512),
+            rows.plugged(1, datapath_id="0x1", port_no=3),
+            rows.interface(1, card=1),
+        ),
+        source(
+            rows.used_node(
+                2,
+                preserve_ephemeral=1,
+                ephemeral_mb=0,
+                service_host="compute-2",
+                pxe_config_path="/tftpboot/config",
+            ),
+            rows.plugged(2),
+        ),
+        source(
+            rows.used_node(
+                5, root_mb=None, swap_mb=None, local_gb=None, ephemeral_mb=None
+            ),
+            rows.plugged(5),
+        ),
+        source(rows.free_node(3), rows.plugged(3)),
+        source(rows.free_node(4, updated_at=None, cpus=None), rows.interface(4)),
+    ]
+
+
+def differences(
+    node: reader.Node,
+    mapped: mapping.Target,
+    options: mapping.Options = OPTIONS,
+) -> list[str]:
+    """What verify says of ``mapped`` once Ironic has loaded it."""
+    objects = verify.ironic_objects()
+    found = classify.classify(node, options, classify.Policy(boot_from_disk=True))
+    version = target.object_version("Node")
+    loaded = objects.Node._from_db_object(
+        None, objects.Node(), models.Node(**mapped.node, id=1, version=version)
+    )
+    expected = fields.Source(node, found.interfaces, options, version)
+    lines = fields.compare_node(expected, loaded, version)
+    version = target.object_version("Port")
+    assert len(mapped.ports) == len(found.interfaces)
+    for port, card in zip(mapped.ports, found.interfaces, strict=True):
+        one = objects.Port._from_db_object(
+            None, objects.Port(), models.Port(**port, id=1, node_id=1, version=version)
+        )
+        lines += fields.compare_port(
+            fields.PortSource(node, card, version), one, version
+        )
+    return lines

@@ -1,0 +1,173 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The mapping does what the declared fields say, and no line of it is idle."""
+
+import ast
+import copy
+import types
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways.migrate import fields, mapping, provenance
+from ironic_sideways.tests import rows, samples
+
+#: Functions, and the table of interfaces.
+MUTABLE = (ast.FunctionDef, ast.AnnAssign)
+SOURCE = Path(mapping.__file__).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("node", samples.sources(), ids=lambda node: node.uuid)
+def test_what_is_mapped_is_what_is_declared(node: samples.reader.Node) -> None:
+    mapped = mapping.map_node(node, node.interfaces, samples.OPTIONS, samples.STAMP)
+    assert samples.differences(node, mapped) == []
+
+
+def test_secrets_are_in_no_representation() -> None:
+    node = samples.sources()[0]
+    mapped = mapping.map_node(node, node.interfaces, samples.OPTIONS, samples.STAMP)
+    assert "s3cret" not in repr(node) + repr(mapped)
+
+
+def test_the_digest_does_not_depend_on_the_password() -> None:
+    """Whoever reads ``extra`` could guess it otherwise."""
+    one, two = (
+        mapping.map_node(
+            samples.source(rows.free_node(1, pm_password=password)),
+            (),
+            samples.OPTIONS,
+            samples.STAMP,
+        ).node["extra"][provenance.KEY]["digest"]
+        for password in ("a", "b")
+    )
+    assert one == two
+
+
+class Mutator(ast.NodeTransformer):
+    """Changes the ``chosen``-th place of the functions of a module."""
+
+    def __init__(self, chosen: int) -> None:
+        self.chosen = chosen
+        self.seen = -1
+        self.done = ""
+
+    def _here(self, node: ast.AST) -> bool:
+        self.seen += 1
+        if self.seen != self.chosen:
+            return False
+        self.done = f"line {getattr(node, 'lineno', '?')}: {ast.unparse(node)}"
+        return True
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        node.body = [
+            self.visit(part) if isinstance(part, MUTABLE) else part
+            for part in node.body
+        ]
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.body = [
+            part
+            if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+            else self.visit(part)
+            for part in node.body
+        ]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value:
+            node.value = self.visit(node.value)
+        return node
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        for index, key in enumerate(node.keys):
+            value = node.values[index]
+            if key is None or isinstance(value, ast.Constant):
+                continue
+            if self._here(value):
+                node.values[index] = ast.Constant("mutated")
+                return node
+        return self.generic_visit(node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        if self._here(node):
+            node.body, node.orelse = node.orelse, node.body
+            return node
+        return self.generic_visit(node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        if self._here(node):
+            node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+            return node
+        return self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if self._here(node):
+            return ast.Constant(changed(node.value))
+        return node
+
+
+def changed(value: object) -> object:
+    """Another value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    return value + 7 if isinstance(value, int) else "mutated"
+
+
+def mutants() -> list[tuple[str, types.ModuleType]]:
+    """Every way to change one place of the mapping."""
+    made = []
+    tree = ast.parse(SOURCE)
+    while True:
+        mutator = Mutator(len(made))
+        changed = ast.fix_missing_locations(mutator.visit(copy.deepcopy(tree)))
+        if not mutator.done:
+            return made
+        module = types.ModuleType("ironic_sideways.migrate.mutant")
+        # Dataclasses look their module up by name.
+        module.__dict__.update(mapping.__dict__)
+        functions = [part for part in changed.body if isinstance(part, MUTABLE)]
+        code = compile(ast.Module(functions, []), "mutant", "exec")
+        exec(code, module.__dict__)  # noqa: S102
+        made.append((mutator.done, module))
+
+
+def notices(module: types.ModuleType) -> bool:
+    """Whether any sample shows that ``module`` maps otherwise than declared."""
+    for node in samples.sources():
+        try:
+            mapped = module.map_node(
+                node, node.interfaces, samples.OPTIONS, samples.STAMP
+            )
+            lines = samples.differences(node, mapped)
+        except Exception:
+            return True
+        if lines:
+            return True
+    return False
+
+
+def test_verify_notices_a_mutation_of_any_line_of_the_mapping() -> None:
+    every = mutants()
+    assert len(every) > 100
+    survivors = [what for what, module in every if not notices(module)]
+    assert survivors == []
+
+
+def test_every_declared_field_is_one_that_ironic_has() -> None:
+    objects = samples.verify.ironic_objects()
+    for declared, kind in ((fields.NODE, objects.Node), (fields.PORT, objects.Port)):
+        assert {name.split(".")[0] for name in declared} <= set(kind.fields)
