@@ -270,4 +270,7 @@ function main { # <argument>...
     fi
 }
 
-main "$@"
+# The unit tests source this file for its functions.
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+    main "$@"
+fi

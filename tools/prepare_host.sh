@@ -39,6 +39,7 @@ POLICY=/usr/sbin/policy-rc.d
 POLICY_SAVED=$POLICY.before-ironic-sideways
 POLICY_ABSENT=$POLICY.absent-before-ironic-sideways
 LOCK=/run/lock/ironic-sideways-prepare-host
+PACKAGE_LOG=/var/log/ironic-sideways-packages.log
 
 function fail { # <message>
     echo "prepare_host: $1" >&2
@@ -205,15 +206,32 @@ function prepare_environment {
     echo "$key" >"$stamp"
 }
 
-parse_arguments "$@"
-check_host
-PACKAGE_LOG=/var/log/ironic-sideways-packages.log
-mkdir --parents "$(dirname "$LOCK")"
-exec {lock_fd}>"$LOCK"
-flock --wait 900 "$lock_fd" || fail "another prepare_host has run for 15 minutes: wait for it"
-trap restore_service_starts EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-restore_service_starts
-prepare_environment
+# However this ends, the host's policy is back.
+function guard_service_starts {
+    trap restore_service_starts EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    restore_service_starts
+}
+
+# One at a time on a host: dpkg and the policy are the host's.
+function take_lock {
+    mkdir --parents "$(dirname "$LOCK")"
+    exec {lock}>"$LOCK"
+    flock --wait 900 "$lock" ||
+        fail "another prepare_host has run for 15 minutes: wait for it"
+}
+
+function main { # <argument>...
+    parse_arguments "$@"
+    check_host
+    take_lock
+    guard_service_starts
+    prepare_environment
+}
+
+# The unit tests source this file for its functions.
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+    main "$@"
+fi

@@ -77,23 +77,25 @@ function note { # <OK|FAILED> <seconds> <name> <figure>
 
 # A quiet check: its output goes to its log, the end of it here if it fails.
 function check { # <name> <command> <argument>...
-    local name=$1 begin=$SECONDS status=0 log=$LOGS/$1.log
+    local name=$1 begin=$SECONDS status=0 log=$LOGS/$1.log figure
     shift
     printf '%-18s ' "$name"
     "$@" >"$log" 2>&1 </dev/null || status=$?
+    figure=$(figure_of "$log") || figure=""
     if [[ $status -eq 0 ]]; then
-        note OK $((SECONDS - begin)) "$name" "$(figure_of "$log")"
-        echo "OK, $((SECONDS - begin)) s  $(figure_of "$log")"
+        note OK $((SECONDS - begin)) "$name" "$figure"
+        echo "OK, $((SECONDS - begin)) s  $figure"
     else
-        note FAILED $((SECONDS - begin)) "$name" "exit code $status, see $log"
-        echo "FAILED with exit code $status, $((SECONDS - begin)) s; the end of $log:"
+        note FAILED $((SECONDS - begin)) "$name" "$figure (exit code $status, $log)"
+        echo "FAILED, $((SECONDS - begin)) s  $figure; the end of $log:"
         tail -n 60 "$log"
     fi
 }
 
-# What pytest says last, as in "412 passed in 9.87s".
+# What pytest says last, as in "1 failed, 412 passed in 9.87s".
 function figure_of { # <log>
-    sed -n 's/^\(=* *\)\{0,1\}\([0-9]* passed.* in [0-9.]*s\).*/\2/p' "$1" | tail -n 1
+    grep --only-matching --extended-regexp '^([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s' "$1" |
+        tail -n 1
 }
 
 # A lab run speaks for itself, a line a phase. One that fails leaves its lab up,
