@@ -202,6 +202,9 @@ CHECKS: dict[str, Check] = {
     "ironic-api": _authenticated("ironic", "/v1/nodes?limit=1"),
 }
 
+#: Those whose check is an RPC ping.
+NOVA_RPC = ("nova-conductor", "nova-scheduler", "nova-compute")
+
 #: What a service that is not ready yet makes a check raise.
 NOT_YET = (
     OSError,

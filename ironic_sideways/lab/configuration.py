@@ -87,6 +87,7 @@ def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
         "passwords": secrets,
         "urls": {name: databases.url(layout, name) for name in databases.OWNERS},
         "url": layout.url,
+        "credentials": lambda user: credentials(layout, user),
         "identity_url": layout.url("keystone") + "/v3",
         "transport_url": (
             f"rabbit://openstack:{secrets['rabbitmq']}"
@@ -99,6 +100,20 @@ def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
         if not path.exists():
             text = templates.get_template(f"{name}.j2").render(values)
             files.write_private(path, text.lstrip("\n"))
+
+
+def credentials(layout: Layout, user: str) -> dict[str, str]:
+    """keystoneauth1's options for a service user."""
+    return {
+        "auth_type": "password",
+        "auth_url": layout.url("keystone") + "/v3",
+        "username": user,
+        "password": passwords.load(layout)[f"user-{user}"],
+        "project_name": "service",
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+        "region_name": "RegionOne",
+    }
 
 
 def copy_paste_files(layout: Layout) -> None:

@@ -15,7 +15,7 @@
 import subprocess
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import cloud, configuration, databases, files
+from ironic_sideways.lab import cloud, configuration, databases, files, option_file
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.record import LabRecord
@@ -33,12 +33,16 @@ def write_fallback_script(layout: Layout) -> None:
 def install(layout: Layout, record: LabRecord) -> None:
     """Write Ironic's configuration, make its user and catalogue entry.
 
-    Starts nothing; safe to do again.
+    nova-compute's configuration gets the credentials for Ironic; which driver
+    it runs stays as it is. Starts nothing; safe to do again.
     """
     configuration.render(layout, record, configuration.IRONIC_FILES)
     for name in ("", "tftp", "tftp-master", "images", "master-images"):
         (layout.data / "ironic" / name).mkdir(parents=True, exist_ok=True)
     cloud.register(cloud.connect(layout), layout, "ironic")
+    compute = configuration.path_of(layout, "nova-compute")
+    for option, value in configuration.credentials(layout, "nova").items():
+        option_file.set_option(compute, "ironic", option, value)
 
 
 def create_database(layout: Layout) -> None:
