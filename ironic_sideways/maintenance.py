@@ -58,7 +58,8 @@ def read_rows(engine: sa.Engine, host: str) -> list[Row]:
 
 def instances(cloud: Connection, host: str) -> list[Server]:
     """Every project's instances on the compute host ``host``."""
-    return list(cloud.compute.servers(details=True, all_projects=True, host=host))
+    found = cloud.compute.servers(details=True, all_projects=True, compute_host=host)
+    return list(found)
 
 
 def disagreements(rows: list[Row], servers: list[Server]) -> list[str]:
@@ -132,7 +133,8 @@ def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) 
         }
         documents.write(record, plan)
     if plan["service_was"] == "enabled":
-        cloud.compute.disable_service(compute_service(cloud, host), reason=REASON)
+        service = compute_service(cloud, host)
+        cloud.compute.disable_service(service, disabled_reason=REASON)
     for uuid in plan["lock"]:
         cloud.compute.lock_server(uuid, locked_reason=REASON)
     check(cloud, engine, record)

@@ -90,16 +90,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def snapshot(args: argparse.Namespace) -> str:
-    import openstack
-
+    from ironic_sideways.cmd import cloud
     from ironic_sideways.evidence import snapshot
 
     where = None
     if args.machines:
         where = snapshot.Machines(args.machines, args.vbmc_config, args.heartbeat)
-    ironic = openstack.connect(args.ironic_cloud) if args.ironic_cloud else None
-    cloud = openstack.connect(args.os_cloud)
-    taken = snapshot.take(cloud, args.base_driver, where, ironic)
+    ironic = cloud.connect(args.ironic_cloud) if args.ironic_cloud else None
+    connection = cloud.connect(args.os_cloud)
+    taken = snapshot.take(connection, args.base_driver, where, ironic)
     documents.write(args.output, taken)
     return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
 
@@ -134,7 +133,11 @@ def takeover(args: argparse.Namespace) -> str:
     uuids = sorted(migration.nodes(args.migration))
     engine = database.engine(database.resolve_url(args.ironic_db, "--ironic-db"))
     with terminal.progress("nodes taken over", len(uuids)) as progress:
-        found = takeover.observe(engine, uuids, args.timeout, progress)
+        try:
+            found = takeover.observe(engine, uuids, args.timeout, progress)
+        except exceptions.WaitExpired as error:
+            why = takeover.last_error(args.conductor_log)
+            raise exceptions.SidewaysError(f"{error}; {why}") from None
     found["forbidden"] = takeover.forbidden_lines(args.conductor_log)
     documents.write(args.output, found)
     takeover.refuse_forbidden(found["forbidden"])
@@ -142,26 +145,24 @@ def takeover(args: argparse.Namespace) -> str:
 
 
 def proxy(args: argparse.Namespace) -> str:
-    import openstack
-
+    from ironic_sideways.cmd import cloud
     from ironic_sideways.evidence import proxy
 
     uuids = sorted(migration.nodes(args.migration))
-    faults = proxy.faults(openstack.connect(args.os_cloud), uuids)
+    faults = proxy.faults(cloud.connect(args.os_cloud), uuids)
     if faults:
         raise exceptions.SidewaysError("the bare-metal proxy: " + "; ".join(faults))
     return f"proxy lists and shows {len(uuids)} nodes, 4 writes get 404"
 
 
 def resources(args: argparse.Namespace) -> str:
-    import openstack
-
+    from ironic_sideways.cmd import cloud
     from ironic_sideways.evidence import resources, terminal
 
     nodes = migration.nodes(args.migration)
     with terminal.progress("nodes reported", len(nodes)) as progress:
         found = resources.observe(
-            openstack.connect(args.os_cloud),
+            cloud.connect(args.os_cloud),
             nodes,
             args.resource_class,
             args.timeout,

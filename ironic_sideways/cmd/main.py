@@ -70,6 +70,15 @@ def build_parser(chosen: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def cloud_errors() -> tuple[type[Exception], ...]:
+    """What openstacksdk raises, if the command imported it at all."""
+    if "openstack" not in sys.modules:
+        return ()
+    from ironic_sideways.cmd import cloud
+
+    return cloud.ERRORS
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; an error of ours becomes one line and its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -80,6 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except exceptions.SidewaysError as error:
         print(f"ironic-sideways: {error}", file=sys.stderr)
         return error.exit_code
+    except cloud_errors() as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        print(f"ironic-sideways: the cloud says: {text}", file=sys.stderr)
+        return exceptions.SidewaysError.exit_code
     except KeyboardInterrupt:
         print("ironic-sideways: interrupted", file=sys.stderr)
         return 130

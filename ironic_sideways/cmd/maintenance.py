@@ -14,6 +14,10 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 HELP = "begin, check and end the maintenance period"
 
@@ -51,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def nova_bm(args: argparse.Namespace):  # type: ignore[no-untyped-def]
+def nova_bm(args: argparse.Namespace) -> "sqlalchemy.Engine | None":
     from ironic_sideways.nova_bm import database
 
     if args.nova_bm_db is None:
@@ -60,14 +64,15 @@ def nova_bm(args: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 
 def start(args: argparse.Namespace) -> str:
-    import openstack
-
     from ironic_sideways import maintenance
+    from ironic_sideways.cmd import cloud
 
-    cloud = openstack.connect(args.os_cloud)
-    locked = maintenance.start(cloud, nova_bm(args), args.compute_host, args.record)
+    connection = cloud.connect(args.os_cloud)
+    locked = maintenance.start(
+        connection, nova_bm(args), args.compute_host, args.record
+    )
     if args.probe_cloud:
-        member = openstack.connect(args.probe_cloud)
+        member = cloud.connect(args.probe_cloud)
         mine = [server.id for server in member.compute.servers()]
         refused = 2 * maintenance.probe(member, mine)
         return f"{locked} instances locked, {refused} member's calls got 409"
@@ -75,19 +80,17 @@ def start(args: argparse.Namespace) -> str:
 
 
 def check(args: argparse.Namespace) -> str:
-    import openstack
-
     from ironic_sideways import maintenance
+    from ironic_sideways.cmd import cloud
 
-    cloud = openstack.connect(args.os_cloud)
-    held = maintenance.check(cloud, nova_bm(args), args.record)
+    connection = cloud.connect(args.os_cloud)
+    held = maintenance.check(connection, nova_bm(args), args.record)
     return f"{held} instances locked and as nova_bm has them"
 
 
 def end(args: argparse.Namespace) -> str:
-    import openstack
-
     from ironic_sideways import maintenance
+    from ironic_sideways.cmd import cloud
 
-    unlocked = maintenance.end(openstack.connect(args.os_cloud), args.record)
+    unlocked = maintenance.end(cloud.connect(args.os_cloud), args.record)
     return f"{unlocked} instances unlocked, compute service as before"

@@ -34,16 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import openstack
-
     from ironic_sideways import workload
+    from ironic_sideways.cmd import cloud
     from ironic_sideways.compute_tests import configuration
     from ironic_sideways.compute_tests import run as runner
 
-    cloud = openstack.connect(args.os_cloud)
+    connection = cloud.connect(args.os_cloud)
     runner.initialise(args.workspace)
     values = configuration.options(
-        cloud, workload.IMAGE, workload.FLAVOR, workload.NETWORK
+        connection, workload.IMAGE, workload.FLAVOR, workload.NETWORK
     )
     config = configuration.write(args.workspace, values)
     found = runner.run(

@@ -14,8 +14,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ironic_sideways import exceptions
+
+if TYPE_CHECKING:
+    from ironic_sideways.workload import Workload
 
 HELP = "create, verify, use and destroy the workload that must survive"
 
@@ -44,12 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import openstack
-
     from ironic_sideways import workload
+    from ironic_sideways.cmd import cloud
 
-    cloud = openstack.connect(args.os_cloud)
-    work = workload.Workload(cloud, args.record, args.heartbeat)
+    connection = cloud.connect(args.os_cloud)
+    work = workload.Workload(connection, args.record, args.heartbeat)
     if args.action == "create":
         print(create(args, work))
     elif args.action == "operate":
@@ -60,15 +63,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def create(args, work) -> str:  # type: ignore[no-untyped-def]
-    import openstack
-
+def create(args: argparse.Namespace, work: "Workload") -> str:
     from ironic_sideways import workload
+    from ironic_sideways.cmd import cloud
     from ironic_sideways.evidence import documents
     from ironic_sideways.hardware import guest
 
     built = guest.build(args.cache)
-    admin = openstack.connect(args.admin_cloud)
+    admin = cloud.connect(args.admin_cloud)
     workload.publish_guest(admin, built.kernel, built.ramdisk, built.disk)
     if args.base_driver == "fake":
         documents.write(work.record, {"servers": []})
@@ -77,13 +79,12 @@ def create(args, work) -> str:  # type: ignore[no-untyped-def]
     return f"{len(servers)} servers, {args.running} of them beating"
 
 
-def operate(args, work) -> str:  # type: ignore[no-untyped-def]
-    import openstack
-
+def operate(args: argparse.Namespace, work: "Workload") -> str:
     from ironic_sideways import operations
+    from ironic_sideways.cmd import cloud
     from ironic_sideways.evidence import documents
 
-    ironic = openstack.connect(args.ironic_cloud)
+    ironic = cloud.connect(args.ironic_cloud)
     found = operations.operate(work, ironic)
     documents.write(args.output, found)
     for finding in found:

@@ -32,7 +32,7 @@ def faults(cloud: Connection, uuids: list[str]) -> list[str]:
     listed = cloud.compute.get(PATH, headers=HEADERS)
     if listed.status_code != 200:
         return [f"GET {PATH}: {listed.status_code}, expected 200"]
-    names = {node["uuid"] for node in listed.json()["nodes"]}
+    names = {node["id"] for node in listed.json()["nodes"]}
     if names != set(uuids):
         lacking, extra = sorted(set(uuids) - names), sorted(names - set(uuids))
         found.append(f"GET {PATH}: lacks {lacking}, has also {extra}")

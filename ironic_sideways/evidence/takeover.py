@@ -72,6 +72,17 @@ def forbidden_lines(log: Path) -> list[str]:
     ]
 
 
+def last_error(log: Path) -> str:
+    """The conductor's last ERROR line, for a person who asks why it waits."""
+    lines = log.read_text(errors="replace").splitlines()
+    errors = [
+        f"{log.name}:{number}: {line}"
+        for number, line in enumerate(lines, start=1)
+        if " ERROR " in line and line.strip().count(" ") > 6
+    ]
+    return errors[-1] if errors else f"{log.name} has no ERROR line"
+
+
 def observe(
     engine: sqlalchemy.Engine,
     uuids: list[str],

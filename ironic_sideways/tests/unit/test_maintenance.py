@@ -10,9 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import inspect
 from types import SimpleNamespace
 
 import pytest
+from openstack.compute.v2 import _proxy
 
 from ironic_sideways import exceptions, maintenance
 from ironic_sideways.evidence import documents
@@ -72,13 +74,13 @@ class Cloud:
     def services(self, **filters):
         return [self.service]
 
-    def disable_service(self, service, reason):
+    def disable_service(self, service, host=None, binary=None, disabled_reason=None):
         self.calls.append("disable")
 
     def enable_service(self, service):
         self.calls.append("enable")
 
-    def lock_server(self, uuid, locked_reason):
+    def lock_server(self, uuid, locked_reason=None):
         self.calls.append(f"lock {uuid}")
         next(s for s in self.found if s.id == uuid).is_locked = True
 
@@ -165,3 +167,14 @@ def test_an_interrupted_start_is_gone_on_with_by_its_record(tmp_path, rows):
 
     assert documents.read(record) == first
     assert documents.read(record)["lock"] == ["server-1"]
+
+
+@pytest.mark.parametrize(
+    "name", ["disable_service", "enable_service", "lock_server", "unlock_server"]
+)
+def test_the_cloud_of_these_tests_takes_what_the_real_one_takes(name):
+    ours = inspect.signature(getattr(Cloud, name)).parameters
+    theirs = inspect.signature(getattr(_proxy.Proxy, name)).parameters
+
+    assert len(ours) <= len(theirs)
+    assert list(ours)[2:] == list(theirs)[2 : len(ours)]

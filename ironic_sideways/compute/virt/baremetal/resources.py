@@ -37,7 +37,9 @@ def compute_node(row: Node, extra_specs: dict[str, str]) -> dict:
         "hypervisor_hostname": row.uuid,
         "hypervisor_type": "baremetal",
         "hypervisor_version": 1,
-        "cpu_info": "baremetal cpu",
+        # nova-baremetal said "baremetal cpu", which Nova's API reads as JSON
+        # from microversion 2.28 to 2.87, and fails (500).
+        "cpu_info": "",
         "supported_instances": supported_instances(extra_specs),
         "stats": dict(extra_specs),
         "numa_topology": None,
