@@ -17,8 +17,7 @@ Everything is taken from the installed Ironic, nothing from memory.
 
 import contextlib
 import dataclasses
-import os
-import socket
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +47,7 @@ class Conductor:
     seconds: int
 
 
+@functools.cache
 def schema_head() -> str:
     """The Alembic revision that the installed Ironic's dbsync upgrades to."""
     versions = Path(ironic_migration.__file__).parent / "alembic"
@@ -175,8 +175,3 @@ def _lock_holder(connection: sa.Connection, name: str) -> str:
     if row is None:
         return f"connection {holder} of the server holds its lock"
     return f"connection {holder} from {row.host} as {row.user} holds its lock"
-
-
-def who() -> str:
-    """This process, for records: host and process id."""
-    return f"{socket.gethostname()}:{os.getpid()}"
