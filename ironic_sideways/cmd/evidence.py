@@ -74,6 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--os-cloud", required=True)
     action.add_argument("--migration", type=Path, required=True)
     action.add_argument("--resource-class", required=True)
+    action.add_argument("--compute-log", type=Path, required=True)
+    action.add_argument(
+        "--compute-manager", required=True, help="the class that must be loaded"
+    )
     action.add_argument("--timeout", type=float, default=180, metavar="SECONDS")
     action.add_argument("--output", type=Path, required=True)
     action.set_defaults(act=resources)
@@ -168,7 +172,13 @@ def resources(args: argparse.Namespace) -> str:
             args.timeout,
             progress,
         )
-    documents.write(args.output, found)
+    loaded = resources.loaded(args.compute_log)
+    documents.write(args.output, {**found, "loaded": loaded})
+    wanted = {"driver": "ironic.IronicDriver", "manager": args.compute_manager}
+    if loaded != wanted:
+        raise exceptions.SidewaysError(
+            f"nova-compute loaded {loaded}, expected {wanted}; see {args.compute_log}"
+        )
     return f"{len(nodes)}/{len(nodes)} nodes reported as {found['resource_class']}"
 
 

@@ -17,13 +17,15 @@ used node's provider is reserved by its instance, a free one's is schedulable
 (IronicDriver.update_provider_tree).
 """
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from openstack.connection import Connection
 
-from ironic_sideways import waits
+from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import snapshot
 
 Document = dict[str, Any]
@@ -33,6 +35,24 @@ def class_name(resource_class: str) -> str:
     """Placement's name of a node's resource class (os_resource_classes' rule)."""
     letters = "".join(c if c.isalnum() else "_" for c in resource_class.upper())
     return f"CUSTOM_{letters}"
+
+
+def loaded(log: Path) -> dict[str, str]:
+    """The driver and the compute manager that nova-compute loaded last.
+
+    :raises SidewaysError: the log does not say.
+    """
+    found: dict[str, str] = {}
+    for line in log.read_text(errors="replace").splitlines():
+        for what in ("driver", "manager"):
+            match = re.search(rf"Loading compute {what} '([^']+)'", line)
+            if match:
+                found[what] = match[1]
+    if len(found) != 2:
+        raise exceptions.SidewaysError(
+            f"{log}: nova-compute does not say which driver and manager it loaded"
+        )
+    return found
 
 
 def look(cloud: Connection) -> Document:

@@ -142,7 +142,10 @@ def check_resources(directory: Path) -> Finding:
         ok = set(node["inventories"]) == {wanted} and node["allocations"] == holders
         detail = f"{sorted(node['inventories'])}, held by {sorted(node['allocations'])}"
         checks.append(Check(f"resources of {node['uuid']}", ok, detail))
-    return Finding("resources", checks, f"{len(checks)} nodes as {wanted}")
+    figure = f"{len(checks)} nodes as {wanted}"
+    driver = document["loaded"]["driver"]
+    checks.append(Check("driver", driver == "ironic.IronicDriver", driver))
+    return Finding("resources", checks, figure)
 
 
 def check_heartbeats(directory: Path) -> Finding:

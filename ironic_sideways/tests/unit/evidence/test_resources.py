@@ -14,6 +14,7 @@ import copy
 
 import pytest
 
+from ironic_sideways import exceptions
 from ironic_sideways.evidence import resources
 
 USED = {
@@ -85,3 +86,26 @@ def test_a_used_node_whose_allocation_is_lost_is_told():
 
 def test_the_resource_class_is_named_as_placement_names_it():
     assert resources.class_name("gold.node-2") == "CUSTOM_GOLD_NODE_2"
+
+
+def test_the_driver_and_manager_that_were_loaded_last_count(tmp_path):
+    log = tmp_path / "nova-compute.log"
+    log.write_text(
+        "INFO Loading compute manager 'old.Manager'\n"
+        "INFO Loading compute driver 'baremetal.BareMetalDriver'\n"
+        "INFO Loading compute manager 'new.Manager'\n"
+        "INFO Loading compute driver 'ironic.IronicDriver'\n"
+    )
+
+    assert resources.loaded(log) == {
+        "driver": "ironic.IronicDriver",
+        "manager": "new.Manager",
+    }
+
+
+def test_a_log_that_does_not_say_what_was_loaded_is_no_evidence(tmp_path):
+    log = tmp_path / "nova-compute.log"
+    log.write_text("INFO all is well\n")
+
+    with pytest.raises(exceptions.SidewaysError, match="does not say which driver"):
+        resources.loaded(log)

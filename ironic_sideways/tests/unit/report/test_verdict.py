@@ -118,6 +118,7 @@ def evidence(tmp_path: Path) -> Path:
         tmp_path / "resources.json",
         {
             "resource_class": "CUSTOM_BAREMETAL",
+            "loaded": {"driver": "ironic.IronicDriver", "manager": "clustered"},
             "nodes": [
                 {
                     "uuid": NODE,
@@ -272,6 +273,15 @@ def test_an_allocation_left_on_vcpu_is_a_failure(evidence):
     )
 
     assert red(evidence) == {"resources": ["resources of node-1"]}
+
+
+def test_a_nova_compute_left_on_the_old_driver_is_a_failure(evidence):
+    edit(
+        evidence / "resources.json",
+        lambda d: d["loaded"].update(driver="baremetal.BareMetalDriver"),
+    )
+
+    assert red(evidence) == {"resources": ["driver"]}
 
 
 def test_a_migration_that_verified_less_than_it_wrote_is_a_failure(evidence):
