@@ -87,8 +87,9 @@ class Supervisor:
 
         :raises SidewaysError: when it does not start.
         """
-        if self.running():
+        if self.states():
             return
+        self._wait_gone(timeout=60)
         done = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)],
             env=self.environment(),
@@ -104,12 +105,19 @@ class Supervisor:
         waits.wait_for(self.running, bool, "supervisord", timeout=20, interval=0.1)
 
     def running(self) -> bool:
-        """Whether supervisord answers."""
+        """Whether supervisord is there, on its way out included."""
         try:
             self._call("getState")
         except OSError:
             return False
+        except xmlrpc.client.Fault as fault:
+            return fault.faultCode == Faults.SHUTDOWN_STATE
         return True
+
+    def _wait_gone(self, timeout: float) -> None:
+        waits.wait_for(
+            self.running, lambda seen: not seen, "supervisord to end", timeout, 0.2
+        )
 
     def _call(self, method: str, *arguments: object) -> object:
         url = f"unix://{self.layout.supervisor_socket}"
@@ -123,7 +131,7 @@ class Supervisor:
         """Every program by name; none when supervisord does not run."""
         try:
             found = self._call("getAllProcessInfo")
-        except OSError:
+        except (OSError, xmlrpc.client.Fault):
             return {}
         assert isinstance(found, list)
         return {
@@ -204,9 +212,7 @@ class Supervisor:
             self._call("shutdown")
         except (OSError, xmlrpc.client.Fault):
             return
-        waits.wait_for(
-            self.running, lambda seen: not seen, "supervisord to end", timeout, 0.2
-        )
+        self._wait_gone(timeout)
 
 
 def _group_members(pid: int) -> list[psutil.Process]:
