@@ -35,8 +35,13 @@ from typing import Any
 from ironic_sideways import allocations, exceptions, placement, waits
 from ironic_sideways.cmd import cloud
 
-#: Newer ones ask every compute for its uptime, and wait for one that is down.
-HYPERVISORS_MICROVERSION = "2.53"
+#: A node's id is its uuid from here on; the plain list asks no compute for it.
+UUID_MICROVERSION = "2.53"
+
+#: The newest whose details neither parse ``cpu_info``, which nova-baremetal did
+#: not report as JSON, nor (from 2.88) ask each compute for its uptime and wait
+#: for the one that was just stopped.
+HOST_MICROVERSION = "2.27"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -158,11 +163,11 @@ def chosen_nodes(parsed: argparse.Namespace, compute: Any) -> list[str]:
         return nodes_of_file(parsed.nodes_file)
     if parsed.node:
         return list(dict.fromkeys(parsed.node))
+    hosts = _hosts(compute)
     by_host: dict[str, list[str]] = {host: [] for host in parsed.compute_host}
     for hypervisor in _hypervisors(compute):
-        host = hypervisor.service_details["host"]
-        if host in by_host:
-            by_host[host].append(hypervisor.id)
+        if hosts.get(hypervisor.name) in by_host:
+            by_host[hosts[hypervisor.name]].append(hypervisor.id)
     for host, nodes in by_host.items():
         if not nodes:
             raise exceptions.SidewaysError(
@@ -197,26 +202,39 @@ def check_compute_down(compute: Any, nodes: Sequence[str], wait: float) -> None:
     """
     wanted = set(nodes)
 
-    def up() -> set[str]:
-        return {
-            hypervisor.service_details["host"]
+    def up() -> list[str]:
+        return [
+            hypervisor.name
             for hypervisor in _hypervisors(compute)
             if hypervisor.id in wanted and hypervisor.state == "up"
-        }
+        ]
 
     try:
         waits.wait_for(
-            up, lambda hosts: not hosts, "nova-compute to be down", wait, interval=2
+            up, lambda nodes: not nodes, "nova-compute to be down", wait, interval=2
         )
     except exceptions.WaitExpired:
+        hosts = _hosts(compute)
+        names = sorted({hosts.get(node, f"(node {node})") for node in up()})
         raise exceptions.SidewaysError(
-            f"nova-compute on {', '.join(sorted(up()))} is up: stop it, and run again "
-            "when Nova sees it down (--wait 90 waits for that); nothing was changed"
+            f"nova-compute on {', '.join(names)} is up: stop it, and run again when "
+            "Nova sees it down (--wait 90 waits for that); nothing was changed"
         ) from None
 
 
 def _hypervisors(compute: Any) -> Any:
-    return compute.hypervisors(details=True, microversion=HYPERVISORS_MICROVERSION)
+    """All nodes, with ``id`` (the uuid), ``name`` and ``state``."""
+    return compute.hypervisors(details=False, microversion=UUID_MICROVERSION)
+
+
+def _hosts(compute: Any) -> dict[str, str]:
+    """The compute host of each node, by the node's name."""
+    return {
+        hypervisor.name: hypervisor.service_details["host"]
+        for hypervisor in compute.hypervisors(
+            details=True, microversion=HOST_MICROVERSION
+        )
+    }
 
 
 def report(
