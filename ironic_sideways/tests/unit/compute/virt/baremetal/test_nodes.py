@@ -10,6 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def test_a_compute_node_is_made_of_the_row(
     assert (reported.vcpus, reported.memory_mb, reported.local_gb) == (2, 512, 10)
     assert reported.vcpus_used == 0
     assert reported.hypervisor_type == "baremetal"
+    assert json.loads(reported.cpu_info) == {}
     specs = [(s.arch, s.hv_type, s.vm_mode) for s in reported.supported_hv_specs]
     assert specs == [("x86_64", "baremetal", "hvm")]
     assert resources["stats"] == {"cpu_arch": "x86_64"}
