@@ -167,10 +167,12 @@ function unpack_debian { # <root> <log>
 
 function install_agent { # <root>
     local agent=/opt/ironic-python-agent
-    uv pip install --quiet --python "$PYTHON" --target "$1$agent" \
+    # Copied, for files that are linked to uv's cache would change with it.
+    uv pip install --quiet --link-mode copy --python "$PYTHON" --target "$1$agent" \
         --constraint "$CONSTRAINTS" --build-constraint "$CONSTRAINTS" \
         ironic-python-agent
     find "$1$agent" -type d -name tests -prune -exec rm --recursive {} +
+    rm --force "$1$agent/.lock"
     # By content, for the files' times are changed below.
     "$PYTHON" -m compileall -q -j 2 -s "$1" --invalidation-mode unchecked-hash "$1$agent"
 }
