@@ -18,7 +18,7 @@ from ironic_sideways import exceptions
 from ironic_sideways.evidence import resources
 
 USED = {
-    "hypervisors": {"n1": "n1"},
+    "hypervisors": {"n1": {"name": "n1", "type": "ironic"}},
     "providers": {
         "n1": {
             "inventories": {"CUSTOM_BAREMETAL": {"total": 1, "reserved": 1}},
@@ -27,7 +27,7 @@ USED = {
     },
 }
 FREE = {
-    "hypervisors": {"n1": "n1"},
+    "hypervisors": {"n1": {"name": "n1", "type": "ironic"}},
     "providers": {
         "n1": {
             "inventories": {"CUSTOM_BAREMETAL": {"total": 1, "reserved": 0}},
@@ -50,7 +50,16 @@ def test_a_free_node_that_is_reserved_is_not_schedulable():
     seen["providers"]["n1"]["inventories"]["CUSTOM_BAREMETAL"]["reserved"] = 1
 
     assert resources.fault(seen, "n1", None, "CUSTOM_BAREMETAL") == (
-        "is free, but reserved"
+        "is free, reserved 1"
+    )
+
+
+def test_a_used_node_that_only_the_conversion_wrote_is_not_reported_yet():
+    seen = copy.deepcopy(USED)
+    seen["providers"]["n1"]["inventories"]["CUSTOM_BAREMETAL"]["reserved"] = 0
+
+    assert resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL") == (
+        "is used, reserved 0"
     )
 
 
@@ -58,7 +67,12 @@ def test_a_free_node_that_is_reserved_is_not_schedulable():
     ("part", "value", "says"),
     [
         ("hypervisors", {}, "is no compute node"),
-        ("hypervisors", {"n1": "host"}, "is no compute node"),
+        ("hypervisors", {"n1": {"name": "host"}}, "is no compute node"),
+        (
+            "hypervisors",
+            {"n1": {"name": "n1", "type": "baremetal"}},
+            "is still reported by baremetal",
+        ),
         ("providers", {}, "has no resource provider"),
     ],
 )
