@@ -42,12 +42,13 @@ def progress(what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
 
 def verdicts(summary: work.Summary) -> None:
     """A table of the rows that a person should look at; nothing when there are none."""
-    if not summary.shown:
+    shown = summary.refused + summary.noted
+    if not shown:
         return
     rows = table.Table(title=None, show_lines=False)
     for heading in ("row", "node", "host", "outcome", "why"):
         rows.add_column(heading, overflow="fold")
-    for verdict in summary.shown:
+    for verdict in shown:
         rows.add_row(
             str(verdict.source.id),
             escape(verdict.source.uuid or "NULL"),
@@ -61,6 +62,9 @@ def verdicts(summary: work.Summary) -> None:
         # A file or a pipe has no width of its own; lines stay whole in it.
         screen = console.Console(width=200)
     screen.print(rows)
+    more = summary.counts["refuse"] + summary.counts["noted"] - len(shown)
+    if more:
+        print(f"... and {more} more such rows; --output FILE records every row")
 
 
 def counts(summary: work.Summary) -> None:
@@ -121,6 +125,6 @@ def as_json(summary: work.Summary) -> dict[str, Any]:
                 "reasons": verdict.reasons,
                 "notes": verdict.notes,
             }
-            for verdict in summary.shown
+            for verdict in summary.refused + summary.noted
         ],
     }

@@ -33,8 +33,9 @@ from ironic_sideways.migrate import (
 )
 from ironic_sideways.nova_bm import database, reader
 
-#: Refused or noted rows kept as text; all are counted and recorded.
-SHOWN = 200
+#: Refused rows, and rows with notes, that are kept to be shown; all are counted
+#: and recorded.
+SHOWN = 25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +58,12 @@ class Summary:
     counts: collections.Counter[str] = dataclasses.field(
         default_factory=collections.Counter
     )
-    shown: list[classify.Verdict] = dataclasses.field(default_factory=list)
+    refused: list[classify.Verdict] = dataclasses.field(default_factory=list)
+    noted: list[classify.Verdict] = dataclasses.field(default_factory=list)
     hosts: set[str] = dataclasses.field(default_factory=set)
     warnings: list[str] = dataclasses.field(default_factory=list)
+    #: bm_nodes row id -> what it shares with other rows.
+    shared: dict[int, list[str]] = dataclasses.field(default_factory=dict)
 
     def add(self, verdict: classify.Verdict) -> None:
         """Count one verdict; keep it when a person should look at it."""
@@ -69,9 +73,16 @@ class Summary:
         self.counts["interfaces skipped"] += len(verdict.skipped)
         if verdict.outcome is not classify.Outcome.SKIP and verdict.source.service_host:
             self.hosts.add(verdict.source.service_host)
-        telling = verdict.notes or verdict.outcome is classify.Outcome.REFUSE
-        if telling and len(self.shown) < SHOWN:
-            self.shown.append(verdict)
+        if verdict.outcome is classify.Outcome.REFUSE:
+            _keep(self.refused, verdict)
+        elif verdict.notes:
+            self.counts["noted"] += 1
+            _keep(self.noted, verdict)
+
+
+def _keep(kept: list[classify.Verdict], verdict: classify.Verdict) -> None:
+    if len(kept) < SHOWN:
+        kept.append(verdict)
 
 
 Progress = Callable[[int], None]
@@ -118,9 +129,8 @@ def _examine(
     progress: Progress,
 ) -> Summary:
     """One pass that judges everything and writes nothing but the record."""
-    summary = Summary()
-    shared = plan.duplicates(source, job.plan.policy)
-    for verdicts in plan.judge(source, job.plan, ironic, shared):
+    summary = Summary(shared=plan.duplicates(source, job.plan.policy))
+    for verdicts in plan.judge(source, job.plan, ironic, summary.shared):
         for verdict in verdicts:
             summary.add(verdict)
             entry.row(verdict)
@@ -177,7 +187,7 @@ def run(
         refused = counts[classify.Outcome.REFUSE] > 0
         if counts[classify.Outcome.MIGRATE] and not (refused or dry_run):
             started = time.monotonic()
-            done.written = _load(source, ironic, job, progress)
+            done.written = _load(source, ironic, job, summary.shared, progress)
             done.seconds = time.monotonic() - started
         if not (refused or dry_run):
             done.verified = verify.verify(source, ironic, job.plan, pin=job.pin)
@@ -188,10 +198,10 @@ def _load(
     source: sa.Connection,
     ironic: sa.Connection,
     job: Job,
+    shared: dict[int, list[str]],
     progress: Progress,
 ) -> load.Written:
     loader = load.Loader(ironic, job.plan, job.pin)
-    shared = plan.duplicates(source, job.plan.policy)
     for verdicts in plan.judge(source, job.plan, ironic, shared):
         loader.write(verdicts)
         progress(len(verdicts))

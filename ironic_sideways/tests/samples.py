@@ -37,6 +37,8 @@ _TIMES = ("created_at", "updated_at", "deleted_at")
 
 def source(*found: dict[str, Any]) -> reader.Node:
     """The node of a bm_nodes row and its bm_interfaces rows, as the reader gives it."""
+    node: dict[str, Any]
+    cards: list[dict[str, Any]]
     node, *cards = (
         {
             key: _time(value) if key in _TIMES else value
@@ -45,8 +47,8 @@ def source(*found: dict[str, Any]) -> reader.Node:
         }
         for row in found
     )
-    empty = dict.fromkeys(reader.NODE_FIELDS)
-    blank = dict.fromkeys(reader.INTERFACE_FIELDS)
+    empty: dict[str, Any] = dict.fromkeys(reader.NODE_FIELDS)
+    blank: dict[str, Any] = dict.fromkeys(reader.INTERFACE_FIELDS)
     interfaces = tuple(
         reader.Interface(**{**blank, **card, "deleted": _bool(card["deleted"])})
         for card in cards

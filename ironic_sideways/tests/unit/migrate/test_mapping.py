@@ -16,6 +16,7 @@ import ast
 import copy
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ class Mutator(ast.NodeTransformer):
         return node
 
 
-def changed(value: object) -> object:
+def changed(value: Any) -> Any:
     """Another value of the same kind."""
     if isinstance(value, bool):
         return not value
@@ -129,17 +130,19 @@ def changed(value: object) -> object:
 
 def mutants() -> list[tuple[str, types.ModuleType]]:
     """Every way to change one place of the mapping."""
-    made = []
+    made: list[tuple[str, types.ModuleType]] = []
     tree = ast.parse(SOURCE)
     while True:
         mutator = Mutator(len(made))
-        changed = ast.fix_missing_locations(mutator.visit(copy.deepcopy(tree)))
+        mutant = ast.fix_missing_locations(mutator.visit(copy.deepcopy(tree)))
         if not mutator.done:
             return made
         module = types.ModuleType("ironic_sideways.migrate.mutant")
         # Dataclasses look their module up by name.
         module.__dict__.update(mapping.__dict__)
-        functions = [part for part in changed.body if isinstance(part, MUTABLE)]
+        functions: list[ast.stmt] = [
+            part for part in mutant.body if isinstance(part, MUTABLE)
+        ]
         code = compile(ast.Module(functions, []), "mutant", "exec")
         exec(code, module.__dict__)  # noqa: S102
         made.append((mutator.done, module))

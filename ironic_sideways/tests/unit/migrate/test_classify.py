@@ -1,0 +1,129 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which rows move, which are skipped or refused, and what is said of them."""
+
+import pytest
+
+from ironic_sideways.migrate import classify, mapping
+from ironic_sideways.tests import rows, samples
+
+OPTIONS = mapping.Options(resource_class="baremetal", owner=None, node_arch="x86_64")
+
+
+def judge(*found: dict, **policy: object) -> classify.Verdict:
+    """The verdict on a row and its interfaces."""
+    return classify.classify(
+        samples.source(*found),
+        OPTIONS,
+        classify.Policy(**policy),  # type: ignore[arg-type]
+    )
+
+
+def test_nodes_at_rest_move_with_their_interfaces() -> None:
+    verdict = judge(rows.used_node(1), rows.plugged(1), rows.interface(1, card=1))
+    assert verdict.outcome is classify.Outcome.MIGRATE
+    assert [card.id for card in verdict.interfaces] == [10, 11]
+    assert verdict.reasons == verdict.notes == []
+
+
+@pytest.mark.parametrize("task_state", [None, "deleted"])
+def test_a_free_node_is_free_whether_it_was_used_before_or_never(
+    task_state: str | None,
+) -> None:
+    verdict = judge(rows.free_node(1, task_state=task_state), rows.interface(1))
+    assert verdict.outcome is classify.Outcome.MIGRATE
+
+
+@pytest.mark.parametrize(
+    "task_state",
+    ["building", "prepared", "deploying", "deploy complete", "deploy failed", "error"],
+)
+def test_nodes_that_are_not_at_rest_are_refused(task_state: str) -> None:
+    verdict = judge(rows.used_node(1, task_state=task_state), rows.plugged(1))
+    assert verdict.outcome is classify.Outcome.REFUSE
+    assert repr(task_state) in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"uuid": None},
+        {"uuid": rows.node_uuid(0xAB).upper()},
+        {"instance_uuid": "not-a-uuid"},
+        {"instance_uuid": None},
+        {"task_state": "deleted"},
+        {"task_state": "what is this"},
+        {"pm_address": None},
+        {"pm_user": ""},
+        {"pm_password": None},
+        {"cpus": -1},
+        {"ephemeral_mb": -1},
+        {"pxe_config_path": "/tftpboot/x/config"},
+    ],
+    ids=str,
+)
+def test_a_row_with_one_spoiled_column_is_refused(spoiled: dict) -> None:
+    verdict = judge(rows.used_node(1) | spoiled, rows.plugged(1))
+    assert verdict.outcome is classify.Outcome.REFUSE
+    assert len(verdict.reasons) == 1
+
+
+def test_every_reason_is_said_at_once() -> None:
+    verdict = judge(
+        rows.used_node(1, uuid=None, pm_user=None, task_state="error"),
+        rows.plugged(1, address="x"),
+    )
+    assert len(verdict.reasons) == 4
+
+
+def test_an_architecture_that_nobody_names_is_asked_for() -> None:
+    verdict = classify.classify(
+        samples.source(rows.free_node(1), rows.interface(1)),
+        mapping.Options(resource_class="baremetal", owner=None),
+        classify.Policy(),
+    )
+    assert "give --node-arch" in verdict.reasons[0]
+
+
+def test_selected_hosts_and_nodes_alone_move() -> None:
+    row = (rows.free_node(1), rows.interface(1))
+    assert judge(*row, service_hosts=frozenset({"compute-1"})).outcome == "migrate"
+    assert judge(*row, service_hosts=frozenset({"compute-2"})).outcome == "skip"
+    assert judge(*row, nodes=frozenset({rows.node_uuid(1)})).outcome == "migrate"
+    assert judge(*row, nodes=frozenset({rows.node_uuid(2)})).outcome == "skip"
+
+
+def test_what_is_missing_but_not_needed_is_noted() -> None:
+    verdict = judge(rows.free_node(1, cpus=None))
+    assert verdict.outcome is classify.Outcome.MIGRATE
+    assert verdict.notes == [
+        "cpus is NULL: the node's properties lack it",
+        "no network interface moves with it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("0d000000-0000-4000-8000-0000000000ab", True),
+        ("0D000000-0000-4000-8000-0000000000AB", False),
+        ("0d0000000000400080000000000000ab", False),
+        ("{0d000000-0000-4000-8000-0000000000ab}", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_uuid_is_what_nova_and_ironic_write(
+    text: str | None, canonical: bool
+) -> None:
+    assert classify.is_canonical_uuid(text) is canonical
