@@ -25,7 +25,6 @@ import ironic_sideways
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import bmc, guest, hypervisor, machines
 from ironic_sideways.lab.layout import Layout
-from ironic_sideways.lab.record import LabRecord
 from ironic_sideways.lab.supervision import State
 
 #: Of the nodes, the last so many have the shape that a real deploy fits.
@@ -73,7 +72,7 @@ def define(layout: Layout, planned: Sequence[machines.Machine], cache: Path) -> 
     bmc.ensure(layout.vbmc, planned, uri, layout.log("vbmcd"))
 
 
-def seed(layout: Layout, record: LabRecord) -> None:
+def seed(layout: Layout) -> None:
     """Fill nova_bm with a row per machine, as an operator does.
 
     :raises SidewaysError: the seeder refused, with its words.

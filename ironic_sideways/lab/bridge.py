@@ -32,10 +32,14 @@ def _ip(*words: str) -> str:
     return done.stdout
 
 
+def _devices() -> list[dict[str, Any]]:
+    devices: list[dict[str, Any]] = json.loads(_ip("-json", "link", "show") or "[]")
+    return devices
+
+
 def find(name: str) -> dict[str, Any] | None:
     """The network device ``name`` as iproute2 tells it, or None."""
-    devices = json.loads(_ip("-json", "-details", "address", "show") or "[]")
-    return next((one for one in devices if one.get("ifname") == name), None)
+    return next((one for one in _devices() if one.get("ifname") == name), None)
 
 
 def is_ours(layout: Layout, device: dict[str, Any]) -> bool:
@@ -71,8 +75,12 @@ def create(layout: Layout) -> None:
     _ip("link", "set", name, "up")
 
 
+def of_lab(layout: Layout) -> list[str]:
+    """The network devices that carry the mark of this lab, whatever its number."""
+    return [str(one["ifname"]) for one in _devices() if is_ours(layout, one)]
+
+
 def remove(layout: Layout) -> None:
-    """Remove the bridge if it is this lab's."""
-    device = find(layout.bridge)
-    if device is not None and is_ours(layout, device):
-        _ip("link", "delete", layout.bridge)
+    """Remove this lab's bridge, if it is there."""
+    for name in of_lab(layout):
+        _ip("link", "delete", name)

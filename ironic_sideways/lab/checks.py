@@ -38,6 +38,9 @@ from ironic_sideways.lab.supervision import ALIVE, State, Supervisor, log_excerp
 READY = "ready"
 Check = Callable[[Layout, State], str]
 
+#: Seconds: nova.conf's service_down_time.
+SERVICE_DOWN_TIME = 20
+
 #: Seconds to wait for one service. A slow, shared machine needs it.
 TIMEOUT = 120.0
 
@@ -155,8 +158,9 @@ def _nova_compute(layout: Layout, state: State) -> str:
         cursor.execute(
             "SELECT COUNT(*) FROM nova.services WHERE `binary` = 'nova-compute' "
             "AND host = %s AND deleted = 0 "
-            "AND COALESCE(updated_at, created_at) > UTC_TIMESTAMP() - INTERVAL 60 SECOND",
-            (layout.compute_host,),
+            "AND COALESCE(updated_at, created_at) "
+            "> UTC_TIMESTAMP() - INTERVAL %s SECOND",
+            (layout.compute_host, SERVICE_DOWN_TIME),
         )
         if cursor.fetchall() != ((1,),):
             return "its service row is not up"

@@ -19,7 +19,7 @@ import yaml
 from openstack.connection import Connection
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import files, passwords
+from ironic_sideways.lab import databases, files, passwords
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 
@@ -53,6 +53,7 @@ def write_client_files(layout: Layout) -> None:
 
     def cloud(user: str, **scope: str) -> dict[str, object]:
         return {
+            "auth_type": "password",
             "auth": {
                 "auth_url": layout.url("keystone") + "/v3",
                 "username": user,
@@ -71,7 +72,7 @@ def write_client_files(layout: Layout) -> None:
         "admin": cloud("admin", **project("admin")),
         "system": cloud("admin", system_scope="all"),
         "demo": cloud("demo", **project("demo")),
-        "service": cloud("ironic", **project("service")),
+        "service": cloud("nova", **project("service")),
     }
     path = layout.etc / "clouds.yaml"
     files.write_private(path, yaml.safe_dump({"clouds": clouds}, sort_keys=False))
@@ -82,6 +83,13 @@ def write_client_files(layout: Layout) -> None:
             openrc=openrc, clouds=path, directory=layout.directory, binaries=BINARIES
         ),
     )
+
+
+def is_bootstrapped(layout: Layout) -> bool:
+    """Whether keystone has an endpoint, the last thing that bootstrap makes."""
+    with databases.connect(layout) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM keystone.endpoint")
+        return cursor.fetchall() != ((0,),)
 
 
 def bootstrap(layout: Layout, environment: dict[str, str]) -> None:

@@ -43,7 +43,7 @@ WITH_SCHEMA = (
 )
 
 #: DevStack's character set; nova_bm's is the one of the 2014 upgrade job.
-CHARACTER_SETS = {name: "utf8mb3" for name in OWNERS} | {"nova_bm": "latin1"}
+CHARACTER_SETS = dict.fromkeys(OWNERS, "utf8mb3") | {"nova_bm": "latin1"}
 
 
 def url(layout: Layout, name: str) -> str:
@@ -79,7 +79,7 @@ def create_all(layout: Layout) -> None:
     with connect(layout) as connection, connection.cursor() as cursor:
         for owner in passwords.DATABASE_USERS:
             cursor.execute(
-                "CREATE OR REPLACE USER %s@'127.0.0.1' IDENTIFIED BY %s",
+                "CREATE USER IF NOT EXISTS %s@'127.0.0.1' IDENTIFIED BY %s",
                 (owner, secrets[f"database-{owner}"]),
             )
         for name, owner in OWNERS.items():

@@ -21,23 +21,8 @@ from pathlib import Path
 from types import FrameType
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import (
-    bare_metal,
-    bridge,
-    checks,
-    cloud,
-    configuration,
-    databases,
-    files,
-    ironic,
-    passwords,
-    preflight,
-    processes,
-    programs,
-    rabbitmq,
-    schemas,
-    wanted,
-)
+from ironic_sideways.lab import bare_metal, bridge, preflight, processes, status
+from ironic_sideways.lab.bring_up import BringUp
 from ironic_sideways.lab.console import Steps
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord, find
@@ -45,10 +30,6 @@ from ironic_sideways.lab.supervision import Supervisor
 
 #: Kept by ``down``; the next ``up`` moves them to ``previous``.
 KEPT = ("evidence", "logs")
-BEFORE_BUS = (
-    *("mariadb", "epmd", "libvirtd", "vbmcd", "dnsmasq", "nginx", "heartbeat"),
-)
-BEFORE_NOVA = ("keystone", "placement", "glance", "neutron")
 NOVA = ("nova-conductor", "nova-scheduler", "nova-api")
 
 
@@ -121,60 +102,13 @@ def _refuse_change(layout: Layout, present: LabRecord, asked: LabRecord) -> None
 
 
 def _up(layout: Layout, record: LabRecord, cache: Path, steps: Steps) -> None:
-    supervisor = Supervisor(layout)
     if not layout.record.exists():
         _set_aside(layout)
         record.save(layout.record)
-    _write_files(layout, record, supervisor)
-    bridge.create(layout)
-    steps.say(f"lab {record.number} in {layout.directory}, bridge {layout.bridge}")
-    if not (layout.data / "mariadb").exists():
-        with steps.step("database schemas"):
-            schemas.restore(cache, layout.data / "mariadb")
-    supervisor.start()
-    should = wanted.load(layout)
-
-    def start(names: tuple[str, ...]) -> None:
-        for name in names:
-            if name in should:
-                supervisor.start_program(name)
-
-    def wait(names: tuple[str, ...]) -> None:
-        for name in names:
-            if name in should:
-                with steps.step(f"{name} {checks.READY}"):
-                    checks.wait_ready(supervisor, name)
-
-    start(BEFORE_BUS)
-    wait(("mariadb", "epmd"))
-    databases.create_all(layout)
-    start(("rabbitmq", *BEFORE_NOVA))
-    cloud.bootstrap(layout, supervisor.environment())
-    wait(("keystone",))
-    connection = cloud.connect(layout)
-    cloud.create_projects(connection, layout)
-    for service in ("placement", "glance", "neutron", "nova"):
-        cloud.register(connection, layout, service)
-    steps.say("users, roles and catalogue")
-    wait(("rabbitmq",))
-    start(NOVA)
-    wait(("libvirtd", "dnsmasq", "nginx", "heartbeat"))
-    planned = bare_metal.plan(layout, record.nodes)
-    with steps.step(f"{record.nodes} machines, each BMC answers ipmitool"):
-        bare_metal.define(layout, planned, cache)
-    wait(("vbmcd",))
-    with steps.step("nova_bm seeded"):
-        bare_metal.seed(layout, record)
-    wait(BEFORE_NOVA[1:])
-    with steps.step(f"network {cloud.NETWORK}"):
-        # A new connection: the first one's token has no such catalogue entry.
-        cloud.create_network(cloud.connect(layout), layout)
-    wait(NOVA[:2])
-    start(("nova-compute",))
-    wait((*NOVA[2:], "nova-compute"))
-    for name in wanted.IRONIC:
-        start((name,))
-        wait((name,))
+    elif status.all_ready(layout):
+        steps.say("every service is ready already")
+        return
+    BringUp(layout, record, cache, steps).run()
 
 
 def _set_aside(layout: Layout) -> None:
@@ -186,28 +120,6 @@ def _set_aside(layout: Layout) -> None:
         previous.mkdir()
     for name in found:
         (layout.directory / name).rename(previous / name)
-
-
-def _write_files(layout: Layout, record: LabRecord, supervisor: Supervisor) -> None:
-    for path in (layout.etc, layout.run, layout.data):
-        files.make_private_directory(path)
-    for path in (layout.logs, layout.evidence):
-        path.mkdir(exist_ok=True)
-    for path in (layout.dhcp_hosts, layout.http_boot, layout.run / "nginx"):
-        path.mkdir(parents=True, exist_ok=True)
-    for name in ("images", "staging", "tasks", "cache"):
-        (layout.data / "glance" / name).mkdir(parents=True, exist_ok=True)
-    for name in ("neutron", "nova", "nova-compute"):
-        (layout.data / name).mkdir(exist_ok=True)
-    passwords.load(layout)
-    configuration.render(layout, record, configuration.BASE_FILES)
-    configuration.copy_paste_files(layout)
-    cloud.write_keystone_keys(layout)
-    cloud.write_client_files(layout)
-    rabbitmq.prepare(layout)
-    bare_metal.prepare(layout)
-    ironic.write_fallback_script(layout)
-    supervisor.write_configuration(programs.all_programs(layout))
 
 
 def layout_for_down(directory: Path) -> Layout:
@@ -255,9 +167,7 @@ def verify_gone(layout: Layout) -> None:
         f"process {process.pid} ({process.name()})"
         for process in processes.of_lab(layout.directory)
     ]
-    device = bridge.find(layout.bridge)
-    if device is not None and bridge.is_ours(layout, device):
-        left.append(f"bridge {layout.bridge}")
+    left += [f"bridge {name}" for name in bridge.of_lab(layout)]
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     left += [
         f"mount {line.split()[1]}" for line in mounts if f"{layout.directory}/" in line

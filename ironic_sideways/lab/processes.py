@@ -22,6 +22,8 @@ from ironic_sideways import exceptions
 #: that a person's shell with IRONIC_SIDEWAYS_LAB in it is not taken for one.
 SUPERVISED = "SUPERVISOR_PROCESS_NAME"
 
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (to recognise it, not to bind it)
+
 
 def of_lab(directory: Path) -> list[psutil.Process]:
     """The processes of the lab in ``directory``: supervisord, services, machines.
@@ -86,9 +88,9 @@ def listener(port: int) -> str | None:
 def receiver(address: str, port: int) -> str | None:
     """Who receives on UDP ``address``:``port``, as "name (pid)", or None."""
     for connection in psutil.net_connections("udp4"):
-        if connection.laddr and connection.laddr.port == port:
-            if connection.laddr.ip in (address, "0.0.0.0"):  # noqa: S104
-                return _tell(connection.pid)
+        place = connection.laddr
+        if place and place.port == port and place.ip in (address, ANY_ADDRESS):
+            return _tell(connection.pid)
     return None
 
 

@@ -48,6 +48,14 @@ def look(layout: Layout, states: dict[str, State]) -> dict[str, str]:
     return seen | {name: one(name) for name in alone}
 
 
+def all_ready(layout: Layout) -> bool:
+    """Whether every service that should run does what it is there for."""
+    states = Supervisor(layout).states()
+    if any(name not in states for name in wanted.load(layout)):
+        return False
+    return set(look(layout, states).values()) == {checks.READY}
+
+
 def show(layout: Layout, console: Console) -> bool:
     """Print the table; returns whether everything is as it should be."""
     states = Supervisor(layout).states()

@@ -1,0 +1,156 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The order in which a lab comes up, and what is awaited before what."""
+
+import concurrent.futures
+from collections.abc import Iterable
+from pathlib import Path
+
+from ironic_sideways.lab import (
+    bare_metal,
+    bridge,
+    checks,
+    cloud,
+    configuration,
+    databases,
+    files,
+    ironic,
+    passwords,
+    programs,
+    rabbitmq,
+    schemas,
+    wanted,
+)
+from ironic_sideways.lab.console import Steps
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.record import LabRecord
+from ironic_sideways.lab.supervision import Supervisor
+
+#: Service users of the base deployment; Ironic's comes with its installation.
+BASE_USERS = ("placement", "glance", "neutron", "nova")
+
+
+class BringUp:
+    """Brings one lab up, step by step; every step can be done again."""
+
+    def __init__(
+        self, layout: Layout, record: LabRecord, cache: Path, steps: Steps
+    ) -> None:
+        self.layout = layout
+        self.record = record
+        self.cache = cache
+        self.steps = steps
+        self.supervisor = Supervisor(layout)
+        self.wanted = wanted.load(layout)
+
+    def run(self) -> None:
+        """Bring up what is down.
+
+        :raises SidewaysError: a service died; shows the end of its log.
+        :raises WaitExpired: a service lives and does not answer.
+        """
+        write_files(self.layout, self.record, self.supervisor)
+        bridge.create(self.layout)
+        self.steps.say(
+            f"lab {self.record.number} in {self.layout.directory}, "
+            f"bridge {self.layout.bridge}"
+        )
+        self._databases()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            # Beside the control plane: both wait more than they work.
+            hardware = pool.submit(self._hardware)
+            self._identity()
+            self._base_services()
+            hardware.result()
+        self._compute()
+        for name in wanted.IRONIC:
+            self._start((name,))
+            self._wait((name,))
+
+    def _start(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self.wanted:
+                self.supervisor.start_program(name)
+
+    def _wait(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self.wanted:
+                with self.steps.step(f"{name} ready"):
+                    checks.wait_ready(self.supervisor, name)
+
+    def _databases(self) -> None:
+        data = self.layout.data / "mariadb"
+        if not data.exists():
+            with self.steps.step("database schemas"):
+                schemas.restore(self.cache, data)
+        self.supervisor.start()
+        self._start(("mariadb", "epmd", "libvirtd", "vbmcd"))
+        self._wait(("mariadb", "epmd"))
+        databases.create_all(self.layout)
+
+    def _hardware(self) -> None:
+        planned = bare_metal.plan(self.layout, self.record.nodes)
+        self._start(("dnsmasq", "nginx", "heartbeat"))
+        self._wait(("libvirtd",))
+        with self.steps.step(f"{len(planned)} machines, each BMC answers ipmitool"):
+            bare_metal.define(self.layout, planned, self.cache)
+        self._wait(("vbmcd",))
+        with self.steps.step("nova_bm seeded"):
+            bare_metal.seed(self.layout)
+        self._wait(("dnsmasq", "nginx", "heartbeat"))
+
+    def _identity(self) -> None:
+        self._start(("rabbitmq", "keystone", "placement", "glance", "neutron"))
+        if not cloud.is_bootstrapped(self.layout):
+            cloud.bootstrap(self.layout, self.supervisor.environment())
+        self._wait(("keystone",))
+        with self.steps.step("users, roles and catalogue"):
+            connection = cloud.connect(self.layout)
+            cloud.create_projects(connection, self.layout)
+            for service in BASE_USERS:
+                cloud.register(connection, self.layout, service)
+
+    def _base_services(self) -> None:
+        self._wait(("rabbitmq",))
+        self._start(("nova-conductor", "nova-scheduler", "nova-api"))
+        self._wait(("placement", "glance", "neutron"))
+        with self.steps.step(f"network {cloud.NETWORK}"):
+            cloud.create_network(cloud.connect(self.layout), self.layout)
+        self._wait(("nova-conductor", "nova-scheduler"))
+
+    def _compute(self) -> None:
+        # It counts the nodes of nova_bm when it starts: after the seeding.
+        self._start(("nova-compute",))
+        self._wait(("nova-api", "nova-compute"))
+
+
+def write_files(layout: Layout, record: LabRecord, supervisor: Supervisor) -> None:
+    """Make the lab's directories and configuration; what is there stays."""
+    for path in (layout.etc, layout.run, layout.data):
+        files.make_private_directory(path)
+    for path in (
+        *(layout.logs, layout.evidence, layout.dhcp_hosts, layout.http_boot),
+        layout.run / "nginx",
+        *(layout.data / name for name in ("neutron", "nova", "nova-compute")),
+        *(layout.data / "glance" / name for name in ("images", "staging", "tasks")),
+    ):
+        path.mkdir(parents=True, exist_ok=True)
+    passwords.load(layout)
+    configuration.render(layout, record, configuration.BASE_FILES)
+    configuration.copy_paste_files(layout)
+    cloud.write_keystone_keys(layout)
+    cloud.write_client_files(layout)
+    rabbitmq.prepare(layout)
+    bare_metal.prepare(layout)
+    ironic.write_fallback_script(layout)
+    supervisor.write_configuration(programs.all_programs(layout))
