@@ -1,0 +1,329 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A real libvirt machine behind a real virtual BMC beats its heart.
+
+Needs root, and what bindep.txt lists under lab. One libvirtd and vbmcd of the
+test's own serve all tests of this file; they are gone afterwards.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import uuid
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import libvirt
+import pytest
+
+from ironic_sideways import exceptions, waits
+from ironic_sideways.evidence import heartbeat
+from ironic_sideways.hardware import (
+    bmc,
+    guest,
+    hypervisor,
+    ipmi,
+    machines,
+    vbmc_log,
+)
+
+#: Apart from every lab: their numbers end at 99, ours is beyond.
+BRIDGE = "isw-test"
+GATEWAY = "172.30.240.1"
+ADDRESS = "172.30.240.10"
+HEARTBEAT_PORT = 26990
+VBMCD_PORT = 26991
+MACHINE = machines.Machine(
+    name="isw-test-node-0",
+    uuid=str(uuid.uuid4()),
+    index=0,
+    mac=machines.mac(240, 0),
+    bmc_address="127.0.240.10",
+)
+
+
+def run(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
+class Daemon:
+    """A process with a log, ended with all its children."""
+
+    def __init__(self, command: list[str], log: Path, **environment: str) -> None:
+        self.log = log
+        with log.open("ab") as stream:
+            self._process = subprocess.Popen(
+                command,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+
+    def stop(self) -> int:
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=20)
+
+
+class Rack:
+    """A bridge with DHCP, a collector, a libvirtd, a vbmcd and a machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.record = root / "heartbeat.jsonl"
+        self.libvirt = root / "libvirt"
+        self.machines = root / "machines"
+        self.vbmc = root / "vbmc"
+        self.vbmcd_log = root / "vbmcd.log"
+        hypervisor.prepare(self.libvirt)
+        bmc.prepare(self.vbmc, VBMCD_PORT)
+        with contextlib.ExitStack() as undo:
+            self._build(undo)
+            self._undo = undo.pop_all()
+
+    def _build(self, undo: contextlib.ExitStack) -> None:
+        run("ip", "link", "add", BRIDGE, "type", "bridge", "forward_delay", "0")
+        undo.callback(run, "ip", "link", "delete", BRIDGE)
+        run("ip", "address", "add", f"{GATEWAY}/24", "dev", BRIDGE)
+        run("ip", "link", "set", BRIDGE, "up")
+        dnsmasq = Daemon(self._dnsmasq(), self.root / "dnsmasq.log")
+        undo.callback(dnsmasq.stop)
+        record = heartbeat.Record(self.record)
+        collector = heartbeat.Collector(GATEWAY, HEARTBEAT_PORT, record)
+        undo.callback(collector.server_close)
+        thread = threading.Thread(target=collector.serve_forever)
+        thread.start()
+        undo.callback(thread.join)
+        undo.callback(collector.shutdown)
+        self.start_libvirtd()
+        undo.callback(lambda: self.libvirtd.stop())
+        undo.callback(machines.undefine, self.uri, self.machines)
+        self.start_vbmcd()
+        undo.callback(lambda: self.vbmcd.stop())
+        self.define(MACHINE)
+        self.ensure_bmc()
+
+    def _dnsmasq(self) -> list[str]:
+        config = self.root / "dnsmasq.conf"
+        config.write_text(
+            f"interface={BRIDGE}\nbind-interfaces\nexcept-interface=lo\nport=0\n"
+            f"dhcp-range={ADDRESS},static,2m\ndhcp-host={MACHINE.mac},{ADDRESS}\n"
+            f"dhcp-leasefile={self.root}/leases\nno-ping\n"
+            f'dhcp-option=224,"{GATEWAY}:{HEARTBEAT_PORT}"\n'
+        )
+        pid_file = f"--pid-file={self.root}/dnsmasq.pid"
+        return ["dnsmasq", "--keep-in-foreground", f"--conf-file={config}", pid_file]
+
+    def start_libvirtd(self) -> None:
+        command = hypervisor.command(self.libvirt)
+        self.libvirtd = Daemon(command, self.root / "libvirtd.log")
+        hypervisor.wait_ready(self.libvirt)
+
+    def start_vbmcd(self) -> None:
+        environment = bmc.environment(self.vbmc)
+        self.vbmcd = Daemon(bmc.command(self.vbmc), self.vbmcd_log, **environment)
+
+    @property
+    def uri(self) -> str:
+        return hypervisor.uri(self.libvirt)
+
+    @property
+    def bmc(self) -> ipmi.Bmc:
+        return bmc.credentials(self.vbmc)[MACHINE.name].bmc
+
+    def define(self, *wanted: machines.Machine, directory: Path | None = None) -> None:
+        disk = guest.build(self.root / "cache").disk
+        machines.define(self.uri, wanted, directory or self.machines, disk, BRIDGE)
+
+    def ensure_bmc(self, machine: machines.Machine = MACHINE) -> None:
+        bmc.ensure(self.vbmc, [machine], self.uri, self.vbmcd_log)
+
+    def wait_beats(self, more_than: int, boots: int = 1) -> heartbeat.Stream:
+        """The newest boot's stream, once ``boots`` were seen and it is that long."""
+
+        def done(found: list[heartbeat.Stream]) -> bool:
+            return len(found) >= boots and found[-1].last_seq > more_than
+
+        found = waits.wait_for(
+            lambda: heartbeat.streams(heartbeat.read(self.record)),
+            done,
+            f"more than {more_than} heartbeats in boot {boots}",
+            timeout=90,
+        )
+        return found[-1]
+
+    def next_boot_device(self) -> str:
+        """What the machine boots from next; a BMC tells only what it booted from."""
+        with hypervisor.connect(self.uri) as connection:
+            domain = connection.lookupByName(MACHINE.name)
+            text = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        (boot,) = ET.fromstring(text).findall("os/boot")  # noqa: S314
+        return boot.attrib["dev"]
+
+    def close(self) -> None:
+        self._undo.close()
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+    made = Rack(tmp_path_factory.mktemp("rack"))
+    yield made
+    made.close()
+    assert _processes_of(made.root) == []
+    shutil.rmtree(made.root)
+
+
+def _processes_of(directory: Path) -> list[str]:
+    """The command lines of running processes that name ``directory``."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(directory) in words:
+            found.append(words)
+    return found
+
+
+def test_a_machine_beats_its_heart_from_its_fixed_address(rack: Rack) -> None:
+    ipmi.power(rack.bmc, "on")
+
+    stream = rack.wait_beats(more_than=2)
+
+    assert (stream.mac, stream.ips) == (MACHINE.mac, (ADDRESS,))
+    assert (stream.first_seq, stream.missing) == (1, ())
+    assert ipmi.power_status(rack.bmc) == "on"
+
+
+def test_a_machine_outlives_libvirtd_and_vbmcd(rack: Rack) -> None:
+    machines.start(rack.uri, [MACHINE.name])
+    before = rack.wait_beats(more_than=0)
+
+    rack.vbmcd.stop()
+    rack.libvirtd.stop()
+    rack.start_libvirtd()
+    rack.start_vbmcd()
+    bmc.wait_ready(rack.vbmc, [MACHINE.name], rack.vbmcd_log)
+
+    assert ipmi.power_status(rack.bmc) == "on"
+    after = rack.wait_beats(more_than=before.last_seq)
+    assert (after.boot_id, after.missing) == (before.boot_id, ())
+
+
+def test_doing_it_again_changes_nothing(rack: Rack) -> None:
+    password = rack.bmc.password
+    machines.start(rack.uri, [MACHINE.name])
+    ipmi.boot_device(rack.bmc, "pxe")
+    before = rack.wait_beats(more_than=0)
+
+    rack.define(MACHINE)
+    rack.ensure_bmc()
+    machines.start(rack.uri, [MACHINE.name])
+
+    assert rack.bmc.password == password
+    assert rack.next_boot_device() == "network"
+    assert rack.wait_beats(more_than=before.last_seq).boot_id == before.boot_id
+    ipmi.boot_device(rack.bmc, "disk")
+
+
+def test_the_power_button_turns_the_guest_off_and_a_new_boot_is_a_new_stream(
+    rack: Rack,
+) -> None:
+    machines.start(rack.uri, [MACHINE.name])
+    rack.wait_beats(more_than=0)
+    boots = len(heartbeat.streams(heartbeat.read(rack.record)))
+
+    ipmi.power(rack.bmc, "soft")
+    ipmi.wait_power(rack.bmc, "off", timeout=20)
+    ipmi.power(rack.bmc, "on")
+
+    assert rack.wait_beats(more_than=1, boots=boots + 1).first_seq == 1
+    with rack.vbmcd_log.open() as stream:
+        told = [(one.domain, one.command) for one in vbmc_log.power_commands(stream)]
+    assert told[-2:] == [(MACHINE.name, "soft"), (MACHINE.name, "on")]
+
+
+def test_a_bmc_that_moved_is_replaced_and_answers(rack: Rack) -> None:
+    moved = machines.Machine(**{**vars(MACHINE), "bmc_address": "127.0.240.11"})
+
+    rack.ensure_bmc(moved)
+
+    assert rack.bmc.address == "127.0.240.11"
+    assert ipmi.power_status(rack.bmc) in ("on", "off")
+    rack.ensure_bmc()
+    assert rack.bmc.address == MACHINE.bmc_address
+
+
+def test_the_password_stands_in_one_file_that_only_its_owner_reads(rack: Rack) -> None:
+    secret = rack.bmc.password.encode()
+
+    files = [path for path in rack.root.rglob("*") if path.is_file()]
+    small = [path for path in files if path.stat().st_size < 10_000_000]
+    holders = [path for path in small if secret in path.read_bytes()]
+
+    assert holders == [rack.vbmc / MACHINE.name / "config"]
+    assert holders[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_a_bmc_whose_address_is_taken_is_told_with_the_logs_end(rack: Rack) -> None:
+    other = machines.Machine(
+        **{**vars(MACHINE), "name": "isw-test-node-1", "uuid": str(uuid.uuid4())}
+    )
+    rack.define(MACHINE, other)
+    try:
+        with pytest.raises(exceptions.WaitExpired) as caught:
+            bmc.ensure(rack.vbmc, [other], rack.uri, rack.vbmcd_log, timeout=6)
+        assert "isw-test-node-1: BMC 127.0.240.10:623" in str(caught.value)
+        assert "Address already in use" in str(caught.value)
+    finally:
+        bmc.remove(rack.vbmc, [other.name])
+
+
+def test_a_machine_of_somebody_else_is_never_touched(rack: Rack) -> None:
+    stranger = machines.Machine(
+        **{**vars(MACHINE), "name": "isw-test-other", "uuid": str(uuid.uuid4())}
+    )
+    elsewhere = rack.root / "elsewhere"
+    rack.define(stranger, directory=elsewhere)
+
+    with pytest.raises(exceptions.SidewaysError, match=r"isw-test-other .* in the way"):
+        rack.define(MACHINE, stranger)
+    assert stranger.name not in machines.defined(rack.uri, rack.machines)
+
+    machines.undefine(rack.uri, elsewhere)
+    assert machines.defined(rack.uri, elsewhere) == []
+    assert MACHINE.name in machines.defined(rack.uri, rack.machines)
+
+
+def test_machines_are_gone_with_their_disks(rack: Rack) -> None:
+    machines.start(rack.uri, [MACHINE.name])
+
+    machines.undefine(rack.uri, rack.machines)
+    machines.undefine(rack.uri, rack.machines)
+
+    assert machines.defined(rack.uri, rack.machines) == []
+    assert list(rack.machines.iterdir()) == []
+
+
+def test_the_guest_is_built_once(rack: Rack) -> None:
+    first = guest.build(rack.root / "cache")
+    made = first.disk.stat().st_mtime_ns
+
+    assert guest.build(rack.root / "cache") == first
+    assert first.disk.stat().st_mtime_ns == made
