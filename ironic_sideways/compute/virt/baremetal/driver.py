@@ -116,16 +116,12 @@ class BareMetalDriver(nodes.NodeReports):
         instance: objects.Instance,
         network_info: network_model.NetworkInfo | None = None,
         preserve_ephemeral: bool = False,
-        reimage_boot_volume: bool = False,
         **_unused: object,
     ) -> None:
         """Deploy again on the same node.
 
-        :raises InstanceDeployFailure: the deploy images are not there, or the
-            instance has its root on a volume.
+        :raises InstanceDeployFailure: the deploy images are not there.
         """
-        if reimage_boot_volume:
-            raise exception.InstanceDeployFailure(reason="no volume-backed instances")
         row = self._row_of(instance)
         try:
             images.check(instance.flavor)

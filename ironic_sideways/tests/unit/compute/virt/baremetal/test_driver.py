@@ -353,6 +353,8 @@ def test_rebuild_deploys_again_on_the_same_node(
         image_meta=SimpleNamespace(),
         network_info=network_info("port-1"),
         preserve_ephemeral=True,
+        # What the API says from microversion 2.93 on, without a volume too.
+        reimage_boot_volume=True,
     )
     assert saved == [{"expected_task_state": ["rebuilding"]}]
     assert row(node).task_state == "active"
