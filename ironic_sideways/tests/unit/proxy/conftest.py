@@ -42,6 +42,17 @@ USERS = {
 
 ADMIN = "admin-token"
 
+NODES = "/v2.1/os-baremetal-nodes"
+
+#: nova.api.openstack.wsgi.Fault's titles.
+TITLES = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "itemNotFound",
+    503: "serviceUnavailable",
+}
+
 PASTE = """
     [composite:osapi_compute]
     use = call:nova.api.openstack.urlmap:urlmap_factory
@@ -134,6 +145,15 @@ class Nova:
             request.headers["X-OpenStack-Nova-API-Version"] = version
         request.headers.update(headers)
         return request.get_response(self.application)
+
+
+def assert_fault(response: webob.Response, status: int) -> None:
+    """The response is Nova's fault of ``status``."""
+    assert response.status_int == status
+    assert response.content_type == "application/json"
+    assert list(response.json) == [TITLES[status]]
+    assert response.json[TITLES[status]]["code"] == status
+    assert response.json[TITLES[status]]["message"]
 
 
 @pytest.fixture
