@@ -144,10 +144,10 @@ def _down(layout: Layout, steps: Steps) -> None:
     # The machines first: without libvirtd nobody could switch them off properly.
     bare_metal.remove(layout, supervisor.states().get("libvirtd"))
     steps.say("machines and BMCs gone")
+    # Known before: a child whose parent was killed is harder to tell.
+    known = processes.of_lab(layout.directory)
     supervisor.shutdown()
-    strays = processes.of_lab(layout.directory)
-    if strays:
-        processes.end(strays)
+    processes.kill({*known, *processes.of_lab(layout.directory)})
     steps.say("services stopped")
     bridge.remove(layout)
     for path in list(layout.directory.iterdir()):

@@ -12,6 +12,8 @@
 
 """Finding and ending what a lab left running, and nothing else."""
 
+import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -31,12 +33,12 @@ def of_lab(directory: Path) -> list[psutil.Process]:
     This process and its ancestors are never among them.
     """
     own = psutil.Process()
-    spared = {own.pid, *(parent.pid for parent in own.parents())}
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.pid not in spared and _belongs(process, directory)
-    ]
+    spared = {own, *own.parents()}
+    found = {one for one in psutil.process_iter() if _belongs(one, directory)}
+    for process in tuple(found):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.update(process.children(recursive=True))
+    return sorted(found - spared, key=lambda process: process.pid)
 
 
 def _belongs(process: psutil.Process, directory: Path) -> bool:
@@ -46,9 +48,12 @@ def _belongs(process: psutil.Process, directory: Path) -> bool:
             return False
         # libvirtd gives QEMU an environment of its own.
         if Path(command[0]).name.startswith("qemu-system-"):
-            return any(f"{directory}/" in word for word in command)
+            return _names(command, f"{directory}/")
         if "supervisor.supervisord" in command:
             return f"{directory}/etc/supervisor/supervisord.conf" in command
+        # A service that sets its title writes over its environment.
+        if process.cwd() == str(directory) and _names(command, f"{directory}/etc/"):
+            return True
         environment = process.environ()
     except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
         return False
@@ -57,24 +62,24 @@ def _belongs(process: psutil.Process, directory: Path) -> bool:
     )
 
 
-def end(processes: list[psutil.Process], timeout: float = 20) -> None:
-    """End ``processes``: SIGTERM, and SIGKILL for those that stay.
+def _names(command: list[str], path: str) -> bool:
+    return any(path in word for word in command)
 
-    :param timeout: seconds for each of both.
+
+def kill(processes: Iterable[psutil.Process], timeout: float = 20) -> None:
+    """Kill ``processes`` and wait until they are gone.
+
+    :param timeout: seconds, for all of them.
     :raises WaitExpired: one is still there.
     """
-    for signal in ("terminate", "kill"):
-        for process in processes:
-            try:
-                getattr(process, signal)()
-            except psutil.NoSuchProcess:
-                continue
-        _, processes = psutil.wait_procs(processes, timeout=timeout)
-        if not processes:
-            return
-    raise exceptions.WaitExpired(
-        f"processes {[process.pid for process in processes]} do not end"
-    )
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    _, left = psutil.wait_procs(processes, timeout=timeout)
+    if left:
+        raise exceptions.WaitExpired(
+            f"processes {[process.pid for process in left]} do not end"
+        )
 
 
 def listener(port: int) -> str | None:

@@ -65,7 +65,6 @@ def _wsgi(
         str(BINARIES / "pyuwsgi"),
         *sockets,
         *("--module", f"{module}:application"),
-        *("--procname-prefix", f"{name} "),
         *("--processes", "1", "--threads", "4", "--buffer-size", "65535"),
         # No --master: it would start a worker whose application cannot be
         # loaded again and again, instead of ending.
