@@ -13,13 +13,10 @@
 """The lab's ML2 mechanism driver: binds every port, and tells dnsmasq of it.
 
 The lab has no Neutron agents. A bound port with a MAC and a fixed address is
-one file in dnsmasq's ``dhcp-hostsdir``, so that the machine with that MAC gets
-the port's address; whatever unbinds the port takes the file away.
+one line for dnsmasq, so that the machine with that MAC gets the port's
+address; whatever unbinds the port takes the line away.
 """
 
-import contextlib
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,8 @@ from neutron_lib.api.definitions import portbindings
 from neutron_lib.plugins.ml2 import api
 from oslo_config import cfg
 from oslo_log import log as logging
+
+from ironic_sideways.lab import dhcp
 
 LOG = logging.getLogger(__name__)
 
@@ -43,6 +42,12 @@ OPTIONS = [
         required=True,
         help="dnsmasq is sent SIGHUP, so that it forgets files that are gone.",
     ),
+    cfg.StrOpt(
+        "dhcp_interface",
+        required=True,
+        help="The network device that dnsmasq listens on.",
+    ),
+    cfg.IPOpt("dhcp_server", required=True, help="dnsmasq's address there."),
 ]
 
 VNIC_TYPES = (portbindings.VNIC_NORMAL, portbindings.VNIC_BAREMETAL)
@@ -54,68 +59,28 @@ UNBOUND = (
 )
 
 
-def host_line(port: dict[str, Any]) -> str | None:
-    """The line for ``port`` in dnsmasq's host file, or None when it has none."""
-    if port.get(portbindings.VIF_TYPE) in UNBOUND or not port.get("mac_address"):
+def address_of(port: dict[str, Any]) -> str | None:
+    """The IPv4 address that a machine with the port's MAC gets, or None."""
+    if port.get(portbindings.VIF_TYPE) in UNBOUND:
         return None
-    for fixed in port.get("fixed_ips") or []:
-        if "." in fixed["ip_address"]:
-            return f"{port['mac_address']},{fixed['ip_address']}\n"
-    return None
+    addresses = (fixed["ip_address"] for fixed in port.get("fixed_ips") or [])
+    return next((address for address in addresses if "." in address), None)
 
 
-class HostFiles:
-    """The host files of dnsmasq, one per port's MAC address."""
+def follow(
+    hosts: dhcp.HostFiles, port: dict[str, Any], before: dict[str, Any] | None
+) -> None:
+    """Make dnsmasq's hosts say what ``port`` says now.
 
-    def __init__(self, directory: Path, pid_file: Path) -> None:
-        self.directory = directory
-        self.pid_file = pid_file
-
-    def _path(self, port: dict[str, Any]) -> Path:
-        return self.directory / str(port["mac_address"]).replace(":", "-")
-
-    def follow(self, port: dict[str, Any], before: dict[str, Any] | None) -> None:
-        """Make the files say what ``port`` says now.
-
-        :param before: the port before the change.
-        """
-        changed = False
-        line = host_line(port)
-        if before and before.get("mac_address") != port.get("mac_address"):
-            changed |= self._remove(before)
-        if line is None:
-            changed |= self._remove(port)
-        else:
-            changed |= self._write(port, line)
-        if changed:
-            self._reload()
-
-    def forget(self, port: dict[str, Any]) -> None:
-        """Remove a deleted port's file."""
-        if self._remove(port):
-            self._reload()
-
-    def _write(self, port: dict[str, Any], line: str) -> bool:
-        path = self._path(port)
-        if path.exists() and path.read_text() == line:
-            return False
-        # dnsmasq passes over names that begin with a dot.
-        new = path.with_name(f".{path.name}")
-        new.write_text(line)
-        new.replace(path)
-        return True
-
-    def _remove(self, port: dict[str, Any]) -> bool:
-        path = self._path(port)
-        if not path.exists():
-            return False
-        path.unlink()
-        return True
-
-    def _reload(self) -> None:
-        # Without dnsmasq there is nobody to tell: it reads all when it starts.
-        with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
-            os.kill(int(self.pid_file.read_text()), signal.SIGHUP)
+    :param before: the port before the change.
+    """
+    if before and before["mac_address"] != port["mac_address"]:
+        hosts.withdraw(before["mac_address"])
+    address = address_of(port)
+    if address is None:
+        hosts.withdraw(port["mac_address"])
+    else:
+        hosts.assign(port["mac_address"], address)
 
 
 class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-ignore]
@@ -125,8 +90,11 @@ class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-igno
         """Read the configuration."""
         cfg.CONF.register_opts(OPTIONS, GROUP)
         options = cfg.CONF[GROUP]
-        self.hosts = HostFiles(
-            Path(options.dhcp_hosts_directory), Path(options.dnsmasq_pid_file)
+        self.hosts = dhcp.HostFiles(
+            Path(options.dhcp_hosts_directory),
+            Path(options.dnsmasq_pid_file),
+            options.dhcp_interface,
+            options.dhcp_server,
         )
 
     @property
@@ -139,9 +107,8 @@ class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-igno
         vnic_type = context.current.get(portbindings.VNIC_TYPE)
         if vnic_type not in VNIC_TYPES or not context.segments_to_bind:
             return
-        segment = context.segments_to_bind[0]
         context.set_binding(
-            segment[api.ID],
+            context.segments_to_bind[0][api.ID],
             portbindings.VIF_TYPE_OTHER,
             {},
             status=constants.PORT_STATUS_ACTIVE,
@@ -149,13 +116,13 @@ class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-igno
         LOG.info("Bound port %s on %s", context.current["id"], context.host)
 
     def create_port_postcommit(self, context: Any) -> None:
-        """Write the host file of a port that is created bound."""
-        self.hosts.follow(context.current, None)
+        """Tell dnsmasq of a port that is created bound."""
+        follow(self.hosts, context.current, None)
 
     def update_port_postcommit(self, context: Any) -> None:
         """Follow a port's MAC, fixed address and binding."""
-        self.hosts.follow(context.current, context.original)
+        follow(self.hosts, context.current, context.original)
 
     def delete_port_postcommit(self, context: Any) -> None:
-        """Remove the host file."""
-        self.hosts.forget(context.current)
+        """Take the address of a deleted port back."""
+        self.hosts.withdraw(context.current["mac_address"])

@@ -1,0 +1,102 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Telling the lab's dnsmasq which machine has which address, and when no more."""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import struct
+from pathlib import Path
+
+#: The fixed part of a BOOTP message and DHCP's magic cookie (RFC 2131, 2).
+MESSAGE = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
+MAGIC_COOKIE = bytes((99, 130, 83, 99))
+SERVER_PORT = 67
+
+
+def release_message(mac: str, address: str, server: str) -> bytes:
+    """The DHCPRELEASE by which the machine ``mac`` would give up ``address``."""
+    nothing = bytes(4)
+    fixed = MESSAGE.pack(
+        *(1, 1, 6, 0, secrets.randbits(32), 0, 0),
+        *(socket.inet_aton(address), nothing, nothing, nothing),
+        *(bytes.fromhex(mac.replace(":", "")), b"", b"", MAGIC_COOKIE),
+    )
+    # Options (RFC 2132): 53 message type 7, 54 server identifier, 255 end.
+    return fixed + bytes((53, 1, 7, 54, 4)) + socket.inet_aton(server) + b"\xff"
+
+
+class HostFiles:
+    """dnsmasq's ``dhcp-hostsdir``: one file a MAC, ``<mac>,<address>``.
+
+    :param interface: the network device that dnsmasq listens on.
+    :param server: dnsmasq's own address there.
+    """
+
+    def __init__(
+        self, directory: Path, pid_file: Path, interface: str, server: str
+    ) -> None:
+        self.directory = directory
+        self.pid_file = pid_file
+        self.interface = interface
+        self.server = server
+
+    def _path(self, mac: str) -> Path:
+        return self.directory / mac.lower().replace(":", "-")
+
+    def assign(self, mac: str, address: str) -> None:
+        """Give ``address`` to the machine ``mac``; safe to do again."""
+        path, line = self._path(mac), f"{mac},{address}\n"
+        before = path.read_text() if path.exists() else None
+        if before == line:
+            return
+        # dnsmasq passes over names that begin with a dot.
+        new = path.with_name(f".{path.name}")
+        new.write_text(line)
+        new.replace(path)
+        if before is not None:
+            self._release(before)
+        self._reload()
+
+    def withdraw(self, mac: str) -> None:
+        """Take the address of the machine ``mac`` back; safe to do again."""
+        path = self._path(mac)
+        if not path.exists():
+            return
+        line = path.read_text()
+        path.unlink()
+        self._reload()
+        self._release(line)
+
+    def _reload(self) -> None:
+        # Without dnsmasq there is nobody to tell: it reads all when it starts.
+        with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
+            os.kill(int(self.pid_file.read_text()), signal.SIGHUP)
+
+    def _release(self, line: str) -> None:
+        """End the lease: dnsmasq gives a leased address to nobody else."""
+        mac, address = line.strip().split(",")
+        message = release_message(mac, address, self.server)
+        # The lease ends by itself in 2 minutes: a failure only costs time.
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+        ):
+            # Bound to the device, the message arrives on it and not on loopback,
+            # where dnsmasq does not listen.
+            sender.setsockopt(
+                socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.interface.encode()
+            )
+            sender.sendto(message, (self.server, SERVER_PORT))
