@@ -17,7 +17,7 @@ from typing import Any
 
 from ironic.db.sqlalchemy import models
 
-from ironic_sideways.migrate import classify, fields, mapping, target, verify
+from ironic_sideways.migrate import fields, mapping, target, verify
 from ironic_sideways.nova_bm import reader
 from ironic_sideways.tests import rows
 
@@ -99,20 +99,20 @@ def sources() -> list[reader.Node]:
 def differences(
     node: reader.Node,
     mapped: mapping.Target,
-    options: mapping.Options = OPTIONS,
+    interfaces: tuple[reader.Interface, ...] | None = None,
 ) -> list[str]:
     """What verify says of ``mapped`` once Ironic has loaded it."""
     objects = verify.ironic_objects()
-    found = classify.classify(node, options, classify.Policy(boot_from_disk=True))
+    moving = node.interfaces if interfaces is None else interfaces
     version = target.object_version("Node")
     loaded = objects.Node._from_db_object(
         None, objects.Node(), models.Node(**mapped.node, id=1, version=version)
     )
-    expected = fields.Source(node, found.interfaces, options, version)
+    expected = fields.Source(node, moving, OPTIONS, version)
     lines = fields.compare_node(expected, loaded, version)
     version = target.object_version("Port")
-    assert len(mapped.ports) == len(found.interfaces)
-    for port, card in zip(mapped.ports, found.interfaces, strict=True):
+    assert len(mapped.ports) == len(moving)
+    for port, card in zip(mapped.ports, moving, strict=True):
         one = objects.Port._from_db_object(
             None, objects.Port(), models.Port(**port, id=1, node_id=1, version=version)
         )
