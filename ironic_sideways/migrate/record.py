@@ -92,7 +92,11 @@ def recording(path: Path | None, **head: Any) -> Iterator[Record]:
             try:
                 yield record
             except exceptions.SidewaysError as error:
-                record.fields(result="failed", error=str(error))
+                changed = isinstance(error, exceptions.FollowUpNeeded)
+                record.fields(
+                    result="follow-up needed" if changed else "failed",
+                    error=str(error),
+                )
                 raise
             finally:
                 record.finish()

@@ -153,7 +153,8 @@ def lock(connection: sa.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.invalidated and not connection.closed:
+        # A connection that is lost has lost its transaction and the lock as well.
+        with contextlib.suppress(sa.exc.DBAPIError, sa.exc.InvalidRequestError):
             connection.rollback()
             connection.execute(sa.select(sa.func.release_lock(name)))
             connection.rollback()

@@ -190,8 +190,27 @@ def run(
             done.written = _load(source, ironic, job, summary.shared, progress)
             done.seconds = time.monotonic() - started
         if not (refused or dry_run):
-            done.verified = verify.verify(source, ironic, job.plan, pin=job.pin)
+            done.verified = _verify_written(source, ironic, job, done.written)
         return done
+
+
+def _verify_written(
+    source: sa.Connection, ironic: sa.Connection, job: Job, written: load.Written
+) -> verify.Result:
+    """Verify; after a commit, whatever keeps from it is no reason to say less.
+
+    :raises FollowUpNeeded: rows were written and could not be compared.
+    """
+    try:
+        return verify.verify(source, ironic, job.plan, pin=job.pin)
+    except (exceptions.SidewaysError, sa.exc.DBAPIError, KeyboardInterrupt) as error:
+        if not written.nodes:
+            raise
+        raise exceptions.FollowUpNeeded(
+            f"run {job.plan.stamp['run_id']}: {written.nodes} nodes were written but "
+            f"not verified ({type(error).__name__}); run 'ironic-nova-bm-migrate "
+            "verify' with the same options"
+        ) from error
 
 
 def _load(

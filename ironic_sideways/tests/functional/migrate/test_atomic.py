@@ -18,11 +18,13 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import URL
 
-from ironic_sideways.migrate import target
+from ironic_sideways.migrate import load, target, verify
 from ironic_sideways.nova_bm import database
 from ironic_sideways.tests import rows
 from ironic_sideways.tests.functional.conftest import Clouds
@@ -96,6 +98,54 @@ def test_two_runs_at_once_write_each_row_once(many: Clouds) -> None:
     assert codes in ([0, 0], [0, 1])
     assert len(many.ironic_rows()["nodes"]) == NODES
     assert many.migrate("verify") == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "nodes", "words"),
+    [
+        ((load.Loader, "write"), 1, 0, "nothing was"),
+        ((load, "commit"), 3, 0, "did not confirm the COMMIT"),
+        ((verify, "verify"), 3, NODES, "were written but not verified"),
+    ],
+    ids=["load", "commit", "verify"],
+)
+def test_a_lost_connection_is_one_true_line(
+    many: Clouds,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: tuple[Any, str],
+    code: int,
+    nodes: int,
+    words: str,
+) -> None:
+    sound = getattr(*place)
+
+    def losing(*given: Any, **named: Any) -> Any:
+        many.server.execute(
+            *(f"KILL {number}" for number in connections(many, many.ironic))
+        )
+        return sound(*given, **named)
+
+    monkeypatch.setattr(*place, losing)
+    assert many.migrate("run") == code
+    said = capsys.readouterr().err
+    assert words in said
+    assert len(said.splitlines()) == 1
+    assert len(many.ironic_rows()["nodes"]) == nodes
+    monkeypatch.undo()
+    assert many.migrate("run") == 0
+    assert len(many.ironic_rows()["nodes"]) == NODES
+
+
+def connections(clouds: Clouds, url: URL) -> list[int]:
+    """The server's connections to one database."""
+    with database.engine(clouds.server.url("mysql")).connect() as connection:
+        return list(
+            connection.scalars(
+                sa.text("SELECT id FROM information_schema.processlist WHERE db = :db"),
+                {"db": url.database},
+            )
+        )
 
 
 @pytest.mark.parametrize("command", ["run", "rollback"])
