@@ -1,0 +1,98 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""dnsmasq is told of an address, and when it is taken back."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways.lab import dhcp
+
+MAC = "52:54:00:07:00:01"
+
+
+@pytest.fixture
+def signals(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What was sent to dnsmasq."""
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.kill", lambda pid, number: sent.append((pid, number)))
+    return sent
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> dhcp.HostFiles:
+    (tmp_path / "pid").write_text("4711\n")
+    (tmp_path / "hosts").mkdir()
+    return dhcp.HostFiles(tmp_path / "hosts", tmp_path / "pid", "lo", "127.0.0.1")
+
+
+def lines(hosts: dhcp.HostFiles) -> list[str]:
+    return [path.read_text() for path in sorted(hosts.directory.iterdir())]
+
+
+def test_a_machine_gets_its_address(
+    hosts: dhcp.HostFiles, signals: list[tuple[int, int]]
+) -> None:
+    hosts.assign(MAC, "172.30.7.10")
+
+    assert lines(hosts) == [f"{MAC},172.30.7.10\n"]
+    assert signals == [(4711, signal.SIGHUP)]
+
+
+def test_dnsmasq_is_left_alone_when_nothing_changes(
+    hosts: dhcp.HostFiles, signals: list[tuple[int, int]]
+) -> None:
+    hosts.assign(MAC, "172.30.7.10")
+    hosts.assign(MAC, "172.30.7.10")
+    hosts.withdraw("52:54:00:07:00:02")
+
+    assert len(signals) == 1
+
+
+def test_another_address_takes_the_place_of_the_first(
+    hosts: dhcp.HostFiles, signals: list[tuple[int, int]]
+) -> None:
+    hosts.assign(MAC, "172.30.7.10")
+    hosts.assign(MAC.upper(), "172.30.7.11")
+
+    assert lines(hosts) == [f"{MAC.upper()},172.30.7.11\n"]
+
+
+def test_an_address_is_withdrawn(
+    hosts: dhcp.HostFiles, signals: list[tuple[int, int]]
+) -> None:
+    hosts.assign(MAC, "172.30.7.10")
+    hosts.withdraw(MAC)
+
+    assert lines(hosts) == []
+    assert len(signals) == 2
+
+
+def test_it_works_before_dnsmasq_runs(hosts: dhcp.HostFiles) -> None:
+    hosts.pid_file.unlink()
+
+    hosts.assign(MAC, "172.30.7.10")
+
+    assert lines(hosts) == [f"{MAC},172.30.7.10\n"]
+
+
+def test_the_release_is_what_rfc_2131_says() -> None:
+    message = dhcp.release_message(MAC, "172.30.7.10", "172.30.7.1")
+
+    assert message[:4] == bytes((1, 1, 6, 0))
+    assert message[12:16] == socket.inet_aton("172.30.7.10")
+    assert message[28:34] == bytes.fromhex(MAC.replace(":", ""))
+    assert message[236:240] == b"\x63\x82\x53\x63"
+    assert message[240:] == b"\x35\x01\x07\x36\x04" + bytes((172, 30, 7, 1)) + b"\xff"

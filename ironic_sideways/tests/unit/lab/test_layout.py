@@ -1,0 +1,55 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Two labs share nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab.layout import LISTENERS, MAX_NUMBER, Layout
+
+
+def everything(layout: Layout) -> set[object]:
+    return {
+        *(layout.port(name) for name in LISTENERS),
+        *(layout.bmc_address(index) for index in range(100)),
+        *(layout.machine_name(index) for index in range(100)),
+        layout.bridge,
+        layout.network,
+        layout.network6,
+        layout.gateway,
+        layout.compute_host,
+    }
+
+
+def test_neighbouring_labs_have_no_port_address_or_name_in_common() -> None:
+    labs = [everything(Layout(Path("/lab"), number)) for number in (0, 1, 10, 99)]
+
+    assert len(set().union(*labs)) == sum(len(lab) for lab in labs)
+
+
+def test_ports_stay_below_the_range_that_the_kernel_gives_away() -> None:
+    last = Layout(Path("/lab"), MAX_NUMBER)
+
+    assert max(last.port(name) for name in LISTENERS) < 32768
+
+
+@pytest.mark.parametrize("number", [-1, MAX_NUMBER + 1])
+def test_a_number_outside_the_blocks_of_ports_is_refused(number: int) -> None:
+    with pytest.raises(exceptions.UsageError, match="expected 0 to 99"):
+        Layout(Path("/lab"), number)
+
+
+def test_bmc_addresses_are_loopback_addresses() -> None:
+    assert Layout(Path("/lab"), 3).bmc_address(7) == "127.0.103.17"
