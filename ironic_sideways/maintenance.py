@@ -65,7 +65,7 @@ def instances(cloud: Connection, host: str) -> list[Server]:
 def disagreements(rows: list[Row], servers: list[Server]) -> list[str]:
     """Where nova_bm and Nova tell different stories, or something is in flight."""
     found = []
-    nodes = {row.instance_uuid: row for row in rows if row.instance_uuid}
+    nodes = {row.instance_uuid: row for row in rows if row.instance_uuid is not None}
     for row in rows:
         use = states.use(row.task_state, row.instance_uuid)
         if use not in ("free", "used"):
@@ -78,14 +78,14 @@ def disagreements(rows: list[Row], servers: list[Server]) -> list[str]:
             found.append(f"instance {server.id} is in task state {server.task_state}")
         if server.vm_state == "error":
             found.append(f"instance {server.id} is in error")
-        row = nodes.pop(server.id, None)
-        if row is None or row.uuid != server.hypervisor_hostname:
+        holder = nodes.pop(server.id, None)
+        if holder is None or holder.uuid != server.hypervisor_hostname:
             found.append(
                 f"instance {server.id} is on node {server.hypervisor_hostname} for "
-                f"Nova, and on {row.uuid if row else 'none'} in nova_bm"
+                f"Nova, and on {holder.uuid if holder else 'none'} in nova_bm"
             )
-    for uuid, row in nodes.items():
-        found.append(f"bm_nodes row {row.id} holds instance {uuid}, unknown to Nova")
+    for uuid, left in nodes.items():
+        found.append(f"bm_nodes row {left.id} holds instance {uuid}, unknown to Nova")
     return found
 
 

@@ -42,8 +42,9 @@ def wait_for(
 
     def give_up(state: tenacity.RetryCallState) -> T:
         assert state.outcome is not None
+        last = seen(state.outcome.result())
         raise exceptions.WaitExpired(
-            f"waited {timeout:g} s for {what}; seen last: {seen(state.outcome.result())}"
+            f"waited {timeout:g} s for {what}; seen last: {last}"
         )
 
     retry = tenacity.Retrying(

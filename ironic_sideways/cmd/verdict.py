@@ -54,5 +54,6 @@ def run(args: argparse.Namespace) -> int:
         print(f"  --      {subject:<12} left out of this run")
     print(f"  --      {'memory':<12} {verdict.memory_figure(args.directory)}")
     red = [finding.name for finding in findings if not finding.ok]
+    print(verdict.heartbeat_figure(args.directory))
     print(f"verdict: {'FAILED: ' + ', '.join(red) if red else 'PASSED'}")
     return 1 if red else 0

@@ -247,7 +247,7 @@ class Rival(placement.Placement):
         super().__init__(service.adapter)
         self.service, self.times = service, times
 
-    def reshape(self, provider, inventories, allocations) -> None:  # type: ignore[no-untyped-def]
+    def reshape(self, provider, inventories, allocations) -> None:
         if self.times:
             self.times -= 1
             self.service.set_inventory(provider.uuid, STANDARD)

@@ -90,7 +90,7 @@ class Cloud:
 
 @pytest.fixture
 def rows(monkeypatch):
-    found = []
+    found: list[maintenance.Row] = []
     monkeypatch.setattr(maintenance, "read_rows", lambda engine, host: found)
     return found
 

@@ -11,13 +11,14 @@
 # under the License.
 
 import copy
+from typing import Any
 
 import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import resources
 
-USED = {
+USED: dict[str, Any] = {
     "hypervisors": {"n1": {"name": "n1", "type": "ironic"}},
     "providers": {
         "n1": {
@@ -26,7 +27,7 @@ USED = {
         }
     },
 }
-FREE = {
+FREE: dict[str, Any] = {
     "hypervisors": {"n1": {"name": "n1", "type": "ironic"}},
     "providers": {
         "n1": {
