@@ -13,6 +13,7 @@
 """What must be true of the host before a lab is made on it: one line each."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -26,6 +27,12 @@ from ironic_sideways.lab.layout import LISTENERS, Layout
 DISK_BYTES = 10 * 10**9
 #: 8 GiB, less what firmware and kernel of such a machine keep for themselves.
 MEMORY_BYTES = int(7.5 * 2**30)
+
+#: What no configuration format here gives a meaning to.
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._+/-]+")
+
+BMC_PORT = 623
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (to recognise it, not to bind it)
 
 #: sun_path holds 108 bytes with the closing NUL (unix(7)).
 SOCKET_PATH = 107
@@ -70,6 +77,12 @@ def check_host(layout: Layout) -> None:
             f"memory: expected 8 GiB, found {memory / 2**30:.1f} GiB; use a larger "
             "machine"
         )
+    if not PLAIN_PATH.fullmatch(str(layout.directory)):
+        raise exceptions.SidewaysError(
+            f"{layout.directory}: expected a path of letters, digits and ._+-/ alone "
+            "(others mean something in a service's configuration); choose another "
+            "--directory"
+        )
     longest = len(os.fsencode(layout.directory / LONGEST_SOCKET))
     if longest > SOCKET_PATH:
         raise exceptions.SidewaysError(
@@ -95,19 +108,22 @@ def check_free(layout: Layout, nodes: int) -> None:
     :raises SidewaysError: the first one that is taken, and by whom.
     """
     hint = "stop it, or choose another lab --number"
+    listeners = processes.listeners()
     for name in LISTENERS:
-        holder = processes.listener(layout.port(name))
-        if holder:
+        if layout.port(name) in listeners:
+            holder = processes.tell(listeners[layout.port(name)])
             raise exceptions.SidewaysError(
                 f"port {layout.port(name)} ({name}): taken by {holder}; {hint}"
             )
+    receivers = processes.receivers()
     for index in range(nodes):
-        holder = processes.receiver(layout.bmc_address(index), 623)
-        if holder:
-            raise exceptions.SidewaysError(
-                f"BMC address {layout.bmc_address(index)} UDP 623: taken by {holder}; "
-                f"{hint}"
-            )
+        for address in (layout.bmc_address(index), ANY_ADDRESS):
+            if (address, BMC_PORT) in receivers:
+                holder = processes.tell(receivers[address, BMC_PORT])
+                raise exceptions.SidewaysError(
+                    f"BMC address {layout.bmc_address(index)} UDP {BMC_PORT}: taken "
+                    f"by {holder}; {hint}"
+                )
     device = bridge.find(layout.bridge)
     if device is not None and not bridge.is_ours(layout, device):
         raise exceptions.SidewaysError(

@@ -24,8 +24,6 @@ from ironic_sideways import exceptions
 #: that a person's shell with IRONIC_SIDEWAYS_LAB in it is not taken for one.
 SUPERVISED = "SUPERVISOR_PROCESS_NAME"
 
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (to recognise it, not to bind it)
-
 
 def of_lab(directory: Path) -> list[psutil.Process]:
     """The processes of the lab in ``directory``: supervisord, services, machines.
@@ -82,24 +80,26 @@ def kill(processes: Iterable[psutil.Process], timeout: float = 20) -> None:
         )
 
 
-def listener(port: int) -> str | None:
-    """Who listens on TCP ``port``, as "name (pid)", or None."""
-    for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-            return _tell(connection.pid)
-    return None
+def listeners() -> dict[int, int | None]:
+    """TCP port -> process id, for every listener that can be seen."""
+    return {
+        one.laddr.port: one.pid
+        for one in psutil.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
+    }
 
 
-def receiver(address: str, port: int) -> str | None:
-    """Who receives on UDP ``address``:``port``, as "name (pid)", or None."""
-    for connection in psutil.net_connections("udp4"):
-        place = connection.laddr
-        if place and place.port == port and place.ip in (address, ANY_ADDRESS):
-            return _tell(connection.pid)
-    return None
+def receivers() -> dict[tuple[str, int], int | None]:
+    """UDP IPv4 address and port -> process id, for every receiver."""
+    return {
+        (one.laddr.ip, one.laddr.port): one.pid
+        for one in psutil.net_connections("udp4")
+        if one.laddr
+    }
 
 
-def _tell(pid: int | None) -> str:
+def tell(pid: int | None) -> str:
+    """A process for a person to find: "name (pid)"."""
     if pid is None:
         return "an unknown process"
     try:

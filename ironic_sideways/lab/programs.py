@@ -46,11 +46,8 @@ class Program:
 
     @property
     def environment_line(self) -> str:
-        """The environment as supervisor parses it."""
-        return ",".join(
-            f'{name}="{value.replace(chr(34), chr(92) + chr(34))}"'
-            for name, value in self.environment.items()
-        )
+        """The environment as supervisor parses it, which knows no escapes."""
+        return ",".join(f'{name}="{value}"' for name, value in self.environment.items())
 
 
 def _wsgi(

@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The rendered files are whole, private, and of their own lab."""
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import configuration, passwords
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.record import LabRecord
+
+ALL = (*configuration.BASE_FILES, *configuration.IRONIC_FILES)
+
+
+def rendered(layout: Layout, base_driver: str = "nova_bm") -> dict[str, str]:
+    record = LabRecord.new(layout.number, 8, base_driver)
+    configuration.render(layout, record, ALL)
+    return {name: (layout.etc / name).read_text() for name in ALL}
+
+
+def option(text: str, section: str, name: str) -> str | None:
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read_string(text)
+    return parser.get(section, name, fallback=None)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_file_is_private(layout: Layout, name: str) -> None:
+    rendered(layout)
+
+    assert (layout.etc / name).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name.endswith(".conf")])
+def test_no_file_names_a_host_wide_place(layout: Layout, name: str) -> None:
+    text = rendered(layout)[name]
+
+    for place in ("/etc/", "/var/lib/", "/var/log/", "0.0.0.0", "localhost"):  # noqa: S104
+        assert place not in text.replace(str(layout.etc), "")
+
+
+def test_two_labs_have_no_password_in_common(tmp_path: Path) -> None:
+    one, two = (Layout(tmp_path / name, 7) for name in ("a", "b"))
+    texts = "".join(rendered(two).values())
+    rendered(one)
+
+    assert not [value for value in passwords.load(one).values() if value in texts]
+
+
+def test_a_file_that_is_there_keeps_what_was_set_in_it(layout: Layout) -> None:
+    rendered(layout)
+    path = layout.etc / "nova/nova.conf"
+    path.write_text("[DEFAULT]\nmine = 1\n")
+
+    assert rendered(layout)["nova/nova.conf"] == "[DEFAULT]\nmine = 1\n"
+
+
+def test_nova_compute_has_no_way_to_novas_database(layout: Layout) -> None:
+    text = rendered(layout)["nova-compute/nova.conf"]
+
+    assert "[database]" not in text
+    assert "[api_database]" not in text
+
+
+@pytest.mark.parametrize(
+    ("base_driver", "expected"),
+    [("nova_bm", "baremetal.BareMetalDriver"), ("fake", "fake.FakeDriver")],
+)
+def test_the_base_driver_is_the_one_of_the_record(
+    layout: Layout, base_driver: str, expected: str
+) -> None:
+    text = rendered(layout, base_driver)["nova-compute/nova.conf"]
+
+    assert option(text, "DEFAULT", "compute_driver") == expected
+
+
+def test_host_is_the_same_for_nova_and_ironic(layout: Layout) -> None:
+    texts = rendered(layout)
+    hosts = {
+        option(texts[name], "DEFAULT", "host")
+        for name in ("nova/nova.conf", "nova-compute/nova.conf", "ironic/ironic.conf")
+    }
+
+    assert hosts == {layout.compute_host}
+
+
+def test_an_unknown_configuration_is_refused_with_the_known_ones(
+    layout: Layout,
+) -> None:
+    with pytest.raises(exceptions.UsageError, match="nova-api-paste"):
+        configuration.path_of(layout, "cinder")
+
+
+def test_ironics_file_is_refused_before_ironic_is_installed(layout: Layout) -> None:
+    with pytest.raises(exceptions.UsageError, match="install-ironic"):
+        configuration.path_of(layout, "ironic")

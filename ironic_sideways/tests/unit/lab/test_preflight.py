@@ -1,0 +1,125 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What stands in the way is named, in one line, before anything is made."""
+
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import bridge, preflight
+from ironic_sideways.lab.layout import Layout
+
+
+@pytest.fixture(autouse=True)
+def good_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root on a machine that is large enough and has everything installed."""
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(preflight, "PROGRAMS", {})
+    monkeypatch.setattr(preflight, "DISK_BYTES", 0)
+    monkeypatch.setattr(preflight, "MEMORY_BYTES", 0)
+    monkeypatch.setattr(bridge, "find", lambda name: None)
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Layout:
+    return Layout(Path("/tmp/isw-unit"), 98)  # noqa: S108 (never made)
+
+
+def refusal(layout: Layout) -> str:
+    with pytest.raises(exceptions.SidewaysError) as refused:
+        preflight.check_host(layout)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_a_good_host_is_accepted(short: Layout) -> None:
+    preflight.check_host(short)
+
+
+def test_without_root(short: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    assert "sudo" in refusal(short)
+
+
+def test_without_a_program(short: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "PROGRAMS", {"no-such-program": "its-package"})
+
+    assert "apt-get install its-package" in refusal(short)
+
+
+def test_with_too_little_disk(short: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "DISK_BYTES", 10**18)
+
+    assert "free disk" in refusal(short)
+
+
+def test_with_too_little_memory(short: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "MEMORY_BYTES", 10**18)
+
+    assert "memory" in refusal(short)
+
+
+def test_with_a_path_too_long_for_sockets() -> None:
+    assert "shorter --directory" in refusal(Layout(Path("/" + "x" * 80), 98))
+
+
+@pytest.mark.parametrize("name", ["a b", "100%", 'a"b', "a;b", "a#b", "a$b"])
+def test_with_a_path_that_means_something_to_a_service(name: str) -> None:
+    assert "letters, digits" in refusal(Layout(Path("/srv", name), 98))
+
+
+def test_a_taken_port_is_named_with_its_holder(short: Layout) -> None:
+    with socket.create_server(("127.0.0.1", short.port("keystone"))):
+        with pytest.raises(exceptions.SidewaysError) as refused:
+            preflight.check_free(short, 8)
+
+    assert f"port {short.port('keystone')} (keystone): taken by" in str(refused.value)
+    assert "pid" in str(refused.value)
+
+
+def test_a_taken_bmc_address_is_named(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = SimpleNamespace(
+        laddr=SimpleNamespace(ip=short.bmc_address(2), port=623), pid=1
+    )
+    monkeypatch.setattr(
+        "psutil.net_connections", lambda kind: [taken] if kind == "udp4" else []
+    )
+
+    with pytest.raises(exceptions.SidewaysError, match=short.bmc_address(2)):
+        preflight.check_free(short, 8)
+
+
+def test_a_bridge_of_somebody_else_is_in_the_way(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge, "find", lambda name: {"ifname": name})
+
+    with pytest.raises(exceptions.SidewaysError, match="isw98: in the way"):
+        preflight.check_free(short, 8)
+
+
+def test_a_machine_of_somebody_else_is_in_the_way(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["/usr/bin/qemu-system-x86_64", "-name", "guest=isw98-node-1,debug=on"]
+    stranger = SimpleNamespace(pid=4711, info={"name": "qemu", "cmdline": command})
+    monkeypatch.setattr("psutil.process_iter", lambda attributes: [stranger])
+
+    with pytest.raises(exceptions.SidewaysError, match=r"isw98-node-1.*pid 4711"):
+        preflight.check_free(short, 8)
