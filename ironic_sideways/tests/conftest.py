@@ -1,0 +1,26 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Let Nova and Ironic be loaded into one process, as no deployment does.
+
+Both register options of the same names on oslo.config's global object, the
+second one with a DuplicateOptError. Ironic gets an object of its own here.
+"""
+
+from oslo_config import cfg
+
+_shared = cfg.CONF
+cfg.CONF = cfg.ConfigOpts()
+try:
+    import ironic.conf  # noqa: F401
+finally:
+    cfg.CONF = _shared
