@@ -83,9 +83,11 @@ def test_with_a_path_that_means_something_to_a_service(name: str) -> None:
 
 
 def test_a_taken_port_is_named_with_its_holder(short: Layout) -> None:
-    with socket.create_server(("127.0.0.1", short.port("keystone"))):
-        with pytest.raises(exceptions.SidewaysError) as refused:
-            preflight.check_free(short, 8)
+    with (
+        socket.create_server(("127.0.0.1", short.port("keystone"))),
+        pytest.raises(exceptions.SidewaysError) as refused,
+    ):
+        preflight.check_free(short, 8)
 
     assert f"port {short.port('keystone')} (keystone): taken by" in str(refused.value)
     assert "pid" in str(refused.value)

@@ -39,7 +39,7 @@ def test_a_directory_without_a_lab_says_how_to_make_one(tmp_path: Path) -> None:
 def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "lab.json").write_text(text)
 
-    with pytest.raises(exceptions.SidewaysError, match="lab.json"):
+    with pytest.raises(exceptions.SidewaysError, match=r"lab\.json"):
         record.open_lab(tmp_path)
 
 

@@ -139,7 +139,7 @@ def test_an_unknown_service_is_refused_with_the_known_ones(
 
 
 def test_a_lab_that_is_down_says_so(layout: Layout) -> None:
-    with pytest.raises(exceptions.UsageError, match="not up.*lab up"):
+    with pytest.raises(exceptions.UsageError, match=r"not up.*lab up"):
         Supervisor(layout).state("mariadb")
 
 
