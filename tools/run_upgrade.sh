@@ -127,6 +127,7 @@ function operate {
 function run_tempest {
     "$REPOSITORY/grenade/resources" destroy
     tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" \
+        --ironic-cloud "$SYSTEM_CLOUD" \
         --workspace "$IRONIC_SIDEWAYS_LAB/data/tempest" --output "$EVIDENCE_DIR/tempest"
 }
 

@@ -26,6 +26,9 @@ HELP = "run a selection of tempest.api.compute"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--os-cloud", required=True, help="an admin")
     parser.add_argument(
+        "--ironic-cloud", required=True, help="who may change all Ironic nodes"
+    )
+    parser.add_argument(
         "--workspace", type=Path, required=True, help="holds the admin's password"
     )
     parser.add_argument("--output", type=Path, required=True, help="for the results")
@@ -40,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from ironic_sideways.compute_tests import run as runner
 
     connection = cloud.connect(args.os_cloud)
+    runner.boot_from_the_network(cloud.connect(args.ironic_cloud))
     runner.initialise(args.workspace)
     values = configuration.options(
         connection, workload.IMAGE, workload.FLAVOR, workload.NETWORK

@@ -18,11 +18,27 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from openstack.connection import Connection
+
 from ironic_sideways import exceptions
 from ironic_sideways.compute_tests import results
 
 SELECTION = Path(__file__).with_name("selection.txt")
 TEMPEST = Path(sys.prefix, "bin", "tempest")
+
+
+def boot_from_the_network(ironic: Connection) -> int:
+    """Let every free node deploy by network boot; how many were changed.
+
+    A node that held a survivor was imported with deploy interface ``direct``:
+    its next instance would want the agent, and more memory than API tests need.
+    """
+    changed = 0
+    for node in ironic.baremetal.nodes(provision_state="available", details=True):
+        if node.deploy_interface != "ramdisk":
+            ironic.baremetal.update_node(node, deploy_interface="ramdisk")
+            changed += 1
+    return changed
 
 
 def initialise(workspace: Path) -> None:
