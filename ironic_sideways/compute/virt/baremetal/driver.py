@@ -212,16 +212,24 @@ class BareMetalDriver(nodes.NodeReports):
     def plug_vifs(
         self, instance: objects.Instance, network_info: network_model.NetworkInfo
     ) -> None:
-        """Put the ports on the NICs; Nova calls it for each instance at start."""
-        port_ids = [vif["id"] for vif in network_info]
-        vifs.plug(self.rows, self._row_of(instance), port_ids, CONF.host)
+        """Put the ports on the NICs.
+
+        Nova calls it for each instance at start, which one that no node holds
+        must not prevent.
+        """
+        row = self.rows.holding(instance.uuid, instance.node)
+        if row is None:
+            LOG.warning("No node holds the instance", instance=instance)
+            return
+        vifs.plug(self.rows, row, [vif["id"] for vif in network_info], CONF.host)
 
     def unplug_vifs(
         self, instance: objects.Instance, network_info: network_model.NetworkInfo
     ) -> None:
-        """Take the ports off the NICs."""
-        port_ids = [vif["id"] for vif in network_info]
-        vifs.unplug(self.rows, self._row_of(instance), port_ids)
+        """Take the ports off the NICs; a node that was given up has none."""
+        row = self.rows.holding(instance.uuid, instance.node)
+        if row is not None:
+            vifs.unplug(self.rows, row, [vif["id"] for vif in network_info])
 
     def _deploy(
         self,

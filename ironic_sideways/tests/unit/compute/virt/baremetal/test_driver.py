@@ -415,3 +415,13 @@ def test_unplugged_ports_leave_the_nic(
 ) -> None:
     driver.unplug_vifs(running, network_info("port-1"))
     assert vif_uuid(node) is None
+
+
+def test_an_instance_that_no_node_holds_neither_stops_a_start_nor_a_cleanup(
+    driver: BareMetalDriver, node: str, ports: fakes.Neutron
+) -> None:
+    ports.add("port-1")
+    before = dict(ports.ports["port-1"])
+    driver.plug_vifs(make_instance(node), network_info("port-1"))
+    driver.unplug_vifs(make_instance(node), network_info("port-1"))
+    assert ports.ports["port-1"] == before
