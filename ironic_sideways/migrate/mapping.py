@@ -48,6 +48,15 @@ PLAIN_INTERFACES: Mapping[str, str] = types.MappingProxyType(
         "vendor": "ipmitool",
     }
 )
+#: JSON columns that Ironic's objects expect to be {} and not NULL.
+EMPTY_JSON = (
+    "clean_step",
+    "deploy_step",
+    "network_data",
+    "raid_config",
+    "service_step",
+    "target_raid_config",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +126,7 @@ def map_node(
                 "ports": len(interfaces),
             }
         },
-        **_empty_node_columns(),
+        **{name: {} for name in EMPTY_JSON},
     }
     provenance.seal(node)
     ports = [_map_port(source, card, used, stamp) for card in interfaces]
@@ -279,18 +288,6 @@ def _map_port(
     }
     provenance.seal(port)
     return port
-
-
-def _empty_node_columns() -> dict[str, Any]:
-    """JSON columns that Ironic's objects expect to be {} and not NULL."""
-    return {
-        "clean_step": {},
-        "deploy_step": {},
-        "service_step": {},
-        "raid_config": {},
-        "target_raid_config": {},
-        "network_data": {},
-    }
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:
