@@ -54,9 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     logs = command("logs", "show the end of one service's log, or of all")
     logs.add_argument("service", nargs="?", metavar="SERVICE")
     logs.add_argument("-n", "--lines", type=int, default=50, metavar="N")
-    service = command("service", "start, stop or restart one service")
+    service = command("service", "start, stop or restart services")
     service.add_argument("action", choices=("start", "stop", "restart"))
-    service.add_argument("name", metavar="NAME")
+    service.add_argument("names", metavar="NAME", nargs="+")
     for name, text in (
         ("set-option", "set one option of a configuration file"),
         ("get-option", "print one option of a configuration file"),
@@ -186,7 +186,7 @@ def _run_service(arguments: argparse.Namespace) -> int:
     from ironic_sideways.lab import services
 
     layout, _ = record.open_lab(arguments.directory)
-    getattr(services, arguments.action)(layout, arguments.name)
+    getattr(services, arguments.action)(layout, arguments.names)
     return 0
 
 

@@ -10,8 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Starting and stopping one service of a running lab."""
+"""Starting and stopping services of a running lab."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ironic_sideways import exceptions
@@ -24,33 +25,36 @@ from ironic_sideways.lab.supervision import Supervisor
 STOP_TIMEOUT = 60
 
 
-def start(layout: Layout, name: str) -> None:
-    """Start ``name``; return when it does what it is there for.
+def start(layout: Layout, names: Sequence[str]) -> None:
+    """Start services together; return when each does what it is there for.
 
-    :raises SidewaysError: it died, with the end of its log.
-    :raises WaitExpired: it lives and does not answer.
+    :raises SidewaysError: one died, with the end of its log.
+    :raises WaitExpired: one lives and does not answer.
     """
-    if name in wanted.IRONIC:
+    if set(names) & set(wanted.IRONIC):
         configuration.path_of(layout, "ironic")
     supervisor = Supervisor(layout)
-    supervisor.start_program(name)
-    wanted.change(layout, name, wanted=True)
-    checks.wait_ready(supervisor, name)
+    for name in names:
+        supervisor.start_program(name)
+        wanted.change(layout, name, wanted=True)
+    for name in names:
+        checks.wait_ready(supervisor, name)
 
 
-def stop(layout: Layout, name: str) -> None:
-    """Stop ``name``; return when its processes are gone.
+def stop(layout: Layout, names: Sequence[str]) -> None:
+    """Stop services together; return when their processes are gone.
 
     :raises WaitExpired: they are not, in bounded time.
     """
-    Supervisor(layout).stop_program(name, STOP_TIMEOUT)
-    wanted.change(layout, name, wanted=False)
+    Supervisor(layout).stop_programs(names, STOP_TIMEOUT)
+    for name in names:
+        wanted.change(layout, name, wanted=False)
 
 
-def restart(layout: Layout, name: str) -> None:
-    """Stop and start ``name``."""
-    stop(layout, name)
-    start(layout, name)
+def restart(layout: Layout, names: Sequence[str]) -> None:
+    """Stop and start services."""
+    stop(layout, names)
+    start(layout, names)
 
 
 def log(layout: Layout, name: str) -> Path:

@@ -175,32 +175,33 @@ class Supervisor:
                     f"see {self.layout.log(name)}"
                 ) from fault
 
-    def stop_program(self, name: str, timeout: float) -> None:
-        """Stop a program; return when its processes are gone.
+    def stop_programs(self, names: Sequence[str], timeout: float) -> None:
+        """Stop programs side by side; return when their processes are gone.
 
         :param timeout: seconds; supervisord sends SIGKILL before.
         :raises WaitExpired: a process is still there.
         """
-        state = self.state(name)
-        if state.state not in ALIVE:
-            return
-        group = _group_members(state.pid)
-        try:
-            self._call("stopProcess", name, False)
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode != Faults.NOT_RUNNING:
-                raise
+        states = [self.state(name) for name in names]
+        alive = [state for state in states if state.state in ALIVE]
+        processes = [one for state in alive for one in _process_tree(state.pid)]
+        for state in alive:
+            try:
+                self._call("stopProcess", state.name, False)
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != Faults.NOT_RUNNING:
+                    raise
         waits.wait_for(
-            lambda: self.state(name).state,
-            lambda seen: seen not in ALIVE,
-            f"{name} to stop",
+            lambda: [name for name in names if self.state(name).state in ALIVE],
+            lambda left: not left,
+            f"{', '.join(names)} to stop",
             timeout,
             interval=0.1,
         )
-        _, left = psutil.wait_procs(group, timeout=5)
+        _, left = psutil.wait_procs(processes, timeout=5)
         if left:
             raise exceptions.WaitExpired(
-                f"{name}: stopped, but processes {[one.pid for one in left]} remain"
+                f"{', '.join(names)}: stopped, but processes "
+                f"{[one.pid for one in left]} remain"
             )
 
     def shutdown(self, timeout: float = 60) -> None:
@@ -219,7 +220,7 @@ class Supervisor:
         self._wait_gone(timeout)
 
 
-def _group_members(pid: int) -> list[psutil.Process]:
+def _process_tree(pid: int) -> list[psutil.Process]:
     try:
         leader = psutil.Process(pid)
         return [leader, *leader.children(recursive=True)]

@@ -68,8 +68,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
 @pytest.fixture
 def supervisor(shared: Supervisor) -> Iterator[Supervisor]:
     yield shared
-    for name in shared.states():
-        shared.stop_program(name, timeout=20)
+    shared.stop_programs(list(shared.states()), timeout=20)
 
 
 def test_starting_supervisord_twice_is_starting_it_once(supervisor: Supervisor) -> None:
@@ -102,7 +101,7 @@ def test_a_service_that_lives_and_does_nothing_is_not_ready(
 def test_a_stop_is_over_when_the_children_are_gone_too(supervisor: Supervisor) -> None:
     supervisor.start_program("nova-compute")
     pid = supervisor.state("nova-compute").pid
-    supervisor.stop_program("nova-compute", timeout=20)
+    supervisor.stop_programs(["nova-compute"], timeout=20)
 
     assert supervisor.state("nova-compute").state not in ("RUNNING", "STOPPING")
     assert not psutil.pid_exists(pid)
