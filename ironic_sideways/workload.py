@@ -31,7 +31,9 @@ from ironic_sideways.evidence import beats, documents
 PREFIX = "sideways"
 NETWORK = "provisioning"
 FLAVOR = "baremetal"
+OTHER_FLAVOR = "baremetal-deploy"
 IMAGE = "guest"
+OTHER_IMAGE = "guest-again"
 BUILD_TIMEOUT = 300.0
 
 
@@ -59,7 +61,8 @@ def publish_guest(admin: Connection, kernel: Path, ramdisk: Path, disk: Path) ->
         "kernel_id": ids[f"{IMAGE}-kernel"],
         "ramdisk_id": ids[f"{IMAGE}-ramdisk"],
     }
-    publish(admin, IMAGE, disk, "bare", "qcow2", properties)
+    for name in (IMAGE, OTHER_IMAGE):
+        publish(admin, name, disk, "bare", "qcow2", properties)
 
 
 def publish(

@@ -46,7 +46,10 @@ def run(args: argparse.Namespace) -> int:
     runner.boot_from_the_network(cloud.connect(args.ironic_cloud))
     runner.initialise(args.workspace)
     values = configuration.options(
-        connection, workload.IMAGE, workload.FLAVOR, workload.NETWORK
+        connection,
+        (workload.IMAGE, workload.OTHER_IMAGE),
+        (workload.FLAVOR, workload.OTHER_FLAVOR),
+        workload.NETWORK,
     )
     config = configuration.write(args.workspace, values)
     found = runner.run(

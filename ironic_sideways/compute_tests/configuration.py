@@ -40,14 +40,18 @@ MISSING_FEATURES = (
 Options = dict[str, dict[str, str]]
 
 
-def options(cloud: Connection, image: str, flavor: str, network: str) -> Options:
+def options(
+    cloud: Connection, images: tuple[str, str], flavors: tuple[str, str], network: str
+) -> Options:
     """Section -> option -> value; the administrator's password is among them.
 
     :param cloud: an admin, whose credentials Tempest makes its users with.
+    :param images: two names; filters can only be tested with different ones.
+    :param flavors: likewise.
     """
     auth = cloud.config.get_auth_args()
-    image_id = cloud.image.find_image(image, False).id
-    flavor_id = cloud.compute.find_flavor(flavor, False).id
+    image_ids = [cloud.image.find_image(name, False).id for name in images]
+    flavor_ids = [cloud.compute.find_flavor(name, False).id for name in flavors]
     return {
         "auth": {
             "use_dynamic_credentials": "true",
@@ -63,10 +67,10 @@ def options(cloud: Connection, image: str, flavor: str, network: str) -> Options
             "region": cloud.config.get_region_name("identity") or "RegionOne",
         },
         "compute": {
-            "image_ref": image_id,
-            "image_ref_alt": image_id,
-            "flavor_ref": flavor_id,
-            "flavor_ref_alt": flavor_id,
+            "image_ref": image_ids[0],
+            "image_ref_alt": image_ids[1],
+            "flavor_ref": flavor_ids[0],
+            "flavor_ref_alt": flavor_ids[1],
             "fixed_network_name": network,
             "build_timeout": "300",
             "build_interval": "2",
