@@ -47,7 +47,7 @@ class Flavor:
 #: tests, a real deploy fits the larger.
 BAREMETAL_FLAVORS = (
     Flavor("baremetal", vcpus=1, ram=256, disk=2),
-    Flavor("baremetal-deploy", vcpus=1, ram=1024, disk=2),
+    Flavor("baremetal-deploy", vcpus=1, ram=1024, disk=5),
 )
 
 

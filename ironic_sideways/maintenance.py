@@ -20,6 +20,7 @@ before is left alone, and the end undoes exactly what the start did.
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import openstack.exceptions
 import sqlalchemy as sa
@@ -111,7 +112,8 @@ def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) 
     """Begin the maintenance of ``host``; how many instances are locked now.
 
     What is to be undone is recorded before it is done, so that an interrupted
-    start can be ended. A second start goes on with the first one's record.
+    start can be ended. A second start goes on with the first one's record,
+    unless that maintenance has ended.
 
     :param engine: nova_bm, or None for a base whose nodes hold no instance.
     :raises SidewaysError: something is in flight, or nova_bm and Nova differ.
@@ -119,9 +121,10 @@ def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) 
     rows = read_rows(engine, host) if engine else []
     servers = instances(cloud, host)
     refuse(disagreements(rows, servers), "maintenance cannot start")
+    plan: dict[str, Any] = {"ended": True}
     if record.exists():
         plan = documents.read(record)
-    else:
+    if plan["ended"]:
         service = compute_service(cloud, host)
         plan = {
             "compute_host": host,
@@ -130,6 +133,8 @@ def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) 
             "lock": sorted(s.id for s in servers if not s.is_locked),
             "locked_before": sorted(s.id for s in servers if s.is_locked),
             "rows": [dataclasses.asdict(row) for row in rows],
+            "ending": False,
+            "ended": False,
         }
         documents.write(record, plan)
     if plan["service_was"] == "enabled":
@@ -159,7 +164,9 @@ def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
     expected = set(plan["lock"]) | set(plan["locked_before"])
     for uuid in expected ^ {server.id for server in servers}:
         found.append(f"instance {uuid} came or went")
-    found += [f"instance {s.id} is not locked" for s in servers if not s.is_locked]
+    # An end that was cut short has unlocked some, and must be able to go on.
+    if not plan["ending"]:
+        found += [f"instance {s.id} is not locked" for s in servers if not s.is_locked]
     refuse(found, "maintenance is broken")
     return len(servers)
 
@@ -171,6 +178,8 @@ def probe(member: Connection, uuids: list[str]) -> int:
 
     :raises SidewaysError: Nova let the member do it.
     """
+    if not uuids:
+        raise exceptions.SidewaysError("the member has no instance to try his luck on")
     for uuid in uuids:
         for what, act in (
             ("reboot", lambda u: member.compute.reboot_server(u, "HARD")),
@@ -178,7 +187,12 @@ def probe(member: Connection, uuids: list[str]) -> int:
         ):
             try:
                 act(uuid)
-            except openstack.exceptions.ConflictException:
+            except openstack.exceptions.ConflictException as error:
+                if "locked" not in str(error):
+                    raise exceptions.SidewaysError(
+                        f"instance {uuid}: a member's {what} was refused for another "
+                        f"reason than its lock: {error}"
+                    ) from None
                 continue
             raise exceptions.SidewaysError(
                 f"instance {uuid}: a member's {what} was let through in the window"
@@ -194,9 +208,11 @@ def end(cloud: Connection, record: Path) -> int:
     if not record.exists():
         return 0
     plan = documents.read(record)
+    documents.write(record, {**plan, "ending": True})
     known = {server.id for server in instances(cloud, plan["compute_host"])}
     for uuid in known.intersection(plan["lock"]):
         cloud.compute.unlock_server(uuid)
     if plan["service_was"] == "enabled":
         cloud.compute.enable_service(compute_service(cloud, plan["compute_host"]))
+    documents.write(record, {**plan, "ending": True, "ended": True})
     return len(known.intersection(plan["lock"]))

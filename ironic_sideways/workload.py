@@ -34,6 +34,7 @@ FLAVOR = "baremetal"
 OTHER_FLAVOR = "baremetal-deploy"
 IMAGE = "guest"
 OTHER_IMAGE = "guest-again"
+OWN_LOCK = "locked by its owner, not by any maintenance"
 BUILD_TIMEOUT = 300.0
 
 
@@ -139,7 +140,11 @@ def wait_for_status(cloud: Connection, uuid: str, status: str, timeout: float) -
 
 
 def create(work: Workload, running: int, stopped: int) -> list[dict[str, Any]]:
-    """``running`` servers that beat, and ``stopped`` ones that did and are off."""
+    """``running`` servers that beat, and ``stopped`` ones that did and are off.
+
+    What an earlier try left is destroyed first.
+    """
+    destroy(work)
     if work.cloud.compute.find_keypair(PREFIX) is None:
         work.cloud.compute.create_keypair(name=PREFIX, public_key=public_key())
     names = [f"{PREFIX}-{n}" for n in range(running + stopped)]
@@ -155,6 +160,9 @@ def create(work: Workload, running: int, stopped: int) -> list[dict[str, Any]]:
             work.cloud.compute.stop_server(server["uuid"])
     for server in servers:
         wait_for_status(work.cloud, server["uuid"], server["status"], 120)
+        if server["status"] == "SHUTOFF":
+            # Maintenance must keep a lock that its owner set, reason included.
+            work.cloud.compute.lock_server(server["uuid"], locked_reason=OWN_LOCK)
     documents.write(work.record, {"servers": servers})
     return servers
 
@@ -199,18 +207,24 @@ def verify_noapi(work: Workload) -> int:
 
 def destroy(work: Workload) -> int:
     """Delete what ``create`` and later steps made; what is gone is no error."""
-    servers = [
-        s for s in work.cloud.compute.servers() if s.name.startswith(f"{PREFIX}-")
-    ]
-    for server in servers:
-        work.cloud.compute.delete_server(server.id)
-    for server in servers:
-        wait_until_gone(work.cloud, server.id)
-    for port in work.cloud.network.ports(project_id=work.cloud.current_project_id):
-        if port.name.startswith(f"{PREFIX}-"):
-            work.cloud.network.delete_port(port.id)
+    servers = delete_servers(work.cloud, f"{PREFIX}-")
     if work.cloud.compute.find_keypair(PREFIX):
         work.cloud.compute.delete_keypair(PREFIX)
+    return servers
+
+
+def delete_servers(cloud: Connection, prefix: str) -> int:
+    """Delete the member's servers of that ``prefix``, and their ports."""
+    servers = [s for s in cloud.compute.servers() if s.name.startswith(prefix)]
+    for server in servers:
+        if server.is_locked:
+            cloud.compute.unlock_server(server.id)
+        cloud.compute.delete_server(server.id)
+    for server in servers:
+        wait_until_gone(cloud, server.id)
+    for port in cloud.network.ports(project_id=cloud.current_project_id):
+        if port.name.startswith(prefix):
+            cloud.network.delete_port(port.id)
     return len(servers)
 
 

@@ -32,8 +32,6 @@ MEMBER_CLOUD=demo
 SERVICE_CLOUD=service
 RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
-# A lab's member may try to delete his instances in the window: he must not.
-MAINTENANCE_OPTIONS=(--probe-cloud "$MEMBER_CLOUD")
 # A free node of the lab deploys by network boot without an agent.
 MIGRATE_OPTIONS=(--free-deploy-interface ramdisk)
 
@@ -44,12 +42,17 @@ function base_driver {
 # What depends on the base: the lab's machines can be asked for more than a real
 # cloud's, and the plain fake driver has no resource provider of a node.
 function base_options {
+    local driver
+    driver=$(base_driver)
     CONVERT_OPTIONS=()
-    if [[ $(base_driver) == fake ]]; then
+    # A lab's member tries to delete his instances in the window: he must not.
+    MAINTENANCE_OPTIONS=(--probe-cloud "$MEMBER_CLOUD")
+    if [[ $driver == fake ]]; then
         CONVERT_OPTIONS=(--missing-ok)
+        MAINTENANCE_OPTIONS=()
     fi
     SNAPSHOT_OPTIONS=(
-        --os-cloud "$ADMIN_CLOUD" --base-driver "$(base_driver)"
+        --os-cloud "$ADMIN_CLOUD" --base-driver "$driver"
         --machines "$IRONIC_SIDEWAYS_LAB/machines.json"
         --vbmc-config "$IRONIC_SIDEWAYS_LAB/data/vbmc"
         --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl"

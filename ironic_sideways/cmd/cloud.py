@@ -32,6 +32,9 @@ exit codes:
   3  changed in part; the message names the follow-up
 """
 
+#: Seconds for one API call: a service that accepts and never answers is an error.
+API_TIMEOUT = 120
+
 #: What openstacksdk raises for a cloud that refuses, fails or is not there.
 ERRORS = (
     openstack.exceptions.SDKException,
@@ -57,7 +60,9 @@ def connect(name: str | None) -> openstack.connection.Connection:
     :raises SidewaysError: where keystone cannot be reached or refuses.
     """
     try:
-        connection = openstack.connect(cloud=name, app_name="ironic-sideways")
+        connection = openstack.connect(
+            cloud=name, app_name="ironic-sideways", api_timeout=API_TIMEOUT
+        )
         connection.session.get_token()
     except openstack.exceptions.ConfigException as error:
         raise exceptions.UsageError(f"--os-cloud {name}: {line(error)}") from None

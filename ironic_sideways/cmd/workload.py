@@ -85,7 +85,8 @@ def operate(args: argparse.Namespace, work: "Workload") -> str:
     from ironic_sideways.evidence import documents
 
     ironic = cloud.connect(args.ironic_cloud)
-    found = operations.operate(work, ironic)
+    done = documents.read(args.output) if args.output.exists() else []
+    found = operations.operate(work, ironic, done)
     documents.write(args.output, found)
     for finding in found:
         word = "OK" if finding["ok"] else "FAILED"

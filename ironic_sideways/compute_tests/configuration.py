@@ -98,6 +98,8 @@ def write(directory: Path, values: Options) -> Path:
     parser["oslo_concurrency"] = {"lock_path": str(directory / "locks")}
     path = directory / "etc" / "tempest.conf"
     path.parent.mkdir(parents=True, exist_ok=True)
+    # `tempest init` has left one that all may read.
+    path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         parser.write(file)

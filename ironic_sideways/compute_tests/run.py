@@ -13,6 +13,10 @@
 """Run a selection of tempest.api.compute with Tempest's own runner."""
 
 import json
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -42,20 +46,16 @@ def boot_from_the_network(ironic: Connection) -> int:
 
 
 def initialise(workspace: Path) -> None:
-    """Make a Tempest workspace, unless it is there."""
-    if (workspace / ".stestr.conf").exists():
-        return
+    """Make a fresh Tempest workspace: an earlier run's results are not ours."""
+    shutil.rmtree(workspace, ignore_errors=True)
     subprocess.run(
         [
-            *(
-                str(TEMPEST),
-                "init",
-                "--workspace-path",
-                str(workspace / "workspaces.yaml"),
-            ),
+            *(str(TEMPEST), "init"),
+            *("--workspace-path", str(workspace.with_suffix(".yaml"))),
             str(workspace),
         ],
         check=True,
+        timeout=60,
     )
 
 
@@ -65,27 +65,45 @@ def run(
     """Run the selection; results.json and the subunit stream go to ``output``.
 
     :param timeout: seconds for all tests together.
-    :raises SidewaysError: Tempest ran no test, or did not end in time.
+    :raises SidewaysError: Tempest ended without its tests' results, a line of
+        the selection matched no test, or the time ran out.
     """
     output.mkdir(parents=True, exist_ok=True)
     command = [
         *(str(TEMPEST), "run", "--config-file", str(config)),
         *("--include-list", str(SELECTION), "--concurrency", str(concurrency)),
     ]
-    try:
-        subprocess.run(command, cwd=workspace, timeout=timeout, check=False)
-    except subprocess.TimeoutExpired:
-        raise exceptions.SidewaysError(
-            f"Tempest did not end within {timeout:g} s; see its output above"
-        ) from None
+    code = run_group(command, workspace, timeout)
     stream = output / "tempest.subunit"
     with stream.open("wb") as file:
         last = [str(TEMPEST.with_name("stestr")), "last", "--subunit"]
-        subprocess.run(last, cwd=workspace, stdout=file, check=False)
+        subprocess.run(last, cwd=workspace, stdout=file, check=False, timeout=60)
     found = results.read(stream)
-    if not found["tests"]:
+    if code and not found["counts"]["failed"]:
         raise exceptions.SidewaysError(
-            f"Tempest ran no test of {SELECTION}; see its output above"
+            f"Tempest ended with exit code {code} and no failed test; see above"
         )
+    for line in unmatched([test["name"] for test in found["tests"]]):
+        raise exceptions.SidewaysError(f"{SELECTION}: no test matches {line}")
     (output / "results.json").write_text(json.dumps(found, indent=2) + "\n")
     return found
+
+
+def run_group(command: list[str], workspace: Path, timeout: float) -> int:
+    """Run ``command``, and end its workers with it; its exit code."""
+    with subprocess.Popen(command, cwd=workspace, start_new_session=True) as process:
+        try:
+            return process.wait(timeout)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGTERM)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise exceptions.SidewaysError(
+                    f"Tempest did not end within {timeout:g} s; see its output above"
+                ) from None
+            raise
+
+
+def unmatched(names: list[str]) -> list[str]:
+    """The lines of the selection that match none of the tests that ran."""
+    lines = SELECTION.read_text().split()
+    return [line for line in lines if not any(re.search(line, n) for n in names)]

@@ -30,8 +30,9 @@ from ironic_sideways.hardware import cache, domain_xml, hypervisor
 Shape = Literal["api", "deploy"]
 
 #: vcpus, memory in MiB and disk in GB of each shape. "deploy" is what a real
-#: deploy ramdisk fits into; "api" is enough for the guest.
-SHAPES: dict[Shape, tuple[int, int, int]] = {"api": (1, 256, 2), "deploy": (1, 1024, 2)}
+#: deploy fits into (the agent takes no root device below 4 GiB); "api" is enough
+#: for the guest.
+SHAPES: dict[Shape, tuple[int, int, int]] = {"api": (1, 256, 2), "deploy": (1, 1024, 5)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -42,6 +42,8 @@ OPENRC = """\
 # `openstack --os-cloud demo ...`, `baremetal node list`.
 export OS_CLIENT_CONFIG_FILE={clouds}
 export OS_CLOUD=${{OS_CLOUD:-admin}}
+# `baremetal` would else look for a token of its own, and find none.
+export OS_AUTH_TYPE=password
 export IRONIC_SIDEWAYS_LAB={directory}
 export PATH={binaries}:$PATH
 """

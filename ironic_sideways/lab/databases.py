@@ -15,6 +15,7 @@
 import pymysql
 import pymysql.cursors
 
+from ironic_sideways import exceptions
 from ironic_sideways.lab import files, passwords
 from ironic_sideways.lab.layout import Layout
 
@@ -99,3 +100,21 @@ def tables(layout: Layout, name: str) -> list[str]:
             (name,),
         )
         return [str(row[0]) for row in cursor.fetchall()]
+
+
+def recreate(layout: Layout, name: str, disposable: frozenset[str]) -> None:
+    """Drop and create database ``name``, if no row would be lost.
+
+    :param disposable: tables whose rows mean nothing by themselves.
+    :raises SidewaysError: another table holds rows.
+    """
+    with connect(layout) as connection, connection.cursor() as cursor:
+        for table in tables(layout, name):
+            cursor.execute(f"SELECT 1 FROM `{name}`.`{table}` LIMIT 1")  # noqa: S608
+            if cursor.fetchone() and table not in disposable:
+                raise exceptions.SidewaysError(
+                    f"database {name}: expected no rows, found some in {table}; roll "
+                    "the move back, or drop the database if nothing in it is needed"
+                )
+        cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
+        create(cursor, name)

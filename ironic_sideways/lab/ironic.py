@@ -24,6 +24,11 @@ from ironic_sideways.lab.record import LabRecord
 #: the first disk, and the firmware's next boot device if that fails.
 FALLBACK_SCRIPT = "#!ipxe\nsanboot --no-describe --drive 0x80 || exit\n"
 
+#: Tables whose rows come with the schema or with a conductor's start.
+LEFT_BY_A_CONDUCTOR = frozenset(
+    {"alembic_version", "conductors", "conductor_hardware_interfaces"}
+)
+
 
 def write_fallback_script(layout: Layout) -> None:
     """Write what boots a machine that Ironic has no configuration for."""
@@ -48,15 +53,13 @@ def install(layout: Layout, record: LabRecord) -> None:
 def create_database(layout: Layout) -> None:
     """Create Ironic's schema in its database, without a row of a node.
 
-    :raises SidewaysError: the database is not empty, or ironic-dbsync failed.
+    A schema that is there, such as one that a rolled-back move left, is made
+    anew: it holds nothing.
+
+    :raises SidewaysError: the database holds rows, or ironic-dbsync failed.
     """
     config = configuration.path_of(layout, "ironic")
-    found = databases.tables(layout, "ironic")
-    if found:
-        raise exceptions.SidewaysError(
-            f"database ironic: expected no table, found {len(found)} (such as "
-            f"{found[0]}); drop and create it if nothing in it is needed"
-        )
+    databases.recreate(layout, "ironic", LEFT_BY_A_CONDUCTOR)
     done = subprocess.run(
         [
             str(BINARIES / "ironic-dbsync"),

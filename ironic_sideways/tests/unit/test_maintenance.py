@@ -63,6 +63,7 @@ class Cloud:
     def __init__(self, *servers):
         self.found = list(servers)
         self.calls = []
+        self.fails_on = None
         self.service = SimpleNamespace(
             host="compute", status="enabled", disabled_reason=None
         )
@@ -85,7 +86,10 @@ class Cloud:
         next(s for s in self.found if s.id == uuid).is_locked = True
 
     def unlock_server(self, uuid):
+        if uuid == self.fails_on:
+            raise OSError(uuid)
         self.calls.append(f"unlock {uuid}")
+        next(s for s in self.found if s.id == uuid).is_locked = False
 
 
 @pytest.fixture
@@ -167,6 +171,44 @@ def test_an_interrupted_start_is_gone_on_with_by_its_record(tmp_path, rows):
 
     assert documents.read(record) == first
     assert documents.read(record)["lock"] == ["server-1"]
+
+
+def test_an_end_that_was_cut_short_can_be_checked_and_gone_on_with(tmp_path, rows):
+    rows += [USED, maintenance.Row(2, "node-2", "server-2", "active")]
+    cloud = Cloud(
+        server(is_locked=False),
+        server(id="server-2", hypervisor_hostname="node-2", is_locked=False),
+    )
+    record = tmp_path / "record"
+    maintenance.start(cloud, object(), "compute", record)
+    cloud.fails_on = "server-2"
+    with pytest.raises(OSError, match="server-2"):
+        maintenance.end(cloud, record)
+    cloud.fails_on = None
+
+    maintenance.check(cloud, object(), record)
+    maintenance.end(cloud, record)
+
+    assert [s.is_locked for s in cloud.found] == [False, False]
+    assert documents.read(record)["ended"]
+
+
+def test_after_its_end_a_maintenance_can_start_anew_with_what_is_so_then(
+    tmp_path, rows
+):
+    rows.append(USED)
+    cloud = Cloud(server(is_locked=False))
+    record = tmp_path / "record"
+    maintenance.start(cloud, object(), "compute", record)
+    maintenance.end(cloud, record)
+    rows.append(maintenance.Row(2, "node-2", "server-2", "active"))
+    cloud.found.append(
+        server(id="server-2", hypervisor_hostname="node-2", is_locked=False)
+    )
+
+    maintenance.start(cloud, object(), "compute", record)
+
+    assert documents.read(record)["lock"] == ["server-1", "server-2"]
 
 
 @pytest.mark.parametrize(
