@@ -30,6 +30,9 @@ from ironic_sideways.lab.supervision import Supervisor
 
 #: Kept by ``down``; the next ``up`` moves them to ``previous``.
 KEPT = ("evidence", "logs")
+#: Held by tools/run_upgrade.sh and grenade/upgrade-ironic, which call ``down``: a
+#: lock that is unlinked while it is held excludes nobody.
+RUN_LOCK = "run.lock"
 NOVA = ("nova-conductor", "nova-scheduler", "nova-api")
 
 
@@ -151,7 +154,7 @@ def _down(layout: Layout, steps: Steps) -> None:
     steps.say("services stopped")
     bridge.remove(layout)
     for path in list(layout.directory.iterdir()):
-        if path.name in (*KEPT, "previous", layout.lock.name):
+        if path.name in (*KEPT, "previous", layout.lock.name, RUN_LOCK):
             continue
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     verify_gone(layout)
