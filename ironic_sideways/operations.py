@@ -33,6 +33,7 @@ def new_server(work: workload.Workload, ironic: Connection) -> str:
     """A new server is ACTIVE, and its guest beats its heart."""
     name = f"{workload.PREFIX}-new"
     workload.delete_servers(work.cloud, name)
+    workload.ensure_keypair(work.cloud)
     server = workload.boot(work.cloud, name)
     beats.wait_for_boot(work.heartbeat, server["mac"], None, BOOT_TIMEOUT)
     node = ironic.baremetal.nodes(instance_id=server["uuid"], details=True)

@@ -95,6 +95,12 @@ def public_key() -> str:
     ).decode()
 
 
+def ensure_keypair(cloud: Connection) -> None:
+    """The member's keypair, made where it is not there."""
+    if cloud.compute.find_keypair(PREFIX) is None:
+        cloud.compute.create_keypair(name=PREFIX, public_key=public_key())
+
+
 def boot(cloud: Connection, name: str) -> dict[str, Any]:
     """Create one port and one server on it; wait until ACTIVE.
 
@@ -145,8 +151,7 @@ def create(work: Workload, running: int, stopped: int) -> list[dict[str, Any]]:
     What an earlier try left is destroyed first.
     """
     destroy(work)
-    if work.cloud.compute.find_keypair(PREFIX) is None:
-        work.cloud.compute.create_keypair(name=PREFIX, public_key=public_key())
+    ensure_keypair(work.cloud)
     names = [f"{PREFIX}-{n}" for n in range(running + stopped)]
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         servers = list(pool.map(lambda name: boot(work.cloud, name), names))
