@@ -14,12 +14,18 @@
 # How a phase is announced, timed, recorded and resumed.
 #
 # Sourced by upgrade-ironic. Needs: EVIDENCE_DIR, and ironic-sideways on PATH.
-# A phase is a shell function; it runs in a subshell under errexit with its
-# output in $EVIDENCE_DIR/phases/<name>.log, and may say one figure by `tell`.
-# Its undo, if it has one, is the function undo_<function>.
+# A phase is a shell function; it runs as a job under errexit with its output in
+# $EVIDENCE_DIR/phases/<name>.log, and may say one figure by `tell`. Its undo, if
+# it has one, is the function undo_<function>.
+
+# shellcheck source=grenade/jobs.sh
+source "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
 
 PHASE_NAMES=()
 declare -A PHASE_FUNCTION PHASE_TEXT
+# Of the phase that runs now.
+PHASE_RUNNING=""
+PHASE_RESULT=0
 
 # The terminal, for progress bars of commands whose output goes to a log.
 if [[ -t 2 ]]; then
@@ -33,9 +39,34 @@ function phase { # <name> <function> <text>
     PHASE_TEXT[$1]=$3
 }
 
-# Run a command; the last line that it prints is the phase's figure.
+# One run at a time works on a deployment: the lock holds until this script and
+# its jobs have ended. What a run calls works under the run's own lock.
+function take_lock { # <directory>
+    if [[ ${IRONIC_SIDEWAYS_LOCKED:-} == "$1" ]]; then
+        return 0
+    fi
+    mkdir -p "$1"
+    exec 9>>"$1/run.lock"
+    if ! flock --nonblock 9; then
+        echo "$(basename "$0"): $1: another run works here (pid $(<"$1/run.lock")); \
+wait for its end, or choose another directory" >&2
+        exit 1
+    fi
+    echo $$ >"$1/run.lock"
+    export IRONIC_SIDEWAYS_LOCKED=$1
+}
+
+# Run a command; the last line that it prints is the phase's figure. Its errors
+# come last in the log: the last line of a failure is its reason.
 function tell { # <command> [argument...]
-    "$@" | tee "$PHASE_FIGURE"
+    local result
+    set +o errexit
+    ( set -o errexit; "$@" ) 2>"$PHASE_FIGURE.errors" | tee "$PHASE_FIGURE"
+    result=$?
+    set -o errexit
+    cat "$PHASE_FIGURE.errors" >&2
+    : >"$PHASE_FIGURE.errors"
+    return "$result"
 }
 
 # Keep what a command prints for later phases, and for a run that resumes.
@@ -77,60 +108,97 @@ function seconds_since { # <EPOCHREALTIME>
     awk -v now="$EPOCHREALTIME" -v then="$1" 'BEGIN { printf "%.1f", now - then }'
 }
 
-# The lines of a failed phase's log that tell why; the last one is the reason.
-function failed_lines { # <log>
-    grep -v '^[[:space:]]*$' "$1" | tail -n 12
+# The lines of a failed attempt that tell why; the last one is the reason.
+function failed_lines { # <log> <bytes of earlier attempts>
+    tail -c "+$(($2 + 1))" "$1" | awk 'NF' | tail -n 12
 }
 
-# Run a function as a phase. The caller must not be under `if`, `&&` or `||`:
-# bash would then ignore errexit inside the function.
+function phase_body { # <function>
+    exec >>"$PHASE_LOG" 2>&1
+    set -o errexit -o pipefail
+    # Else Python would print an error before the lines that led to it.
+    export PYTHONUNBUFFERED=1
+    "$1"
+}
+
+# Run a function as a phase; its exit code is in PHASE_RESULT.
 function run_logged { # <label> <name> <function>
-    local label=$1 name=$2 function=$3 log=$EVIDENCE_DIR/phases/$2.log begin result figure
+    local label=$1 name=$2 function=$3 earlier figure lines
     mkdir -p "$EVIDENCE_DIR/phases"
+    PHASE_LOG=$EVIDENCE_DIR/phases/$name.log
     PHASE_FIGURE=$EVIDENCE_DIR/phases/$name.figure
     : >"$PHASE_FIGURE"
     : >>"$EVIDENCE_DIR/phases/$name.begun"
+    printf -- '--- %(%FT%T%z)T ---\n' -1 >>"$PHASE_LOG"
+    earlier=$(stat --format %s "$PHASE_LOG")
     if [[ -t 1 ]]; then
         printf '%s ...\r' "$label"
     fi
     record_phase "$name" started 0 ""
-    begin=$EPOCHREALTIME
-    set +o errexit
-    ( set -o errexit -o pipefail; "$function" ) >>"$log" 2>&1
-    result=$?
-    set -o errexit
-    PHASE_SECONDS=$(seconds_since "$begin")
+    PHASE_BEGIN=$EPOCHREALTIME
+    PHASE_LABEL=$label
+    PHASE_RUNNING=$name
+    run_job phase_body "$function"
+    PHASE_RUNNING=""
+    PHASE_RESULT=$JOB_RESULT
+    PHASE_SECONDS=$(seconds_since "$PHASE_BEGIN")
     figure=$(tail -n 1 "$PHASE_FIGURE")
-    rm -f "$PHASE_FIGURE"
-    if ((result)); then
+    rm -f "$PHASE_FIGURE" "$PHASE_FIGURE.errors"
+    if ((PHASE_RESULT)); then
+        lines=$(failed_lines "$PHASE_LOG" "$earlier")
+        lines=${lines:-exit code $PHASE_RESULT without a word}
         printf '%s FAILED after %s s\n' "$label" "$PHASE_SECONDS"
-        record_phase "$name" failed "$PHASE_SECONDS" "$(failed_lines "$log" | tail -n 1)"
-        failed_lines "$log" | sed 's/^/    | /'
-        return "$result"
+        printf '    | %s\n' "${lines//$'\n'/$'\n    | '}"
+        record_phase "$name" failed "$PHASE_SECONDS" "${lines##*$'\n'}"
+        return 0
     fi
     printf '%s %6s s  %s\n' "$label" "$PHASE_SECONDS" "$figure"
     record_phase "$name" ok "$PHASE_SECONDS" "$figure"
 }
 
+# What jobs.sh calls when the job has ended that a signal interrupted.
+function on_interruption {
+    [[ $PHASE_RUNNING ]] || return 0
+    PHASE_SECONDS=$(seconds_since "$PHASE_BEGIN")
+    printf '%s INTERRUPTED after %s s\n' "$PHASE_LABEL" "$PHASE_SECONDS"
+    if [[ -e $PHASE_FIGURE.errors ]]; then
+        cat "$PHASE_FIGURE.errors" >>"$PHASE_LOG"
+    fi
+    rm -f "$PHASE_FIGURE" "$PHASE_FIGURE.errors"
+    record_phase "$PHASE_RUNNING" interrupted "$PHASE_SECONDS" "SIG$INTERRUPTED"
+}
+
 function run_phase { # <name>
     local name=$1 label
     printf -v label '  %-20s %-44s' "$name" "${PHASE_TEXT[$name]}"
+    PHASE_RESULT=0
     if phase_done "$name"; then
         printf '%s   done before\n' "$label"
         return 0
     fi
     run_logged "$label" "$name" "${PHASE_FUNCTION[$name]}"
-    touch "$EVIDENCE_DIR/phases/$name.done"
+    if ((PHASE_RESULT == 0)); then
+        touch "$EVIDENCE_DIR/phases/$name.done"
+    fi
 }
 
-function run_phases { # <last phase, or empty for all>
+# Run phases up to the first that fails; the last one's exit code is in
+# PHASE_RESULT. The caller must not be under `if`, `&&` or `||`: bash would then
+# ignore errexit inside the phases.
+function try_phases { # <last phase, or empty for all>
     local name
     for name in "${PHASE_NAMES[@]}"; do
         run_phase "$name"
-        if [[ $name == "$1" ]]; then
+        if ((PHASE_RESULT)) || [[ $name == "$1" ]]; then
             break
         fi
     done
+}
+
+# The same, for a script that ends with a phase that fails.
+function run_phases { # <last phase, or empty for all>
+    try_phases "$1"
+    [[ $PHASE_RESULT -eq 0 ]]
 }
 
 # Undo, last phase first, what was done or begun.
@@ -142,6 +210,7 @@ function undo_phases {
         if declare -F "undo_${PHASE_FUNCTION[$name]}" >/dev/null; then
             printf -v label '  %-20s %-44s' "$name" "undo: ${PHASE_TEXT[$name]}"
             run_logged "$label" "undo-$name" "undo_${PHASE_FUNCTION[$name]}"
+            [[ $PHASE_RESULT -eq 0 ]] || return 1
         fi
         rm -f "$EVIDENCE_DIR/phases/$name".{begun,done}
     done
