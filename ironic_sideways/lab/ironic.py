@@ -15,10 +15,18 @@
 import subprocess
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import cloud, configuration, databases, files, option_file
+from ironic_sideways.lab import (
+    cloud,
+    configuration,
+    databases,
+    files,
+    option_file,
+    wanted,
+)
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.record import LabRecord
+from ironic_sideways.lab.supervision import ALIVE, Supervisor
 
 #: For machines without a configuration of their own (boot.ipxe chains to it):
 #: the first disk, and the firmware's next boot device if that fails.
@@ -56,9 +64,17 @@ def create_database(layout: Layout) -> None:
     A schema that is there, such as one that a rolled-back move left, is made
     anew: it holds nothing.
 
-    :raises SidewaysError: the database holds rows, or ironic-dbsync failed.
+    :raises SidewaysError: the database holds rows or is in use, or ironic-dbsync
+        failed.
     """
     config = configuration.path_of(layout, "ironic")
+    states = Supervisor(layout).states()
+    running = [name for name in wanted.IRONIC if states[name].state in ALIVE]
+    if running:
+        raise exceptions.SidewaysError(
+            f"database ironic: in use by {', '.join(running)}; "
+            f"`ironic-sideways lab service stop {' '.join(running)}` first"
+        )
     databases.recreate(layout, "ironic", LEFT_BY_A_CONDUCTOR)
     done = subprocess.run(
         [
