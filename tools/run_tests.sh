@@ -23,7 +23,8 @@
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the number 90.
 #
-# Exit codes: 0 all passed; 1 something failed; 2 bad usage; 130 interrupted.
+# Exit codes: 0 all passed; 1 something failed; 2 bad usage; 130 Ctrl-C, 143
+# SIGTERM, 129 SIGHUP (the lab of the run is taken down).
 
 set -o errexit
 set -o nounset
@@ -37,6 +38,12 @@ WITH_SOAK=""
 LEDGER=()
 PASSED=0
 FAILED=0
+LAB_UNDER_TEST=""
+
+# shellcheck source=grenade/jobs.sh
+source "$REPOSITORY/grenade/jobs.sh"
+# run_upgrade.sh waits itself for its phase, then takes its lab down.
+STOP_SECONDS=300
 
 function parse_arguments { # <argument>...
     while [[ $# -gt 0 ]]; do
@@ -77,10 +84,11 @@ function note { # <OK|FAILED> <seconds> <name> <figure>
 
 # A quiet check: its output goes to its log, the end of it here if it fails.
 function check { # <name> <command> <argument>...
-    local name=$1 begin=$SECONDS status=0 log=$LOGS/$1.log figure
+    local name=$1 begin=$SECONDS status log=$LOGS/$1.log figure
     shift
     printf '%-18s ' "$name"
-    "$@" >"$log" 2>&1 </dev/null || status=$?
+    run_job logged "$log" "$@"
+    status=$JOB_RESULT
     figure=$(figure_of "$log") || figure=""
     if [[ $status -eq 0 ]]; then
         note OK $((SECONDS - begin)) "$name" "$figure"
@@ -90,6 +98,11 @@ function check { # <name> <command> <argument>...
         echo "FAILED, $((SECONDS - begin)) s  $figure; the end of $log:"
         tail -n 60 "$log"
     fi
+}
+
+function logged { # <log> <command> <argument>...
+    exec >"$1" 2>&1
+    "${@:2}"
 }
 
 # What pytest says last, as in "1 failed, 412 passed in 9.87s".
@@ -102,18 +115,40 @@ function figure_of { # <log>
 # here for nobody: its logs and evidence stay in its directory.
 function run_lab { # <name> <directory> <argument>...
     local name=$1 directory=$REPOSITORY/.lab-tests/$2 log=$LOGS/$1.log
-    local begin=$SECONDS status=0
+    local begin=$SECONDS status
     shift 2
     set -- --directory "$directory" --number "$NUMBER" "$@"
     printf '\n%s: tools/run_upgrade.sh %s\n' "$name" "$*"
-    "$REPOSITORY/tools/run_upgrade.sh" "$@" </dev/null 2>&1 | tee "$log" || status=$?
+    LAB_UNDER_TEST=$directory
+    run_job upgrade_with_log "$log" "$@"
+    status=$JOB_RESULT
     if [[ $status -eq 0 ]]; then
         note OK $((SECONDS - begin)) "$name" "$(grep '^heartbeats lost' "$log" | tail -n 1)"
     else
         note FAILED $((SECONDS - begin)) "$name" "exit code $status, see $log"
-        "$REPOSITORY/.venv/bin/ironic-sideways" lab down --directory "$directory" ||
-            echo "run_tests: the lab in $directory could not be taken down" >&2
+        take_down "$directory"
     fi
+    LAB_UNDER_TEST=""
+}
+
+# Tee outlives the signals that the run gets, to print the run's last lines.
+function upgrade_with_log { # <log> <argument>...
+    "$REPOSITORY/tools/run_upgrade.sh" "${@:2}" 2>&1 | ( trap '' HUP INT TERM; exec tee "$1" )
+}
+
+function take_down { # <directory>
+    "$REPOSITORY/.venv/bin/ironic-sideways" lab down --directory "$1" ||
+        echo "run_tests: the lab in $1 could not be taken down" >&2
+}
+
+# What jobs.sh calls when the job has ended that a signal interrupted. The run
+# has taken its lab down, unless it was killed.
+function on_interruption {
+    if [[ $LAB_UNDER_TEST && -e $LAB_UNDER_TEST/lab.json ]]; then
+        take_down "$LAB_UNDER_TEST"
+    fi
+    tell
+    echo "run_tests: interrupted by SIG$INTERRUPTED"
 }
 
 function tell {
@@ -138,7 +173,7 @@ function run_checks {
 function run_labs {
     local round
     run_lab main-job main-job
-    run_lab plain-fake-driver plain-fake-driver --base-driver fake
+    run_lab plain-fake-driver plain-fake-driver --base-driver fake --no-tempest
     if [[ $WITH_SOAK ]]; then
         for round in 1 2 3; do
             run_lab "soak-$round" soak
@@ -148,10 +183,9 @@ function run_labs {
 
 function main { # <argument>...
     parse_arguments "$@"
-    trap 'tell; echo "run_tests: interrupted"; exit 130' INT
-    trap 'exit 143' TERM
     cd "$REPOSITORY"
-    "$REPOSITORY/tools/prepare_host.sh" --tests
+    run_job "$REPOSITORY/tools/prepare_host.sh" --tests
+    [[ $JOB_RESULT -eq 0 ]] || exit 1
     mkdir --parents "$LOGS"
     run_checks
     if [[ $WITH_LAB ]]; then

@@ -22,14 +22,16 @@
 #   --base-driver NAME  nova_bm (default), or fake: Nova's plain fake driver,
 #                       with the nodes seeded and no instance on them
 #   --no-tempest        leave Tempest out
-#   --keep              leave the lab up at the end
+#   --keep              leave the lab up at the end, also when interrupted
 #   --resume            go on with the lab of a run that failed
 #
 # Needs Debian 12, root, 10 GB of disk and 8 GiB of memory; installs the rest.
-# A run that fails leaves its lab up, to be looked at, resumed or rolled back.
+# A run that fails leaves its lab up, to be looked at, resumed or rolled back;
+# the next run without --resume takes it down.
 #
-# Exit codes: 0 every instance survived; 1 a step failed or the verdict is
-# red; 2 bad usage; 130 interrupted (the lab is taken down).
+# Exit codes: 0 every instance survived; 1 a step failed or the verdict is red;
+# 2 bad usage; interrupted, and the lab taken down (unless --keep): 130 Ctrl-C,
+# 143 SIGTERM, 129 SIGHUP, 141 the reader of the output is gone.
 
 set -o errexit -o pipefail
 
@@ -37,7 +39,7 @@ REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BEGIN=$EPOCHREALTIME
 
 function usage { # <exit code>
-    sed -n '/^# Usage/,/^$/{/^$/q;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    sed -n '/^# The main job/,/^$/{/^$/q;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
     exit "$1"
 }
 
@@ -48,6 +50,7 @@ function die { # <exit code> <message>
 
 function parse_arguments { # <argument...>
     LAB_OPTIONS=()
+    RUN_OPTIONS=()
     BASE_DRIVER=nova_bm
     TEMPEST=yes
     KEEP=
@@ -56,54 +59,60 @@ function parse_arguments { # <argument...>
     while (($#)); do
         case $1 in
             --directory|--number|--nodes|--base-driver)
-                (($# > 1)) || die 2 "$1: expected a value; see --help"
+                [[ ${2:--} != -* ]] || die 2 "$1: expected a value; see --help"
                 ;;&
             --directory) directory=$2; shift 2 ;;
-            --number|--nodes) LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --base-driver) BASE_DRIVER=$2; shift 2 ;;
-            --no-tempest) TEMPEST=; shift ;;
-            --keep) KEEP=yes; shift ;;
+            --number) expect_number "$1" "$2" 0 99; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --nodes) expect_number "$1" "$2" 4 100; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --base-driver) BASE_DRIVER=$2; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;
+            --keep) KEEP=yes; RUN_OPTIONS+=("$1"); shift ;;
             --resume) GO_ON=yes; shift ;;
-            --help|-h) usage 0 ;;
+            -h|--help) usage 0 ;;
             *) die 2 "$1: unknown option; see --help" ;;
         esac
     done
     [[ $BASE_DRIVER == nova_bm || $BASE_DRIVER == fake ]] \
         || die 2 "--base-driver $BASE_DRIVER: expected nova_bm or fake"
-    LAB_OPTIONS+=(--base-driver "$BASE_DRIVER")
+    if [[ $GO_ON && ${#LAB_OPTIONS[@]} -gt 0 ]]; then
+        die 2 "${LAB_OPTIONS[0]}: --resume goes on with the lab as it was made; leave it out"
+    fi
     IRONIC_SIDEWAYS_LAB=$(realpath --canonicalize-missing "$directory")
     export IRONIC_SIDEWAYS_LAB
 }
 
-# One run at a time works in a lab. Descriptor 9 holds the lock; what outlives
-# this script must not inherit it.
-function take_lock {
-    mkdir -p "$IRONIC_SIDEWAYS_LAB"
-    exec 9>>"$IRONIC_SIDEWAYS_LAB/run.lock"
-    if ! flock --nonblock 9; then
-        die 1 "$IRONIC_SIDEWAYS_LAB: another run works in this lab (pid \
-$(cat "$IRONIC_SIDEWAYS_LAB/run.pid")); wait for it, or choose --directory and --number"
+function expect_number { # <option> <value> <least> <most>
+    if ! [[ $2 =~ ^[0-9]{1,3}$ ]] || ((10#$2 < $3 || 10#$2 > $4)); then
+        die 2 "$1 $2: expected a number from $3 to $4"
     fi
-    echo $$ >"$IRONIC_SIDEWAYS_LAB/run.pid"
+}
+
+# A lab that an earlier run left is of no use; one that a person made is.
+function refuse_foreign_lab {
+    if [[ -e $IRONIC_SIDEWAYS_LAB/lab.json && ! -e $IRONIC_SIDEWAYS_LAB/left-by-run ]]; then
+        die 1 "$IRONIC_SIDEWAYS_LAB: a lab is here that no failed run left; end it by \
+'$LAB_DOWN', or choose --directory and --number"
+    fi
 }
 
 function end_earlier_lab {
-    [[ -e $IRONIC_SIDEWAYS_LAB/lab.json ]] || return 0
-    ironic-sideways lab running || return 0
-    if [[ ! -e $IRONIC_SIDEWAYS_LAB/left-by-run ]]; then
-        die 1 "$IRONIC_SIDEWAYS_LAB: a lab is running here; end it by \
-'ironic-sideways lab down --directory $IRONIC_SIDEWAYS_LAB', or choose --directory and --number"
+    if [[ -e $IRONIC_SIDEWAYS_LAB/left-by-run ]]; then
+        echo "Taking down the lab that an earlier run left:"
+        run_job ironic-sideways lab down
+        [[ $JOB_RESULT -eq 0 ]] || exit 1
     fi
-    echo "Taking down the lab that an earlier run left:"
-    ironic-sideways lab down
+}
+
+function lab_up {
+    ironic-sideways lab up "${LAB_OPTIONS[@]}" --cache "$CACHE_DIR" 3>&- 9>&-
 }
 
 function bring_up {
-    end_earlier_lab
-    rm -rf "$EVIDENCE_DIR"
-    mkdir -p "$EVIDENCE_DIR"
+    # Before the lab: the next run must know whose it is after a SIGKILL, too.
     touch "$IRONIC_SIDEWAYS_LAB/left-by-run"
-    ironic-sideways lab up "${LAB_OPTIONS[@]}" --cache "$CACHE_DIR" 3>&- 9>&-
+    run_job lab_up
+    [[ $JOB_RESULT -eq 0 ]] || exit 1
+    UP=yes
     record_phase prepare ok "$PREPARE_SECONDS" "packages and virtual environment"
 }
 
@@ -148,70 +157,112 @@ function declare_after {
     if [[ $TEMPEST ]]; then
         phase tempest run_tempest   "tempest.api.compute"
     fi
+}
+
+# Whatever the phases after the window said: what was recorded is judged.
+function judge {
+    PHASE_NAMES=()
     phase collect  collect_evidence "gather logs"
+    # What a run collected that failed is not all.
+    rm -f "$EVIDENCE_DIR/phases/collect.done"
+    try_phases ""
+    local without=()
+    [[ $TEMPEST ]] || without=(--without tempest)
+    run_job ironic-sideways verdict "$EVIDENCE_DIR" --record "${without[@]}"
+    [[ $PHASE_RESULT -eq 0 && $JOB_RESULT -eq 0 ]]
 }
 
 function finish { # <exit code>
-    local result=$1
+    # Neither a second Ctrl-C nor a reader that is gone ends the clean-up.
+    trap '' HUP INT PIPE TERM
     trap - EXIT
-    ((result == 0)) || [[ $INTERRUPTED ]] || say_what_next
-    if [[ -e $IRONIC_SIDEWAYS_LAB/left-by-run ]] && [[ $INTERRUPTED || $result == 0 ]]; then
-        if [[ $KEEP ]]; then
-            echo "The lab is up: source $IRONIC_SIDEWAYS_LAB/openrc"
-            rm "$IRONIC_SIDEWAYS_LAB/left-by-run"
-        else
-            ironic-sideways lab down || result=1
-        fi
+    set +o errexit
+    RESULT=$1
+    [[ $RESULT -eq 0 || $INTERRUPTED ]] || RESULT=1
+    [[ -z $INTERRUPTED ]] || printf '\nInterrupted by SIG%s.\n' "$INTERRUPTED"
+    if [[ ! -e $IRONIC_SIDEWAYS_LAB/lab.json ]]; then
+        # `lab up` refused, or took down again what did not come up.
+        rm -f "$IRONIC_SIDEWAYS_LAB/left-by-run"
+        printf 'logs: %s\n' "$IRONIC_SIDEWAYS_LAB/logs"
+    else
+        end_lab
+        printf 'evidence: %s\n' "$EVIDENCE_DIR"
     fi
-    printf 'evidence: %s\n' "$EVIDENCE_DIR"
-    printf 'total: %.0f s, exit code %s\n' "$(seconds_since "$BEGIN")" "$result"
-    exit "$result"
+    printf 'total: %.0f s, exit code %s\n' "$(seconds_since "$BEGIN")" "$RESULT"
+    exit "$RESULT"
+}
+
+function end_lab {
+    if [[ $RESULT -ne 0 && ( $KEEP || -z $INTERRUPTED ) ]]; then
+        say_what_next
+    elif [[ ! -e $IRONIC_SIDEWAYS_LAB/left-by-run ]]; then
+        printf 'The lab stays up, as before this run: source %s/openrc\n' "$IRONIC_SIDEWAYS_LAB"
+        printf '  end it:    %s\n' "$LAB_DOWN"
+    elif [[ $KEEP ]]; then
+        rm "$IRONIC_SIDEWAYS_LAB/left-by-run"
+        printf 'The lab is up: source %s/openrc\n' "$IRONIC_SIDEWAYS_LAB"
+        printf '  end it:    %s\n' "$LAB_DOWN"
+    else
+        # Again in silence: the first print may fail, the reader gone.
+        ironic-sideways lab down || ironic-sideways lab down >/dev/null 2>&1 || RESULT=1
+    fi
 }
 
 function say_what_next {
-    cat <<END
-The lab is left up.
-  logs:      $IRONIC_SIDEWAYS_LAB/logs
-  resume:    $RESUME
-  roll back: $ROLL_BACK
-  end it:    $REPOSITORY/.venv/bin/ironic-sideways lab down --directory $IRONIC_SIDEWAYS_LAB
-END
+    echo "The lab is left${UP:+ up}."
+    printf '  logs:      %s\n' "$IRONIC_SIDEWAYS_LAB/logs"
+    [[ -z $UP ]] || printf '  resume:    %s\n' "$RESUME"
+    if [[ $WINDOW ]] && ! phase_done end-maintenance; then
+        printf '  roll back: %s\n' "$ROLL_BACK"
+    fi
+    printf '  end it:    %s\n' "$LAB_DOWN"
 }
 
-function interrupted {
-    INTERRUPTED=yes
-    echo
-    echo "Interrupted."
-    exit 130
+function name_commands {
+    printf -v RESUMED_BY '%q ' "$REPOSITORY/tools/run_upgrade.sh" --resume \
+        --directory "$IRONIC_SIDEWAYS_LAB" "${RUN_OPTIONS[@]}"
+    export RESUMED_BY=${RESUMED_BY% }
+    printf -v LAB_DOWN '%q ' "$REPOSITORY/.venv/bin/ironic-sideways" lab down \
+        --directory "$IRONIC_SIDEWAYS_LAB"
+    LAB_DOWN=${LAB_DOWN% }
 }
 
 function main { # <argument...>
     parse_arguments "$@"
-    "$REPOSITORY/tools/prepare_host.sh"
-    PREPARE_SECONDS=$(awk -v a="$BEGIN" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
-    export RESUMED_BY="$0 --resume --directory $IRONIC_SIDEWAYS_LAB"
+    name_commands
     # shellcheck source=grenade/deployments/lab.sh
     source "$REPOSITORY/grenade/deployments/lab.sh"
     # shellcheck source=grenade/phases.sh
     source "$REPOSITORY/grenade/phases.sh"
-    take_lock
-    INTERRUPTED=
-    trap interrupted INT TERM
+    # upgrade-ironic waits itself for the end of its phase.
+    STOP_SECONDS=120
+    UP=
+    WINDOW=
+    run_job "$REPOSITORY/tools/prepare_host.sh"
+    [[ $JOB_RESULT -eq 0 ]] || exit 1
+    PREPARE_SECONDS=$(seconds_since "$BEGIN")
+    take_lock "$IRONIC_SIDEWAYS_LAB"
     if [[ $GO_ON ]]; then
         ironic-sideways lab running \
             || die 1 "$IRONIC_SIDEWAYS_LAB: no lab is up here to resume; run without --resume"
+        UP=yes
+        trap 'finish $?' EXIT
     else
+        refuse_foreign_lab
+        trap 'finish $?' EXIT
+        end_earlier_lab
         bring_up
     fi
-    trap 'finish $?' EXIT
     declare_before
     run_phases ""
-    "$REPOSITORY/grenade/upgrade-ironic"
+    WINDOW=yes
+    run_job "$REPOSITORY/grenade/upgrade-ironic"
+    [[ $JOB_RESULT -eq 0 ]] || exit 1
     declare_after
-    run_phases ""
-    local without=()
-    [[ $TEMPEST ]] || without=(--without tempest)
-    ironic-sideways verdict "$EVIDENCE_DIR" "${without[@]}"
+    try_phases ""
+    local result=$PHASE_RESULT
+    judge
+    [[ $result -eq 0 ]]
 }
 
 main "$@"
