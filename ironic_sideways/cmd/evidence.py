@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     action = actions.add_parser(
-        "snapshot", help="what is so now: before.json, after.json"
+        "snapshot", help="what is so now: before.json, after.json, ended.json"
     )
     action.add_argument("--os-cloud", required=True, help="an admin, by clouds.yaml")
     action.add_argument(
@@ -173,8 +173,8 @@ def resources(args: argparse.Namespace) -> str:
             progress,
         )
     loaded = resources.loaded(args.compute_log)
-    documents.write(args.output, {**found, "loaded": loaded})
-    wanted = {"driver": "ironic.IronicDriver", "manager": args.compute_manager}
+    wanted = {"driver": resources.DRIVER, "manager": args.compute_manager}
+    documents.write(args.output, {**found, "loaded": loaded, "told": wanted})
     if loaded != wanted:
         raise exceptions.SidewaysError(
             f"nova-compute loaded {loaded}, expected {wanted}; see {args.compute_log}"

@@ -12,7 +12,8 @@
 
 """Compute pass or fail from an evidence directory alone.
 
-Prints a ledger of OK and FAILED lines. Exit code 1 means: the verdict is red.
+Prints a ledger of OK and FAILED lines, then figures, each with its goal: a
+goal that is missed is no failure. Exit code 1 means: the verdict is red.
 """
 
 import argparse
@@ -32,10 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SUBJECT",
         help="a subject that the run left out on purpose, such as tempest",
     )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="append verdict and figures to the directory's events.jsonl",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    from ironic_sideways.report import verdict
+    from ironic_sideways.report import figures, verdict
 
     unknown = set(args.without) - verdict.SUBJECTS.keys()
     if unknown:
@@ -52,8 +58,10 @@ def run(args: argparse.Namespace) -> int:
             print(f"          {check.name}: {check.detail}")
     for subject in args.without:
         print(f"  --      {subject:<12} left out of this run")
-    print(f"  --      {'memory':<12} {verdict.memory_figure(args.directory)}")
+    found = list(figures.figures(args.directory))
+    print(*found, sep="\n")
     red = [finding.name for finding in findings if not finding.ok]
-    print(verdict.heartbeat_figure(args.directory))
+    if args.record:
+        figures.record(args.directory, found, red)
     print(f"verdict: {'FAILED: ' + ', '.join(red) if red else 'PASSED'}")
     return 1 if red else 0

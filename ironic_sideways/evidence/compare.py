@@ -105,6 +105,23 @@ def each_machine(before: Document, after: Document) -> Iterator[Check]:
         yield Check(name, not changed, changed or f"power {machine['power']}")
 
 
+#: The power that a machine must have for Nova's status of its instance.
+POWER = {"ACTIVE": "on", "SHUTOFF": "off"}
+
+
+def each_server_power(before: Document, after: Document) -> Iterator[Check]:
+    """An instance's machine is as Nova says: it runs, or it is off."""
+    then, now = by(before["machines"], "uuid"), by(after["machines"], "uuid")
+    for server in before["servers"]:
+        wanted = POWER.get(server["status"])
+        if wanted is None:
+            continue
+        powers = [found.get(server["node"], {}).get("power") for found in (then, now)]
+        detail = f"{server['status']}, machine: {powers[0]} before, {powers[1]} after"
+        name = f"machine of instance {server['uuid']}"
+        yield Check(name, powers == [wanted, wanted], detail)
+
+
 def each_provider(before: Document, after: Document) -> Iterator[Check]:
     then, now = by(before["providers"], "uuid"), by(after["providers"], "uuid")
     for uuid in sorted(then.keys() | now.keys()):
@@ -132,19 +149,37 @@ def one_provider(name: str, before: Document, after: Document) -> Check:
     return Check(name, True, f"{wanted}, held by {sorted(now) or 'nobody'}")
 
 
+def nodes(before: Document) -> dict[str, str | None]:
+    """Every node that must move, by uuid, and the instance on it (None: free).
+
+    The plain fake driver knew one node, its own; the real ones are machines.
+    """
+    known = before["machines" if before["base_driver"] == "fake" else "providers"]
+    holders = {server["node"]: server["uuid"] for server in before["servers"]}
+    return {uuid: holders.get(uuid) for uuid in sorted(by(known, "uuid"))}
+
+
+def ironic_power(snapshot: Document) -> dict[str, str]:
+    """What Ironic must call each machine's power, by the node's uuid."""
+    machines = snapshot.get("machines", [])
+    return {machine["uuid"]: f"power {machine['power']}" for machine in machines}
+
+
 def each_ironic_node(before: Document, after: Document) -> Iterator[Check]:
     """Every node of before is in Ironic, with its instance's VIFs."""
-    nodes = by(after["ironic_nodes"], "uuid")
-    servers = {server["node"]: server for server in before["servers"]}
-    # The plain fake driver knew one node, its own; the real ones are machines.
-    known = before["machines" if before["base_driver"] == "fake" else "providers"]
-    for uuid in sorted(by(known, "uuid")):
+    found = by(after["ironic_nodes"], "uuid")
+    servers = by(before["servers"], "uuid")
+    powers = ironic_power(after)
+    for uuid, instance in nodes(before).items():
         name = f"ironic node {uuid}"
-        if uuid not in nodes:
+        if uuid not in found:
             yield Check(name, False, "is not in Ironic")
             continue
-        wrong = node_faults(nodes[uuid], servers.get(uuid))
-        yield Check(name, not wrong, wrong or nodes[uuid]["provision_state"])
+        node = found[uuid]
+        wrong = node_faults(node, servers[instance] if instance else None)
+        if not wrong and uuid in powers and node["power_state"] != powers[uuid]:
+            wrong = f"power_state {node['power_state']!r}, its BMC: {powers[uuid]!r}"
+        yield Check(name, not wrong, wrong or node["provision_state"])
 
 
 def node_faults(node: Document, server: Document | None) -> str:
@@ -174,13 +209,16 @@ def compare(before: Document, after: Document) -> list[Check]:
         parts += [("servers", each_server), ("providers", each_provider)]
     if "machines" in before or "machines" in after:
         parts.append(("machines", each_machine))
+        if before["base_driver"] != "fake":
+            parts.append(("machines", each_server_power))
     if "ironic_nodes" in after:
         parts.append(("ironic_nodes", each_ironic_node))
     checks: list[Check] = []
     for key, part in parts:
         for which, snapshot in (("before", before), ("after", after)):
             if key not in snapshot and key != "ironic_nodes":
-                checks.append(Check(key, False, f"no evidence of them {which}"))
+                absent = Check(key, False, f"no evidence of them {which}")
+                checks += [absent] if absent not in checks else []
                 break
         else:
             checks.extend(part(before, after))

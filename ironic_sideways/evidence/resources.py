@@ -30,6 +30,9 @@ from ironic_sideways.evidence import snapshot
 
 Document = dict[str, Any]
 
+#: What nova-compute must run after the move.
+DRIVER = "ironic.IronicDriver"
+
 
 def class_name(resource_class: str) -> str:
     """Placement's name of a node's resource class (os_resource_classes' rule)."""
@@ -66,6 +69,14 @@ def look(cloud: Connection) -> Document:
             for hypervisor in cloud.compute.hypervisors(details=True)
         },
         "providers": {p["uuid"]: p for p in snapshot.providers(cloud)},
+    }
+
+
+def recorded(document: Document) -> Document:
+    """What ``look`` had seen, out of resources.json: to be judged again."""
+    return {
+        "hypervisors": {n["uuid"]: n["hypervisor"] for n in document["nodes"]},
+        "providers": {n["uuid"]: n for n in document["nodes"]},
     }
 
 
@@ -132,7 +143,12 @@ def observe(
         "seconds": round(time.time() - begin, 1),
         "resource_class": wanted,
         "nodes": [
-            {"uuid": uuid, "instance": instance, **seen["providers"][uuid]}
+            {
+                "uuid": uuid,
+                "instance": instance,
+                "hypervisor": seen["hypervisors"][uuid],
+                **seen["providers"][uuid],
+            }
             for uuid, instance in nodes.items()
         ],
     }

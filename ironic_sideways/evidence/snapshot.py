@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is so now, of every instance and node: before.json and after.json.
+"""What is so now, of every instance and node: before, after and ended.json.
 
 Reads only. On a real cloud it asks the APIs; on the lab it also asks each
 machine's BMC and looks up its last heartbeat.
@@ -68,6 +68,7 @@ def servers(cloud: Connection) -> list[dict[str, Any]]:
                 "metadata": dict(server.metadata or {}),
                 "created_at": server.created_at,
                 "locked": bool(server.is_locked),
+                "locked_reason": server.locked_reason,
                 "ports": sorted(ports, key=lambda port: port["id"]),
             }
         )

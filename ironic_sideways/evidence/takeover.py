@@ -113,10 +113,7 @@ def observe(
     )
     return {
         "seconds": round(time.time() - begin, 1),
-        "nodes": [
-            {key: nodes[uuid][key] for key in nodes[uuid] if key != "online"}
-            for uuid in uuids
-        ],
+        "nodes": [nodes[uuid] for uuid in uuids],
     }
 
 

@@ -68,6 +68,7 @@ def after(before: dict[str, Any]) -> dict[str, Any]:
             "uuid": NODE,
             "instance_uuid": SERVER,
             "provision_state": "active",
+            "power_state": "power on",
             "maintenance": False,
             "last_error": None,
             "ports": [{"uuid": "ironic-port", "mac": MAC, "vif": PORT}],
@@ -76,6 +77,7 @@ def after(before: dict[str, Any]) -> dict[str, Any]:
             "uuid": FREE,
             "instance_uuid": None,
             "provision_state": "available",
+            "power_state": "power off",
             "maintenance": False,
             "last_error": None,
             "ports": [],
@@ -199,10 +201,50 @@ def test_a_node_that_ironic_has_wrongly_is_a_failure(before, after, field, value
     assert failure.startswith(f"ironic node {NODE}: {field}: ")
 
 
+def test_a_machine_that_is_off_under_an_active_instance_is_a_failure(before, after):
+    before["machines"][0]["power"] = after["machines"][0]["power"] = "off"
+    after["ironic_nodes"][0]["power_state"] = "power off"
+
+    assert failures(before, after) == [
+        f"machine of instance {SERVER}: ACTIVE, machine: off before, off after"
+    ]
+
+
+def test_a_machine_that_runs_under_a_stopped_instance_is_a_failure(before, after):
+    before["servers"][0]["status"] = after["servers"][0]["status"] = "SHUTOFF"
+
+    assert failures(before, after) == [
+        f"machine of instance {SERVER}: SHUTOFF, machine: on before, on after"
+    ]
+
+
+def test_an_instance_whose_machine_is_unknown_is_a_failure(before, after):
+    before["machines"] = after["machines"] = []
+
+    assert failures(before, after) == [
+        f"machine of instance {SERVER}: ACTIVE, machine: None before, None after"
+    ]
+
+
+@pytest.mark.parametrize("power", ["power off", None])
+def test_a_power_state_that_the_bmc_contradicts_is_a_failure(before, after, power):
+    after["ironic_nodes"][0]["power_state"] = power
+
+    assert failures(before, after) == [
+        f"ironic node {NODE}: power_state {power!r}, its BMC: 'power on'"
+    ]
+
+
+def test_each_node_is_known_by_the_instance_on_it(before):
+    assert compare.nodes(before) == {NODE: SERVER, FREE: None}
+
+
 def test_machines_without_evidence_after_are_a_failure(before, after):
     del after["machines"]
 
-    assert "machines: no evidence of them after" in failures(before, after)
+    found = failures(before, after)
+
+    assert found == ["machines: no evidence of them after"]
 
 
 def test_under_the_plain_fake_driver_the_machines_must_be_in_ironic(before, after):

@@ -99,6 +99,15 @@ def test_a_used_node_whose_allocation_is_lost_is_told():
     assert "is allocated to {}" in resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL")
 
 
+def test_what_was_recorded_can_be_judged_again():
+    provider = {"uuid": "n1", **USED["providers"]["n1"]}
+    document = {"nodes": [{**provider, "hypervisor": USED["hypervisors"]["n1"]}]}
+
+    seen = resources.recorded(document)
+
+    assert resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL") == ""
+
+
 def test_the_resource_class_is_named_as_placement_names_it():
     assert resources.class_name("gold.node-2") == "CUSTOM_GOLD_NODE_2"
 

@@ -1,0 +1,157 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Each subject of the verdict that lies in documents, judged from them anew.
+
+What a phase once found good is not believed: the same functions judge its
+evidence again, and the nodes to account for are those of before.json.
+"""
+
+import collections
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways.evidence import compare, documents, migration, resources, takeover
+from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report.findings import Finding
+
+#: What a moved cloud must do; the plain fake driver's base leaves no survivor.
+OPERATIONS = {
+    "nova_bm": {"new server", "hard reboot", "start", "delete"},
+    "fake": {"new server"},
+}
+
+#: Fewer passed tests, or a larger part skipped, would prove nothing: the
+#: selection (compute_tests/selection.txt) has some 70 tests.
+PASSED_AT_LEAST = 50
+SKIPPED_AT_MOST = 0.1
+
+
+def whole(nodes: set[str], found: set[str]) -> Check:
+    """Every node of before.json, and no other, is in this evidence."""
+    lacking, extra = sorted(nodes - found), sorted(found - nodes)
+    detail = f"lacks {lacking}, has also {extra}" if lacking or extra else ""
+    name = "every node accounted for"
+    if not nodes:
+        return Check(name, False, "before.json has no node: nothing to prove")
+    return Check(name, not detail, detail or f"{len(nodes)} nodes")
+
+
+def check_survival(directory: Path) -> Finding:
+    before = documents.read(directory / "before.json")
+    after = documents.read(directory / "after.json")
+    checks = compare.compare(before, after)
+    for key in ("machines", "ironic_nodes"):
+        if key not in after:
+            checks.append(Check(key, False, "no evidence of them after"))
+    figure = f"{len(before['servers'])} instances, {len(before['machines'])} machines"
+    return Finding("survival", checks, figure)
+
+
+def check_migration(directory: Path) -> Finding:
+    path = directory / "migration.json"
+    document = documents.read(path)
+    counts = document["counts"]
+    nodes = compare.nodes(documents.read(directory / "before.json"))
+    found = migration.nodes(path)
+    # A run that is resumed finds its own rows: present, and verified again.
+    moved = counts["written"] + counts["present"]
+    agree = counts["planned"] == counts["written"] and (
+        moved == counts["verified"] == len(nodes) and not counts["different"]
+    )
+    text = ", ".join(
+        f"{name} {counts[name]}" for name in ("read", "written", "present", "verified")
+    )
+    holders = compare.differences(nodes, found, tuple(nodes.keys() & found.keys()))
+    checks = [
+        whole(set(nodes), set(found)),
+        Check("counts agree", agree, text),
+        Check("result", document["result"] == "done", document["result"]),
+        Check("instances of the nodes", not holders, holders),
+    ]
+    return Finding("migration", checks, text)
+
+
+def taken_over(node: dict[str, Any], instance: str | None, power: str | None) -> str:
+    """What recorded ``node`` lacks to be taken over; empty when nothing.
+
+    :param power: what its BMC said before, in Ironic's words; None: unknown.
+    """
+    state = "active" if instance else "available"
+    if node["provision_state"] != state:
+        return f"is {node['provision_state']}, expected {state}"
+    if power and node["power_state"] not in (None, power):
+        return f"power state {node['power_state']!r}, its BMC before: {power!r}"
+    return takeover.missing(node)
+
+
+def check_takeover(directory: Path) -> Finding:
+    document = documents.read(directory / "takeover.json")
+    before = documents.read(directory / "before.json")
+    nodes, powers = compare.nodes(before), compare.ironic_power(before)
+    checks = [whole(set(nodes), {node["uuid"] for node in document["nodes"]})]
+    for node in document["nodes"]:
+        uuid = node["uuid"]
+        wrong = taken_over(node, nodes.get(uuid), powers.get(uuid))
+        detail = f"conductor {node['conductor']}, {node['power_state']}"
+        checks.append(Check(f"take-over of {uuid}", not wrong, wrong or detail))
+    log = directory / "logs" / "ironic-conductor.log"
+    # The log again, whole: power sync may have acted after the phase had looked.
+    lines = [*document["forbidden"], *takeover.forbidden_lines(log)]
+    checks += [Check("no machine acted on", False, line) for line in lines]
+    return Finding("take-over", checks, f"{len(document['nodes'])} nodes")
+
+
+def check_resources(directory: Path) -> Finding:
+    document = documents.read(directory / "resources.json")
+    nodes = compare.nodes(documents.read(directory / "before.json"))
+    seen, wanted = resources.recorded(document), document["resource_class"]
+    checks = [whole(set(nodes), set(seen["providers"]))]
+    for uuid, instance in nodes.items():
+        wrong = resources.fault(seen, uuid, instance, wanted)
+        checks.append(Check(f"resources of {uuid}", not wrong, wrong or wanted))
+    loaded, told = document["loaded"], document["told"]
+    driver, manager = loaded["driver"], loaded["manager"]
+    checks.append(Check("driver", driver == resources.DRIVER, driver))
+    detail = f"loaded {manager}, told {told['manager']}"
+    checks.append(Check("compute manager", manager == told["manager"], detail))
+    figure = f"{len(nodes)} nodes as {wanted}, {manager.rsplit('.', 1)[-1]}"
+    return Finding("resources", checks, figure)
+
+
+def check_operations(directory: Path) -> Finding:
+    base_driver = documents.read(directory / "before.json")["base_driver"]
+    found = documents.read(directory / "operations.json")
+    checks = [Check(o["name"], o["ok"], o["detail"]) for o in found]
+    for name in sorted(OPERATIONS[base_driver] - {o["name"] for o in found}):
+        checks.append(Check(name, False, "was never done"))
+    return Finding("operations", checks, ", ".join(o["name"] for o in found))
+
+
+def check_tempest(directory: Path) -> Finding:
+    document = documents.read(directory / "tempest" / "results.json")
+    tests = document["tests"]
+    counts = collections.Counter(test["outcome"] for test in tests)
+    checks = [
+        Check(test["name"], False, test["reason"])
+        for test in tests
+        if test["outcome"] not in ("passed", "skipped")
+    ]
+    passed, skipped = counts["passed"], counts["skipped"]
+    enough = passed >= PASSED_AT_LEAST and skipped <= SKIPPED_AT_MOST * len(tests)
+    detail = f"{passed} passed, {skipped} of {len(tests)} skipped"
+    checks.append(Check("enough tests ran", enough, detail))
+    recorded = collections.Counter(document["counts"])
+    checks.append(Check("counts agree", recorded == counts, f"{document['counts']}"))
+    names = ("passed", "failed", "skipped")
+    figure = ", ".join(f"{counts[name]} {name}" for name in names)
+    return Finding("tempest", checks, figure)

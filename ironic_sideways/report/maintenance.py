@@ -1,0 +1,108 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Maintenance held, and was undone exactly: locks and the compute service.
+
+``before.json`` was taken before the start, ``after.json`` while it held, and
+``ended.json`` after its end.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.evidence import compare, documents
+from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report.findings import Finding
+
+Document = dict[str, Any]
+
+LOCK_FIELDS = ("locked", "locked_reason")
+SERVICE_FIELDS = ("status", "disabled_reason")
+
+
+def plan(record: Document, before: Document) -> Check:
+    """The start's record names every instance, and which were locked already."""
+    was = {
+        "lock": sorted(s["uuid"] for s in before["servers"] if not s["locked"]),
+        "locked_before": sorted(s["uuid"] for s in before["servers"] if s["locked"]),
+    }
+    wrong = compare.differences(was, record, tuple(was))
+    detail = f"{len(was['lock'])} to lock, {len(was['locked_before'])} locked before"
+    return Check("record of the locks", not wrong, wrong or detail)
+
+
+def held(server: Document, now: Document | None) -> str:
+    """Why instance ``server`` was not safe from its owner; empty when it was."""
+    if now is None:
+        return "gone"
+    if not now["locked"]:
+        return "was not locked in the window"
+    if not now["locked_reason"] and not server["locked"]:
+        return "was locked without a reason"
+    if server["locked"]:
+        return compare.differences(server, now, LOCK_FIELDS)
+    return ""
+
+
+def undone(server: Document, now: Document | None) -> str:
+    """What of the lock is not as before; empty when all is."""
+    return "gone" if now is None else compare.differences(server, now, LOCK_FIELDS)
+
+
+def each_lock(before: Document, after: Document, ended: Document) -> Iterator[Check]:
+    during = compare.by(after["servers"], "uuid")
+    then = compare.by(ended["servers"], "uuid")
+    for server in before["servers"]:
+        uuid = server["uuid"]
+        wrong = held(server, during.get(uuid))
+        yield Check(f"lock of {uuid} in the window", not wrong, wrong)
+        wrong = undone(server, then.get(uuid))
+        yield Check(f"lock of {uuid} after the end", not wrong, wrong)
+
+
+def compute_service(snapshot: Document, host: str) -> Document:
+    """:raises SidewaysError: the snapshot has none of that host."""
+    for service in snapshot["services"]:
+        if service["binary"] == "nova-compute" and service["host"] == host:
+            return dict(service)
+    raise exceptions.SidewaysError(
+        f"a snapshot lacks the nova-compute of {host}: its service is gone from Nova"
+    )
+
+
+def each_service(
+    host: str, before: Document, after: Document, ended: Document
+) -> Iterator[Check]:
+    was, during, then = (compute_service(s, host) for s in (before, after, ended))
+    status = during["status"]
+    yield Check(f"compute service {host} in the window", status == "disabled", status)
+    wrong = compare.differences(was, then, SERVICE_FIELDS)
+    name = f"compute service {host} after the end"
+    yield Check(name, not wrong, wrong or was["status"])
+
+
+def check_maintenance(directory: Path) -> Finding:
+    """All was locked and disabled in the window; after it, all is as before."""
+    record, before, after, ended = (
+        documents.read(directory / f"{name}.json")
+        for name in ("maintenance", "before", "after", "ended")
+    )
+    checks = [
+        plan(record, before),
+        *each_lock(before, after, ended),
+        *each_service(record["compute_host"], before, after, ended),
+    ]
+    locked = sum(server["locked"] for server in before["servers"])
+    figure = f"{len(before['servers'])} instances locked, {locked} of them before"
+    return Finding("maintenance", checks, figure)

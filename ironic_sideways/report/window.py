@@ -1,0 +1,192 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The maintenance window in time: its phases, heartbeats and power commands."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.evidence import documents, events, heartbeat
+from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report.findings import Finding
+
+#: The window's phases, in the specification's order (grenade/upgrade-ironic).
+WINDOW = (
+    "deploy-ramdisk",
+    "ironic-database",
+    "begin-maintenance",
+    "stop-compute",
+    "flavors",
+    "migrate",
+    "start-ironic",
+    "takeover",
+    "scheduler",
+    "compute",
+    "resources",
+    "end-maintenance",
+)
+
+#: The instances are looked at once more when maintenance is over.
+PHASES = (*WINDOW, "verify")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """Moments of a run, seconds since the epoch.
+
+    :param operated: when machines were first switched on purpose after the
+        move; the last phase's time when they never were.
+    """
+
+    begin: float
+    end: float
+    operated: float
+
+
+def phases(directory: Path) -> dict[str, dict[str, Any]]:
+    """The last event of each phase, by name; those that failed before included."""
+    found = {}
+    for event in events.read(directory / "events.jsonl"):
+        if event["kind"] == "phase" and event["result"] != "started":
+            found[event["name"]] = event
+    return found
+
+
+def bounds(directory: Path) -> Bounds:
+    """When maintenance began and ended, and when machines were next switched.
+
+    A maintenance that was rolled back counts for nothing.
+
+    :raises SidewaysError: no such events.
+    """
+    begin = end = operated = None
+    time = 0.0
+    for event in events.read(directory / "events.jsonl"):
+        if event["kind"] != "phase":
+            continue
+        time = event["time"]
+        match event.get("name"), event.get("result"):
+            case "begin-maintenance", "started" if begin is None:
+                begin = time
+            case "undo-begin-maintenance", "ok":
+                begin = None
+            case "end-maintenance", "ok":
+                end = time
+            case "operate" | "tempest", "started" if end and operated is None:
+                operated = time
+    if begin is None or end is None:
+        raise exceptions.SidewaysError(
+            "events.jsonl: maintenance did not begin and end"
+        )
+    return Bounds(begin, end, operated or time)
+
+
+def check_phases(directory: Path) -> Finding:
+    """Every phase ended well, whatever its earlier tries did."""
+    found = phases(directory)
+    checks = []
+    for name in PHASES:
+        event = found.get(name, {"result": "never ran", "figure": ""})
+        ok = event["result"] == "ok"
+        checks.append(Check(f"phase {name}", ok, event["figure"] or event["result"]))
+    window = bounds(directory)
+    figure = f"maintenance took {window.end - window.begin:.0f} s"
+    return Finding("window", checks, figure)
+
+
+def unsteady(
+    machine: dict[str, Any],
+    server: dict[str, Any] | None,
+    streams: list[heartbeat.Stream],
+    window: Bounds,
+) -> str:
+    """Why ``machine`` did not run through ``window``; empty when it did.
+
+    :param server: the instance on it, whose addresses the beats must carry.
+    :param streams: the machine's, one a boot.
+    """
+    stream = next((s for s in streams if s.boot_id == machine["boot_id"]), None)
+    if stream is None:
+        return "never heard"
+    if stream.last_time < window.end or stream.first_time > window.begin:
+        return (
+            f"heard {stream.first_time:.0f} to {stream.last_time:.0f} only, "
+            f"window {window.begin:.0f}-{window.end:.0f}"
+        )
+    for other in streams:
+        if window.begin <= other.first_time < window.operated:
+            return f"booted anew under boot id {other.boot_id}"
+    if server:
+        ports = [port for port in server["ports"] if port["mac"] == machine["mac"]]
+        fixed_ips = sorted(ip for port in ports for ip in port["fixed_ips"])
+        if sorted(stream.ips) != fixed_ips:
+            return f"beats came from {sorted(stream.ips)}, fixed IPs: {fixed_ips}"
+    return ""
+
+
+def each_machine(
+    before: dict[str, Any], streams: list[heartbeat.Stream], window: Bounds
+) -> Iterator[Check]:
+    """One that ran beats through the window; one that was off stays silent."""
+    servers = {server["node"]: server for server in before["servers"]}
+    for machine in before["machines"]:
+        mine = [stream for stream in streams if stream.mac == machine["mac"]]
+        server = servers.get(machine["uuid"])
+        if machine["power"] == "on" or (server and server["status"] == "ACTIVE"):
+            wrong = unsteady(machine, server, mine, window)
+            yield Check(f"heartbeat of {machine['name']}", not wrong, wrong)
+        else:
+            heard = any(
+                stream.first_time < window.operated and stream.last_time > window.begin
+                for stream in mine
+            )
+            detail = "was off, and was heard in the window" if heard else "silent"
+            yield Check(f"silence of {machine['name']}", not heard, detail)
+
+
+def check_heartbeats(directory: Path) -> Finding:
+    """No sequence number missing, and every survivor beats through the window."""
+    before = documents.read(directory / "before.json")
+    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    checks = list(each_machine(before, streams, bounds(directory)))
+    beating = sum(check.ok and check.name.startswith("heart") for check in checks)
+    if before["base_driver"] != "fake":
+        checks.append(Check("a survivor beats", beating > 0, f"{beating} do"))
+    lost = heartbeat.lost(streams)
+    checks.append(Check("no heartbeat lost", lost == 0, f"{lost} lost"))
+    figure = f"{beating} machines beat through the window, {lost} lost"
+    return Finding("heartbeats", checks, figure)
+
+
+def check_bmc(directory: Path) -> Finding:
+    """No power command reached a BMC from the start until machines were operated."""
+    window = bounds(directory)
+    base_driver = documents.read(directory / "before.json")["base_driver"]
+    commands = documents.read(directory / "bmc.json")["commands"]
+    during = [c for c in commands if window.begin <= c["time"] <= window.operated]
+    # The log is evidence only if it holds the commands that came before and after.
+    earlier = sum(c["time"] < window.begin for c in commands)
+    later = sum(c["time"] > window.operated for c in commands)
+    # Nobody switches a machine under the plain fake driver.
+    heard = later > 0 and (earlier > 0 or base_driver == "fake")
+    checks = [
+        Check("BMC log heard", heard, f"{earlier} commands before, {later} after"),
+        *(
+            Check(f"power of {c['domain']}", False, f"power {c['command']} in window")
+            for c in during
+        ),
+    ]
+    figure = f"power commands in the window: {len(during)}, in all: {len(commands)}"
+    return Finding("BMCs", checks, figure)

@@ -1,0 +1,128 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Documents judged anew, node by node."""
+
+import pytest
+
+from ironic_sideways.evidence import resources
+from ironic_sideways.report import checks
+from ironic_sideways.tests.unit.report import whole
+
+
+def failed(finding) -> list[str]:
+    return [check.name for check in finding.failures]
+
+
+def test_a_node_that_no_conductor_took_is_named(evidence):
+    whole.edit(evidence / "takeover.json", lambda d: d["nodes"][0].update(online=None))
+
+    assert failed(checks.check_takeover(evidence)) == ["take-over of node-run"]
+
+
+def test_a_node_that_the_evidence_lacks_is_named(evidence):
+    whole.edit(evidence / "takeover.json", lambda d: d["nodes"].pop())
+
+    (check,) = checks.check_takeover(evidence).failures
+
+    assert check.detail == "lacks ['node-free'], has also []"
+
+
+def test_a_line_of_power_sync_seen_in_the_phase_is_a_failure(evidence):
+    line = "ironic-conductor.log:7: Changing hardware state to power off"
+    whole.edit(evidence / "takeover.json", lambda d: d["forbidden"].append(line))
+
+    assert failed(checks.check_takeover(evidence)) == ["no machine acted on"]
+
+
+def test_an_allocation_left_on_vcpu_is_a_failure(evidence):
+    whole.edit(
+        evidence / "resources.json",
+        lambda d: d["nodes"][0].update(allocations={"server-run": {"VCPU": 1}}),
+    )
+
+    assert failed(checks.check_resources(evidence)) == ["resources of node-run"]
+
+
+def test_a_nova_compute_left_on_the_old_driver_is_a_failure(evidence):
+    whole.edit(
+        evidence / "resources.json",
+        lambda d: d["loaded"].update(driver="baremetal.BareMetalDriver"),
+    )
+
+    assert failed(checks.check_resources(evidence)) == ["driver"]
+
+
+def test_the_stock_manager_is_right_when_the_run_was_told_so(evidence):
+    stock = {"driver": resources.DRIVER, "manager": "nova.compute.ComputeManager"}
+    whole.edit(
+        evidence / "resources.json", lambda d: d.update(loaded=stock, told=stock)
+    )
+
+    finding = checks.check_resources(evidence)
+
+    assert finding.ok
+    assert finding.figure.endswith(", ComputeManager")
+
+
+@pytest.mark.parametrize("change", [{"verified": 0}, {"different": 1}, {"written": 2}])
+def test_a_migration_whose_counts_disagree_is_a_failure(evidence, change):
+    whole.edit(evidence / "migration.json", lambda d: d["counts"].update(change))
+
+    assert failed(checks.check_migration(evidence)) == ["counts agree"]
+
+
+def test_a_migration_that_was_resumed_and_found_its_own_rows_is_whole(evidence):
+    counts = {"planned": 0, "written": 0, "present": 3}
+    whole.edit(evidence / "migration.json", lambda d: d["counts"].update(counts))
+
+    assert checks.check_migration(evidence).ok
+
+
+def test_a_migration_that_failed_is_a_failure(evidence):
+    whole.edit(evidence / "migration.json", lambda d: d.update(result="failed"))
+
+    assert failed(checks.check_migration(evidence)) == ["result"]
+
+
+def test_an_operation_that_failed_is_a_failure(evidence):
+    whole.edit(evidence / "operations.json", lambda d: d[2].update(ok=False))
+
+    assert failed(checks.check_operations(evidence)) == ["start"]
+
+
+def test_an_operation_that_was_never_done_is_named(evidence):
+    whole.edit(evidence / "operations.json", lambda d: d.pop())
+
+    (check,) = checks.check_operations(evidence).failures
+
+    assert (check.name, check.detail) == ("delete", "was never done")
+
+
+def test_the_plain_fake_driver_leaves_only_a_new_server_to_boot(evidence):
+    whole.edit(evidence / "before.json", lambda d: d.update(base_driver="fake"))
+    whole.edit(evidence / "operations.json", lambda d: d.__delitem__(slice(1, None)))
+
+    assert checks.check_operations(evidence).ok
+
+
+def test_counts_of_tempest_that_its_tests_contradict_are_a_failure(evidence):
+    results = evidence / "tempest" / "results.json"
+    whole.edit(results, lambda d: d["tests"].pop())
+
+    assert failed(checks.check_tempest(evidence)) == ["counts agree"]
+
+
+def test_snapshots_without_machines_prove_no_survival(evidence):
+    whole.edit(evidence / "after.json", lambda d: d.pop("ironic_nodes"))
+
+    assert failed(checks.check_survival(evidence)) == ["ironic_nodes"]

@@ -1,0 +1,147 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Phases, heartbeats and power commands, held against the window's moments."""
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.report import window
+from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.whole import BEGIN, END, OPERATED, beats
+
+
+def failed(finding) -> list[str]:
+    return [check.name for check in finding.failures]
+
+
+@pytest.mark.parametrize("phase", window.PHASES)
+def test_a_phase_that_never_ran_is_a_failure(evidence, phase):
+    rows = [row for row in whole.phase_events() if row["name"] != phase]
+    path = evidence / "events.jsonl"
+    whole.write_lines(path, rows)
+
+    try:
+        assert failed(window.check_phases(evidence)) == [f"phase {phase}"]
+    except exceptions.SidewaysError as error:
+        assert "maintenance did not begin and end" in str(error)
+
+
+def test_a_phase_that_failed_and_was_done_later_is_no_failure(evidence):
+    rows = [whole.phase("migrate", "failed", BEGIN), *whole.phase_events()]
+    whole.write_lines(evidence / "events.jsonl", rows)
+
+    assert window.check_phases(evidence).ok
+
+
+def test_a_maintenance_that_was_rolled_back_does_not_count(evidence):
+    earlier = [
+        whole.phase("begin-maintenance", "started", BEGIN - 500),
+        whole.phase("undo-begin-maintenance", "ok", BEGIN - 400),
+    ]
+    whole.write_lines(evidence / "events.jsonl", earlier + whole.phase_events())
+
+    assert window.bounds(evidence) == window.Bounds(BEGIN, END, OPERATED)
+
+
+def test_the_first_of_several_tries_to_operate_ends_the_watch(evidence):
+    later = [whole.phase("operate", "started", OPERATED + 100)]
+    whole.write_lines(evidence / "events.jsonl", whole.phase_events() + later)
+
+    assert window.bounds(evidence).operated == OPERATED
+
+
+def test_a_run_that_operated_nothing_is_watched_to_its_last_phase(evidence):
+    rows = [row for row in whole.phase_events() if row["name"] != "operate"]
+    figures = {**whole.phase("", "", OPERATED + 900), "kind": "figures"}
+    whole.write_lines(evidence / "events.jsonl", [*rows, figures])
+
+    assert window.bounds(evidence).operated == END
+
+
+def heartbeats(directory, rows) -> list[str]:
+    whole.write_lines(directory / "heartbeat.jsonl", rows)
+    return failed(window.check_heartbeats(directory))
+
+
+def test_a_lost_heartbeat_is_a_failure(evidence):
+    rows = beats(n for n in range(1, 76) if n != 30)
+
+    assert heartbeats(evidence, rows) == ["no heartbeat lost"]
+
+
+def test_a_machine_that_fell_silent_in_the_window_is_a_failure(evidence):
+    found = heartbeats(evidence, beats(range(1, 40)))
+
+    assert found == ["heartbeat of machine-1", "a survivor beats"]
+
+
+@pytest.mark.parametrize("last", [30, 67])
+def test_a_machine_rebooted_before_the_operations_is_a_failure(evidence, last):
+    rows = beats(range(1, last)) + beats(range(last, 76), boot_id="boot-2")
+
+    assert "heartbeat of machine-1" in heartbeats(evidence, rows)
+
+
+def test_a_machine_rebooted_by_the_operations_is_none(evidence):
+    rows = beats(range(1, 75)) + beats(range(80, 90), boot_id="boot-2")
+
+    assert heartbeats(evidence, rows) == []
+
+
+def test_beats_from_an_address_that_is_not_the_ports_are_a_failure(evidence):
+    rows = [{**row, "ip": "172.30.0.99"} for row in beats(range(1, 76))]
+
+    assert "heartbeat of machine-1" in heartbeats(evidence, rows)
+
+
+def test_an_address_that_changes_in_the_window_is_a_failure(evidence):
+    rows = beats(range(1, 76))
+    rows[40]["ip"] = "172.30.0.99"
+
+    assert "heartbeat of machine-1" in heartbeats(evidence, rows)
+
+
+def test_a_stopped_machine_that_beats_in_the_window_is_a_failure(evidence):
+    rows = beats(range(1, 76)) + beats(range(1, 20), 2, "boot-2", BEGIN)
+
+    assert heartbeats(evidence, rows) == ["silence of machine-2"]
+
+
+def test_a_machine_that_never_ran_under_an_active_instance_is_a_failure(evidence):
+    def off(document):
+        document["machines"][0]["power"] = "off"
+
+    whole.edit(evidence / "before.json", off)
+
+    assert heartbeats(evidence, []) == ["heartbeat of machine-1", "a survivor beats"]
+
+
+@pytest.mark.parametrize("moment", [BEGIN + 1, END + 1])
+def test_a_power_command_before_the_operations_is_a_failure(evidence, moment):
+    command = {"time": moment, "domain": "machine-1", "command": "off"}
+    whole.edit(evidence / "bmc.json", lambda d: d["commands"].append(command))
+
+    assert failed(window.check_bmc(evidence)) == ["power of machine-1"]
+
+
+def test_a_bmc_log_that_heard_nothing_at_all_is_no_evidence(evidence):
+    whole.edit(evidence / "bmc.json", lambda d: d["commands"].clear())
+
+    assert failed(window.check_bmc(evidence)) == ["BMC log heard"]
+
+
+def test_the_plain_fake_driver_switches_no_machine_before_the_move(evidence):
+    whole.edit(evidence / "before.json", lambda d: d.update(base_driver="fake"))
+    whole.edit(evidence / "bmc.json", lambda d: d["commands"].pop(0))
+
+    assert window.check_bmc(evidence).ok

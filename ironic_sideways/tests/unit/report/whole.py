@@ -1,0 +1,272 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The evidence of a move that went well: a running, a stopped and a free node."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways.evidence import compare
+from ironic_sideways.report import window
+
+Document = dict[str, Any]
+
+BEGIN, END, OPERATED = 1000.0, 1060.0, 1070.0
+HOST, MANAGER = "isw0", "ironic_sideways.compute.manager.ClusteredComputeManager"
+CLASS = "CUSTOM_BAREMETAL"
+
+#: Node: number, instance on it, that one's status, and the machine's power.
+NODES = {
+    "node-run": (1, "server-run", "ACTIVE", "on"),
+    "node-stop": (2, "server-stop", "SHUTOFF", "off"),
+    "node-free": (3, None, None, "off"),
+}
+
+FREE = {"provision_state": "available", "power_state": "power off"}
+
+
+def mac(number: int) -> str:
+    return f"52:54:00:00:00:0{number}"
+
+
+def write(path: Path, document: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document))
+
+
+def write_lines(path: Path, rows: Iterable[Document]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def edit(path: Path, change: Callable[[Any], Any]) -> None:
+    document = json.loads(path.read_text())
+    change(document)
+    write(path, document)
+
+
+def servers(locked: bool) -> list[Document]:
+    """``server-stop`` was locked by somebody else before."""
+    found: list[Document] = []
+    for node, (number, server, status, _power) in NODES.items():
+        if server is None:
+            continue
+        before = server == "server-stop"
+        reason = "ours" if before else "maintenance" if locked else None
+        port = {
+            "id": f"port-{number}",
+            "mac": mac(number),
+            "fixed_ips": [f"172.30.0.{number}"],
+        }
+        found.append(
+            {
+                **dict.fromkeys(compare.SERVER_FIELDS),
+                **{"uuid": server, "name": server, "status": status, "node": node},
+                **{"locked": locked or before, "locked_reason": reason},
+                "ports": [port],
+            }
+        )
+    return found
+
+
+def providers(resources: Document) -> list[Document]:
+    return [
+        {
+            "uuid": node,
+            "inventories": {
+                key: {"total": 1, "reserved": 1 if server else 0} for key in resources
+            },
+            "allocations": {server: resources} if server else {},
+        }
+        for node, (_number, server, _status, _power) in NODES.items()
+    ]
+
+
+def machines(seq: int) -> list[Document]:
+    return [
+        {
+            **{"uuid": node, "name": f"machine-{number}", "mac": mac(number)},
+            "power": power,
+            "boot_id": "boot-1" if server else None,
+            "last_seq": seq if power == "on" else 3 if server else None,
+        }
+        for node, (number, server, _status, power) in NODES.items()
+    ]
+
+
+def service(status: str) -> Document:
+    reason = "maintenance" if status == "disabled" else None
+    names = {"binary": "nova-compute", "host": HOST}
+    return {**names, "status": status, "disabled_reason": reason}
+
+
+def snapshot(seq: int, resources: Document, locked: bool) -> Document:
+    return {
+        "base_driver": "nova_bm",
+        "servers": servers(locked),
+        "providers": providers(resources),
+        "machines": machines(seq),
+        "services": [service("disabled" if locked else "enabled")],
+    }
+
+
+def ironic_nodes() -> list[Document]:
+    return [
+        {
+            "uuid": node,
+            "instance_uuid": server,
+            "provision_state": "active" if server else "available",
+            "power_state": f"power {power}",
+            "maintenance": False,
+            "last_error": None,
+            "ports": [
+                {
+                    "uuid": f"ironic-{number}",
+                    "mac": mac(number),
+                    "vif": f"port-{number}" if server else None,
+                }
+            ],
+        }
+        for node, (number, server, _status, power) in NODES.items()
+    ]
+
+
+def phase(name: str, result: str, time: float, seconds: float = 0.0) -> Document:
+    return {
+        **{"kind": "phase", "name": name, "result": result, "figure": ""},
+        **{"time": time, "seconds": seconds, "memory_used_mb": 3000},
+    }
+
+
+def phase_events() -> list[Document]:
+    found = [phase("prepare", "ok", BEGIN - 50, 100.0)]
+    for name in window.PHASES:
+        begin = END if name == "verify" else BEGIN
+        end = BEGIN if begin == BEGIN and name != "end-maintenance" else END
+        found += [phase(name, "started", begin), phase(name, "ok", end, 2.0)]
+    return [
+        *found,
+        phase("operate", "started", OPERATED),
+        phase("operate", "ok", OPERATED + 30, 30.0),
+    ]
+
+
+def beats(
+    sequence: Iterable[int],
+    number: int = 1,
+    boot_id: str = "boot-1",
+    first: float = BEGIN - 5,
+) -> list[Document]:
+    """A beat a second of machine ``number``; the one of ``first`` has sequence 0."""
+    return [
+        {
+            **{"time": first + seq, "mac": mac(number), "boot_id": boot_id},
+            **{"ip": f"172.30.0.{number}", "seq": seq},
+        }
+        for seq in sequence
+    ]
+
+
+def takeover() -> Document:
+    nodes = [
+        {
+            "uuid": node["uuid"],
+            "provision_state": node["provision_state"],
+            "power_state": node["power_state"],
+            "conductor": HOST if node["instance_uuid"] else None,
+            "online": 1 if node["instance_uuid"] else None,
+            "maintenance": 0,
+            "last_error": None,
+        }
+        for node in ironic_nodes()
+    ]
+    return {"nodes": nodes, "forbidden": []}
+
+
+def resources() -> Document:
+    loaded = {"driver": "ironic.IronicDriver", "manager": MANAGER}
+    nodes = [
+        {**provider, "hypervisor": {"name": provider["uuid"], "type": "ironic"}}
+        for provider in providers({CLASS: 1})
+    ]
+    return {"resource_class": CLASS, "loaded": loaded, "told": loaded, "nodes": nodes}
+
+
+def migration() -> Document:
+    numbers = {"read": 3, "planned": 3, "written": 3, "present": 0, "verified": 3}
+    rows = [
+        {"uuid": node, "instance_uuid": server, "outcome": "migrate"}
+        for node, (_number, server, _status, _power) in NODES.items()
+    ]
+    return {"result": "done", "rows": rows, "counts": {**numbers, "different": 0}}
+
+
+def lay_down(directory: Path) -> None:
+    """Write the whole evidence."""
+    write_lines(directory / "events.jsonl", phase_events())
+    write(directory / "before.json", snapshot(1, {"VCPU": 1}, locked=False))
+    after = snapshot(70, {CLASS: 1}, locked=True)
+    write(directory / "after.json", {**after, "ironic_nodes": ironic_nodes()})
+    write(directory / "ended.json", snapshot(72, {CLASS: 1}, locked=False))
+    locks = {"lock": ["server-run"], "locked_before": ["server-stop"]}
+    write(directory / "maintenance.json", {"compute_host": HOST, **locks})
+    write(directory / "migration.json", migration())
+    write(directory / "takeover.json", takeover())
+    write(directory / "resources.json", resources())
+    survivor = beats(range(1, 76))
+    stopped = beats(range(1, 4), 2, first=BEGIN - 60)
+    write_lines(directory / "heartbeat.jsonl", survivor + stopped)
+    commands = [
+        {"time": moment, "domain": "machine-1", "command": "on"}
+        for moment in (BEGIN - 100, OPERATED + 5)
+    ]
+    write(directory / "bmc.json", {"commands": commands})
+    log = directory / "logs" / "ironic-conductor.log"
+    log.parent.mkdir()
+    log.write_text("INFO all is well\n")
+    names = ("new server", "hard reboot", "start", "delete")
+    done = [{"name": name, "ok": True, "detail": ""} for name in names]
+    write(directory / "operations.json", done)
+    tests = [{"name": f"t{n}", "outcome": "passed", "reason": ""} for n in range(66)]
+    counts = {"passed": 66, "failed": 0, "skipped": 0}
+    write(directory / "tempest" / "results.json", {"counts": counts, "tests": tests})
+
+
+def without_instances(directory: Path) -> None:
+    """Turn it into that of a base with Nova's plain fake driver: no instance."""
+
+    def empty(document: Document) -> None:
+        document.update(base_driver="fake", servers=[])
+        document["providers"] = [{"uuid": "fake", "inventories": {}, "allocations": {}}]
+        for machine in document["machines"]:
+            machine.update(power="off", boot_id=None, last_seq=None)
+        for node in document.get("ironic_nodes", []):
+            node.update(instance_uuid=None, **FREE)
+            node["ports"][0]["vif"] = None
+
+    for name in ("before", "after", "ended"):
+        edit(directory / f"{name}.json", empty)
+    edit(directory / "maintenance.json", lambda d: d.update(lock=[], locked_before=[]))
+    inventory = {CLASS: {"total": 1, "reserved": 0}}
+    for name, key, change in (
+        ("migration", "rows", {"instance_uuid": None}),
+        ("takeover", "nodes", {**FREE, "conductor": None, "online": None}),
+        ("resources", "nodes", {"inventories": inventory, "allocations": {}}),
+    ):
+        document = json.loads((directory / f"{name}.json").read_text())
+        for row in document[key]:
+            row.update(change)
+        write(directory / f"{name}.json", document)
+    write_lines(directory / "heartbeat.jsonl", [])
+    edit(directory / "bmc.json", lambda d: d["commands"].pop(0))
+    edit(directory / "operations.json", lambda d: d.__delitem__(slice(1, None)))
