@@ -26,7 +26,12 @@ from packaging import requirements, utils
 
 REPOSITORY = Path(__file__).parents[3]
 TOOLS = REPOSITORY / "tools"
-SCRIPTS = ("prepare_host.sh", "build_deploy_ramdisk.sh", "run_tests.sh")
+SCRIPTS = (
+    "prepare_host.sh",
+    "build_deploy_ramdisk.sh",
+    "run_tests.sh",
+    "run_upgrade.sh",
+)
 TIMEOUT_S = 30
 
 
@@ -37,8 +42,8 @@ def call(*words: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_names_every_option_and_the_exit_codes(script: str) -> None:
     done = call(TOOLS / script, "--help")
-    cases = re.findall(r"^ {12}(--[-a-z| ]+)\)$", (TOOLS / script).read_text(), re.M)
-    options = {option for case in cases for option in case.split(" | ")}
+    cases = re.findall(r"^ {12}(--[-a-z| ]+)\)", (TOOLS / script).read_text(), re.M)
+    options = {option for case in cases for option in re.split(r" ?\| ?", case)}
     assert done.returncode == 0
     assert "Exit codes: 0" in done.stdout
     assert len(options) > 1

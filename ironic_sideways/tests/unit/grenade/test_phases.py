@@ -42,7 +42,10 @@ class Shell:
         self.recorded = directory / "recorded"
         stub = directory / "bin" / "ironic-sideways"
         stub.parent.mkdir()
-        stub.write_text(f'#!/bin/sh\necho "$5 $7" >>{self.recorded}\n')
+        stub.write_text(f'#!/bin/bash\necho "$5 $7" >>{self.recorded}\n')
+        self.figures = directory / "figures"
+        with stub.open("a") as stream:
+            stream.write(f'echo "$7 ${{11}}" >>{self.figures}\n')
         stub.chmod(0o755)
         self.environment = {
             "PATH": f"{stub.parent}:/usr/bin:/bin",
@@ -165,3 +168,84 @@ def test_what_cannot_be_found_out_is_not_remembered(shell):
 
     assert result.returncode == 1
     assert shell.ran() == []
+
+
+def test_the_reason_is_the_last_error_whatever_was_printed_beside_it(shell):
+    result = shell.run(
+        "function command { echo the reason >&2; seq 1000; return 3; }\n"
+        "function second { tell command; }\n"
+        'run_phases ""'
+    )
+
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[-1] == "    | the reason"
+    assert shell.figures.read_text().splitlines()[-1] == "failed the reason"
+
+
+def test_a_second_failure_is_told_by_its_own_lines(shell):
+    shell.run('function second { echo full >&2; false; }\nrun_phases ""')
+
+    result = shell.run("function second { false; }\nrun_phases two")
+
+    assert "full" not in result.stdout
+    assert result.stdout.splitlines()[-1] == "    | exit code 1 without a word"
+    assert "full" in (shell.evidence / "phases/two.log").read_text()
+
+
+def test_errexit_holds_inside_what_a_phase_tells(shell):
+    result = shell.run(
+        'function command { false; echo on >>"$RAN"; }\n'
+        'function first { tell command; }\nrun_phases ""'
+    )
+
+    assert result.returncode == 1
+    assert shell.ran() == []
+
+
+def test_the_caller_may_go_on_after_a_failure(shell):
+    result = shell.run(
+        'function second { return 3; }\ntry_phases ""; echo "then $PHASE_RESULT"'
+    )
+
+    assert result.stdout.splitlines()[-1] == "then 3"
+    assert shell.ran() == ["one"]
+
+
+def test_an_undo_that_fails_ends_the_undoing(shell):
+    result = shell.run(
+        'function undo_third { false; }\nrun_phases ""\nundo_phases; echo never'
+    )
+
+    assert result.returncode == 1
+    assert "never" not in result.stdout
+    assert "undo-one" not in shell.ran()
+    assert (shell.evidence / "phases/three.done").exists()
+
+
+LOCK = 'take_lock "$EVIDENCE_DIR"\n'
+
+
+def test_a_lock_that_is_held_refuses_another_run_by_its_pid(shell):
+    result = shell.run(
+        LOCK + f"env -u IRONIC_SIDEWAYS_LOCKED bash -c "
+        f"'source {PHASES}; take_lock \"$EVIDENCE_DIR\"; echo in' || true\n"
+        'echo "refused to $$"'
+    )
+
+    assert "in" not in result.stdout.splitlines()
+    pid = result.stdout.removeprefix("refused to ").strip()
+    assert f"(pid {pid})" in result.stderr
+
+
+def test_what_a_run_calls_works_under_the_lock_of_the_run(shell):
+    result = shell.run(
+        LOCK + f"bash -c 'source {PHASES}; take_lock \"$EVIDENCE_DIR\"; echo in'"
+    )
+
+    assert (result.returncode, result.stdout) == (0, "in\n")
+
+
+def test_a_lock_ends_with_its_holder(shell):
+    shell.run(LOCK + "kill -KILL $$")
+
+    assert shell.run(LOCK).returncode == 0

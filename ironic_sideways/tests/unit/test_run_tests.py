@@ -1,0 +1,136 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""tools/run_tests.sh: all is run, each failure is named, an end is in order."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+TIMEOUT_S = 30
+STAY = """#!/bin/bash
+trap 'echo "taken down" | tee "$ENDED"; exit 143' INT TERM HUP
+echo $$ >"$PID"
+read -r <"$GO"
+"""
+
+
+class Tree:
+    def __init__(self, directory: Path) -> None:
+        self.root = directory
+        self.words_file = directory / "words"
+        self.ended = directory / "ended"
+        self.pid = directory / "pid"
+        os.mkfifo(directory / "go")
+        for name in ("tools/run_tests.sh", "grenade/jobs.sh"):
+            (self.root / name).parent.mkdir(exist_ok=True)
+            shutil.copy(REPOSITORY / name, self.root / name)
+        self.write("tools/prepare_host.sh", "#!/bin/sh\n")
+        self.write("tools/run_upgrade.sh", '#!/bin/sh\necho "$*" >>"$WORDS"\n')
+        self.write(".venv/bin/tox", "#!/bin/sh\necho 1 passed in 2.0s\n")
+        self.write(".venv/bin/ironic-sideways", "#!/bin/sh\n")
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        script = self.root / "tools/run_tests.sh"
+        return subprocess.Popen(
+            ["env", "--default-signal", script, *options],
+            env={
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "WORDS": str(self.words_file),
+                "ENDED": str(self.ended),
+                "PID": str(self.pid),
+                "GO": str(self.root / "go"),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *options: str) -> tuple[int, str]:
+        running = self.start(*options)
+        output, _ = running.communicate(timeout=TIMEOUT_S)
+        return running.returncode, output
+
+    def wait_for_stay(self) -> None:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not (self.pid.exists() and self.pid.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path)
+
+
+def test_the_checks_then_the_main_job_then_the_plain_fake_driver(tree: Tree) -> None:
+    code, output = tree.run()
+    assert code == 0
+    assert output.endswith("7 passed, 0 failed\n")
+    main_job, fake = tree.words_file.read_text().splitlines()
+    assert "--base-driver" not in main_job and "--no-tempest" not in main_job
+    assert fake.endswith("--base-driver fake --no-tempest")
+
+
+def test_a_failure_is_named_and_the_rest_goes_on(tree: Tree) -> None:
+    tree.write("tools/run_upgrade.sh", "#!/bin/sh\necho no luck\nexit 3\n")
+    code, output = tree.run()
+    assert code == 1
+    assert "no luck" in output
+    assert output.count("exit code 3") == 2
+    assert output.endswith("5 passed, 2 failed\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+)
+@pytest.mark.parametrize("to_all", [True, False])
+def test_an_interruption_waits_for_the_lab_and_shows_its_end(
+    tree: Tree, number: signal.Signals, code: int, to_all: bool
+) -> None:
+    tree.write("tools/run_upgrade.sh", STAY)
+    running = tree.start()
+    tree.wait_for_stay()
+    if to_all:
+        os.killpg(running.pid, number)
+    else:
+        running.send_signal(number)
+    output, _ = running.communicate(timeout=TIMEOUT_S)
+    assert running.returncode == code
+    assert tree.ended.read_text() == "taken down\n"
+    assert output.index("taken down") < output.index("The ledger")
+    assert output.endswith(f"interrupted by {number.name}\n")
+
+
+def test_an_interrupted_check_ends_at_once(tree: Tree) -> None:
+    tree.write(".venv/bin/tox", STAY)
+    running = tree.start("--no-lab")
+    tree.wait_for_stay()
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=TIMEOUT_S)
+    assert running.returncode == 143
+    assert tree.ended.exists()
