@@ -219,6 +219,15 @@ def test_a_failure_after_the_window_is_judged_all_the_same(
     assert line(done.stdout, "total:").endswith("exit code 1")
 
 
+def test_a_resumed_run_collects_and_judges_anew(tree: Tree) -> None:
+    tree.run(FAIL_AT="workload operate")
+    done = tree.run("--resume")
+    assert done.returncode == 0
+    calls = [call.split()[0] for call in tree.calls()]
+    assert (calls.count("evidence"), calls.count("verdict")) == (2, 2)
+    assert tree.called("down complete")
+
+
 def test_a_red_verdict_fails_a_run_without_fault(tree: Tree) -> None:
     done = tree.run(FAIL_AT="verdict")
     assert done.returncode == 1
