@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workspace", type=Path, required=True, help="holds the admin's password"
     )
     parser.add_argument("--output", type=Path, required=True, help="for the results")
-    parser.add_argument("--concurrency", type=int, default=2, metavar="N")
+    parser.add_argument("--concurrency", type=int, default=3, metavar="N")
     parser.add_argument("--timeout", type=float, default=1800, metavar="SECONDS")
 
 
