@@ -26,11 +26,17 @@ JOB_RESULT=0
 # Seconds that a job has for its own clean-up until it is killed.
 STOP_SECONDS=60
 
+function job_body { # <command> [argument...]
+    # In the background, else what sets the terminal up would stand still.
+    trap '' TTIN TTOU
+    "$@"
+}
+
 # The exit code is in JOB_RESULT: a caller under `if` or `||` would switch off
 # errexit inside the job.
 function run_job { # <command> [argument...]
     set -o monitor
-    "$@" </dev/null &
+    job_body "$@" </dev/null &
     set +o monitor
     JOB_RESULT=0
     wait $! || JOB_RESULT=$?
@@ -40,6 +46,7 @@ function stop_job { # <process group> <signal>
     local deadline
     deadline=$((SECONDS + STOP_SECONDS))
     kill -s "$2" -- "-$1" 2>/dev/null || return 0
+    kill -s CONT -- "-$1" 2>/dev/null
     while kill -0 -- "-$1" 2>/dev/null; do
         if [[ $SECONDS -ge $deadline ]]; then
             echo "$(basename "$0"): process group $1 did not end in $STOP_SECONDS s: killed" >&2
