@@ -68,16 +68,16 @@ function create_ironic_database {
     ironic-sideways lab create-ironic-database
 }
 
-function start_service { # <service>
-    ironic-sideways lab service start "$1"
+function start_service { # <service>...
+    ironic-sideways lab service start "$@"
 }
 
-function stop_service { # <service>
-    ironic-sideways lab service stop "$1"
+function stop_service { # <service>...
+    ironic-sideways lab service stop "$@"
 }
 
-function restart_service { # <service>
-    ironic-sideways lab service restart "$1"
+function restart_service { # <service>...
+    ironic-sideways lab service restart "$@"
 }
 
 function set_option { # <configuration> <section> <option> <value>
