@@ -18,6 +18,7 @@ leaves logs and evidence.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -105,6 +106,9 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run one of the lab's subcommands."""
     arguments.directory = arguments.directory.absolute()
+    # A proxy reaches the package registries, not this host's own services.
+    others = os.environ.get("no_proxy")
+    os.environ["no_proxy"] = f"127.0.0.1,{others}" if others else "127.0.0.1"
     name = arguments.lab_command.replace("-", "_")
     return int(globals()[f"_run_{name}"](arguments))
 

@@ -36,6 +36,9 @@ from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord
 from ironic_sideways.lab.supervision import Supervisor
 
+#: What the machines need, libvirtd first.
+HARDWARE = ("libvirtd", "vbmcd", "dnsmasq", "nginx", "heartbeat")
+
 #: Service users of the base deployment; Ironic's comes with its installation.
 BASE_USERS = ("placement", "glance", "neutron", "nova")
 
@@ -52,6 +55,7 @@ class BringUp:
         self.steps = steps
         self.supervisor = Supervisor(layout)
         self.wanted = wanted.load(layout)
+        self.hardware: concurrent.futures.Future[None] | None = None
 
     def run(self) -> None:
         """Bring up what is down.
@@ -65,17 +69,19 @@ class BringUp:
             f"lab {self.record.number} in {self.layout.directory}, "
             f"bridge {self.layout.bridge}"
         )
-        self._databases()
+        self.supervisor.start()
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             # Beside the control plane: both wait more than they work.
-            hardware = pool.submit(self._hardware)
+            self.hardware = pool.submit(self._hardware)
+            self._databases()
             self._identity()
             self._base_services()
-            hardware.result()
+            self.hardware.result()
+        with self.steps.step("nova_bm seeded"):
+            bare_metal.seed(self.layout)
         self._compute()
-        for name in wanted.IRONIC:
-            self._start((name,))
-            self._wait((name,))
+        self._start(wanted.IRONIC)
+        self._wait(wanted.IRONIC)
 
     def _start(self, names: Iterable[str]) -> None:
         for name in names:
@@ -87,27 +93,26 @@ class BringUp:
             if name in self.wanted:
                 with self.steps.step(f"{name} ready"):
                     checks.wait_ready(self.supervisor, name)
+            if self.hardware is not None and self.hardware.done():
+                # Its fault, if any, ends the whole: nothing else need be awaited.
+                self.hardware.result()
 
     def _databases(self) -> None:
         data = self.layout.data / "mariadb"
         if not data.exists():
             with self.steps.step("database schemas"):
                 schemas.restore(self.cache, data)
-        self.supervisor.start()
-        self._start(("mariadb", "epmd", "libvirtd", "vbmcd"))
+        self._start(("mariadb", "epmd"))
         self._wait(("mariadb", "epmd"))
         databases.create_all(self.layout)
 
     def _hardware(self) -> None:
         planned = bare_metal.plan(self.layout, self.record.nodes)
-        self._start(("dnsmasq", "nginx", "heartbeat"))
+        self._start(HARDWARE)
         self._wait(("libvirtd",))
         with self.steps.step(f"{len(planned)} machines, each BMC answers ipmitool"):
             bare_metal.define(self.layout, planned, self.cache)
-        self._wait(("vbmcd",))
-        with self.steps.step("nova_bm seeded"):
-            bare_metal.seed(self.layout)
-        self._wait(("dnsmasq", "nginx", "heartbeat"))
+        self._wait(HARDWARE[1:])
 
     def _identity(self) -> None:
         self._start(("rabbitmq", "keystone", "placement", "glance", "neutron"))

@@ -45,6 +45,7 @@ export OS_CLOUD=${{OS_CLOUD:-admin}}
 # `baremetal` would else look for a token of its own, and find none.
 export OS_AUTH_TYPE=password
 export IRONIC_SIDEWAYS_LAB={directory}
+export no_proxy=127.0.0.1${{no_proxy:+,$no_proxy}}
 export PATH={binaries}:$PATH
 """
 

@@ -13,6 +13,7 @@
 """An RPC ping: whether a Nova service answers on the message bus."""
 
 import functools
+import logging
 import warnings
 
 from oslo_config import cfg
@@ -24,6 +25,9 @@ with warnings.catch_warnings():
     # oslo.service tells every importer that eventlet is on its way out.
     warnings.simplefilter("ignore")
     import oslo_messaging
+
+# What it says while a service is not there yet is no news to a person.
+logging.getLogger("oslo.messaging").addHandler(logging.NullHandler())
 
 #: Seconds for one answer.
 TIMEOUT = 3

@@ -148,11 +148,9 @@ def _create_schemas(scratch: Path, socket: Path) -> None:
         name: _configuration(scratch, name, socket) for name in databases.WITH_SCHEMA
     }
     nova = ["nova-manage", "--config-file", configs["nova"]]
-    cell0 = ["nova-manage", "--config-file", configs["nova_cell0"]]
     chains = [
         [[*nova, "api_db", "sync"], *_cells(nova)],
         [[*nova, "db", "sync", "--local_cell"]],
-        [[*cell0, "db", "sync", "--local_cell"]],
         [["neutron-db-manage", "--config-file", configs["neutron"], "upgrade", "head"]],
         [["keystone-manage", "--config-file", configs["keystone"], "db_sync"]],
         [["glance-manage", "--config-file", configs["glance"], "db_sync"]],
@@ -161,6 +159,16 @@ def _create_schemas(scratch: Path, socket: Path) -> None:
     with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
         for done in [pool.submit(_run_chain, chain) for chain in chains]:
             done.result()
+    _copy_schema(socket, "nova", "nova_cell0")
+
+
+def _copy_schema(socket: Path, source: str, target: str) -> None:
+    """Copy a database: cell0's schema is every cell's, and a sync costs 15 s."""
+    client = ["--no-defaults", "--user=root", f"--socket={socket}"]
+    dump = subprocess.run(
+        ["mariadb-dump", *client, source], capture_output=True, check=True
+    )
+    subprocess.run(["mariadb", *client, target], input=dump.stdout, check=True)
 
 
 def _cells(nova: list[str]) -> list[list[str]]:
