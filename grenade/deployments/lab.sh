@@ -22,6 +22,8 @@
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export IRONIC_SIDEWAYS_LAB=${IRONIC_SIDEWAYS_LAB:-$REPOSITORY/.lab}
 export OS_CLIENT_CONFIG_FILE=$IRONIC_SIDEWAYS_LAB/etc/clouds.yaml
+# A proxy reaches the package registries, not this host's own services.
+export no_proxy=127.0.0.1${no_proxy:+,$no_proxy}
 PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:$PATH
 EVIDENCE_DIR=$IRONIC_SIDEWAYS_LAB/evidence
 LOCK_DIR=$IRONIC_SIDEWAYS_LAB
