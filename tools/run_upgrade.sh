@@ -127,6 +127,7 @@ function publish_dummy_images {
 
 function verify_workload {
     tell "$REPOSITORY/grenade/resources" verify post-upgrade
+    ironic-sideways evidence leases --directory "$EVIDENCE_DIR"
 }
 
 function operate {

@@ -82,6 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--output", type=Path, required=True)
     action.set_defaults(act=resources)
 
+    action = actions.add_parser("leases", help="wait for each survivor's renewal")
+    action.add_argument("--directory", type=Path, required=True, help="the evidence")
+    action.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
+    action.set_defaults(act=leases)
+
     action = actions.add_parser("collect", help="gather logs and BMC commands")
     action.add_argument("--logs", type=Path, required=True, help="the services' logs")
     action.add_argument("--output", type=Path, required=True, help="the evidence")
@@ -187,3 +192,21 @@ def collect(args: argparse.Namespace) -> str:
 
     commands = collect.collect(args.logs, args.output)
     return f"{len(commands)} power commands reached the BMCs in all"
+
+
+def leases(args: argparse.Namespace) -> str:
+    import time
+
+    from ironic_sideways import waits
+    from ironic_sideways.report import window
+
+    macs = waits.wait_for(
+        lambda: window.without_renewal(args.directory, time.time()),
+        lambda macs: not macs,
+        "each running survivor to renew its lease",
+        args.timeout,
+        interval=1,
+        seen=lambda macs: f"no renewal of {', '.join(macs)}",
+    )
+    assert not macs
+    return "each running survivor has renewed its lease since maintenance began"

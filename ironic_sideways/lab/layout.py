@@ -148,6 +148,11 @@ class Layout:
         return f"isw{self.number}"
 
     @property
+    def lease_script(self) -> Path:
+        """What dnsmasq calls at each lease event."""
+        return Path(__file__).with_name("lease_event.sh")
+
+    @property
     def secrets(self) -> Path:
         """The file of the lab's random passwords, readable by root alone."""
         return self.etc / "secrets.json"

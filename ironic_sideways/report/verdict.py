@@ -31,6 +31,7 @@ SUBJECTS: dict[str, Callable[[Path], Finding]] = {
     "resources": checks.check_resources,
     "survival": checks.check_survival,
     "heartbeats": window.check_heartbeats,
+    "leases": window.check_leases,
     "BMCs": window.check_bmc,
     "operations": checks.check_operations,
     "tempest": checks.check_tempest,

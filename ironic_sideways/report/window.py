@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.evidence import documents, events, heartbeat
+from ironic_sideways.evidence import documents, events, heartbeat, leases
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report.findings import Finding
 
@@ -190,3 +190,31 @@ def check_bmc(directory: Path) -> Finding:
     ]
     figure = f"power commands in the window: {len(during)}, in all: {len(commands)}"
     return Finding("BMCs", checks, figure)
+
+
+def without_renewal(directory: Path, end: float) -> dict[str, str]:
+    """Survivors that ran and did not renew their lease: MAC -> why.
+
+    :param end: seconds since the epoch; counted is from maintenance's start.
+    """
+    begin = bounds(directory).begin
+    ports = [
+        port
+        for server in documents.read(directory / "before.json")["servers"]
+        for port in (server["ports"] if server["status"] == "ACTIVE" else ())
+    ]
+    found = leases.read(directory / "leases.jsonl") if ports else []
+    wrong = {}
+    for port in ports:
+        ip = leases.renewed(found, port["mac"], begin, end)
+        if ip not in port["fixed_ips"]:
+            wrong[port["mac"]] = f"renewed {ip}, fixed IPs {port['fixed_ips']}"
+    return wrong
+
+
+def check_leases(directory: Path) -> Finding:
+    """Every running survivor renewed its fixed IP before it was operated on."""
+    wrong = without_renewal(directory, bounds(directory).operated)
+    checks = [Check(f"lease of {mac}", False, why) for mac, why in wrong.items()]
+    figure = "each running survivor renewed its address" if not wrong else "not renewed"
+    return Finding("leases", [Check("leases.jsonl", True, figure), *checks], figure)

@@ -32,6 +32,7 @@ FILES = [
     "takeover.json",
     "resources.json",
     "heartbeat.jsonl",
+    "leases.jsonl",
     "bmc.json",
     "operations.json",
     "logs/ironic-conductor.log",

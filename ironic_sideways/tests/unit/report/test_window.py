@@ -145,3 +145,23 @@ def test_the_plain_fake_driver_switches_no_machine_before_the_move(evidence):
     whole.edit(evidence / "bmc.json", lambda d: d["commands"].pop(0))
 
     assert window.check_bmc(evidence).ok
+
+
+def test_a_survivor_that_never_renewed_its_lease_is_a_failure(evidence):
+    whole.write_lines(evidence / "leases.jsonl", [whole.lease(BEGIN - 50, "add")])
+
+    assert failed(window.check_leases(evidence)) == [f"lease of {whole.mac(1)}"]
+
+
+def test_a_survivor_that_renewed_another_address_is_a_failure(evidence):
+    other = {**whole.lease(BEGIN + 10), "ip": "172.30.0.201"}
+    whole.write_lines(evidence / "leases.jsonl", [other])
+
+    assert failed(window.check_leases(evidence)) == [f"lease of {whole.mac(1)}"]
+
+
+def test_a_lease_renewed_only_after_the_operations_is_no_survivors(evidence):
+    late = whole.lease(OPERATED + 5)
+    whole.write_lines(evidence / "leases.jsonl", [whole.lease(BEGIN - 50, "add"), late])
+
+    assert failed(window.check_leases(evidence)) == [f"lease of {whole.mac(1)}"]

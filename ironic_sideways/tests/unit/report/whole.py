@@ -177,6 +177,14 @@ def beats(
     ]
 
 
+def lease(time: float, event: str = "old") -> Document:
+    """An event of the running survivor's lease of two minutes."""
+    return {
+        **{"time": time, "event": event, "mac": mac(1), "ip": "172.30.0.1"},
+        "expires": time + 120,
+    }
+
+
 def takeover() -> Document:
     nodes = [
         {
@@ -226,6 +234,10 @@ def lay_down(directory: Path) -> None:
     survivor = beats(range(1, 76))
     stopped = beats(range(1, 4), 2, first=BEGIN - 60)
     write_lines(directory / "heartbeat.jsonl", survivor + stopped)
+    write_lines(
+        directory / "leases.jsonl",
+        [lease(BEGIN - 50, "add"), lease(BEGIN + 10), lease(BEGIN + 70)],
+    )
     commands = [
         {"time": moment, "domain": "machine-1", "command": "on"}
         for moment in (BEGIN - 100, OPERATED + 5)
@@ -268,5 +280,6 @@ def without_instances(directory: Path) -> None:
             row.update(change)
         write(directory / f"{name}.json", document)
     write_lines(directory / "heartbeat.jsonl", [])
+    (directory / "leases.jsonl").unlink()
     edit(directory / "bmc.json", lambda d: d["commands"].pop(0))
     edit(directory / "operations.json", lambda d: d.__delitem__(slice(1, None)))
