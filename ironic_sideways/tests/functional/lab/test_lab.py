@@ -288,6 +288,8 @@ def test_an_interrupted_up_leaves_nothing(lab: Layout) -> None:
         [*words, "--directory", str(lab.directory)],
         stdout=subprocess.PIPE,
         text=True,
+        # What runs in a shell's background was told to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     for line in process.stdout:
