@@ -39,6 +39,9 @@ TAKE_OVER_COLUMNS: Mapping[str, Any] = {
     "secure_boot": None,
     "health": None,
 }
+#: The power sync adds the BMC's maker to ``properties`` where it is not there
+#: (ironic.conductor.utils.node_cache_vendor); the source knows none.
+TAKE_OVER_PROPERTIES = frozenset({"vendor"})
 #: Ids are the database's; ``version`` follows the installed Ironic.
 _NOT_CONTENT = frozenset({"id", "node_id", "version", "updated_at", "extra"})
 
@@ -69,12 +72,12 @@ def digest(row: Mapping[str, Any]) -> str:
         and value is not None
         and value != {}
     }
-    if "driver_info" in shown:
-        shown["driver_info"] = {
-            key: value
-            for key, value in shown["driver_info"].items()
-            if key not in SECRETS
-        }
+    for name, unseen in (
+        ("driver_info", SECRETS),
+        ("properties", TAKE_OVER_PROPERTIES),
+    ):
+        if name in shown:
+            shown[name] = {k: v for k, v in shown[name].items() if k not in unseen}
     extra = dict(row["extra"])
     extra[KEY] = {key: value for key, value in extra[KEY].items() if key != "digest"}
     shown["extra"] = extra
