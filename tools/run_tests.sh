@@ -172,8 +172,8 @@ function run_checks {
 
 function run_labs {
     local round
-    run_lab main-job main-job
-    run_lab plain-fake-driver plain-fake-driver --base-driver fake --no-tempest
+    run_lab main-job main
+    run_lab plain-fake-driver fake --base-driver fake --no-tempest
     if [[ $WITH_SOAK ]]; then
         for round in 1 2 3; do
             run_lab "soak-$round" soak

@@ -36,8 +36,9 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (to recognise it, not to bind it)
 
 #: sun_path holds 108 bytes with the closing NUL (unix(7)).
 SOCKET_PATH = 107
-#: The longest socket path below a lab's directory, libvirt's monitor included.
-LONGEST_SOCKET = "data/libvirt/lib/qemu/domain-99-isw99-node-999/monitor.sock"
+#: The longest socket path below a lab's directory. The monitors of the machines
+#: do not count: in libvirt's mount namespace they are below /var/lib/libvirt.
+LONGEST_SOCKET = "data/libvirt/run/libvirt-admin-sock"
 
 PROGRAMS = {
     "mariadbd": "mariadb-server",
