@@ -19,6 +19,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from openstack.connection import Connection
 
 from ironic_sideways import exceptions
 from ironic_sideways.compute_tests import results
+from ironic_sideways.evidence import terminal
 
 SELECTION = Path(__file__).with_name("selection.txt")
 TEMPEST = Path(sys.prefix, "bin", "tempest")
@@ -90,10 +93,24 @@ def run(
 
 
 def run_group(command: list[str], workspace: Path, timeout: float) -> int:
-    """Run ``command``, and end its workers with it; its exit code."""
-    with subprocess.Popen(command, cwd=workspace, start_new_session=True) as process:
+    """Run ``command``, and end its workers with it; its exit code.
+
+    What it says is passed on; each test that ends is shown on the terminal.
+    """
+    with (
+        terminal.progress("tests done", None) as progress,
+        subprocess.Popen(
+            command,
+            cwd=workspace,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        reader = threading.Thread(target=pass_on, args=(process.stdout, progress))
+        reader.start()
         try:
-            return process.wait(timeout)
+            code = process.wait(timeout)
         except BaseException as error:
             os.killpg(process.pid, signal.SIGTERM)
             if isinstance(error, subprocess.TimeoutExpired):
@@ -101,6 +118,18 @@ def run_group(command: list[str], workspace: Path, timeout: float) -> int:
                     f"Tempest did not end within {timeout:g} s; see its output above"
                 ) from None
             raise
+        reader.join(timeout=30)
+        return code
+
+
+def pass_on(lines: Iterable[str], progress: Callable[[int], None]) -> None:
+    """Print each line, and count those that stestr writes when a test ends."""
+    done = 0
+    for line in lines:
+        print(line, end="")
+        if re.search(r"\.\.\. (ok|FAILED|SKIPPED)", line):
+            done += 1
+            progress(done)
 
 
 def unmatched(names: list[str]) -> list[str]:

@@ -25,14 +25,23 @@ import rich.progress
 
 
 @contextlib.contextmanager
-def progress(text: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that is told how many of ``total`` are done."""
+def progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many of ``total`` are done.
+
+    :param total: None when nobody knows; the count is shown alone then.
+    """
     descriptor = os.environ.get("IRONIC_SIDEWAYS_TERMINAL")
     if descriptor is None:
         yield lambda done: None
         return
     with os.fdopen(os.dup(int(descriptor)), "w") as file:
         console = rich.console.Console(file=file)
-        with rich.progress.Progress(console=console, transient=True) as bar:
+        columns = (
+            "{task.description}",
+            rich.progress.BarColumn(),
+            rich.progress.MofNCompleteColumn(),
+            rich.progress.TimeElapsedColumn(),
+        )
+        with rich.progress.Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(f"    {text}", total=total)
             yield lambda done: bar.update(task, completed=done)
