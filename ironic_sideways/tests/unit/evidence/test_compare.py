@@ -119,6 +119,13 @@ def test_an_instance_that_nobody_knew_is_named(before, after):
     assert failures(before, after) == ["instance server-2: was not there before"]
 
 
+def test_a_create_that_found_no_host_in_the_window_is_no_concern(before, after):
+    failed_build = {**after["servers"][0], "uuid": "server-2", "node": None}
+    after["servers"].append(failed_build)
+
+    assert failures(before, after) == []
+
+
 def test_a_cloud_without_instances_proves_nothing(before, after):
     before["servers"] = after["servers"] = []
 
