@@ -192,17 +192,22 @@ def check_bmc(directory: Path) -> Finding:
     return Finding("BMCs", checks, figure)
 
 
+def running_ports(directory: Path) -> list[dict[str, Any]]:
+    """The ports of the instances that ran before."""
+    return [
+        port
+        for server in documents.read(directory / "before.json")["servers"]
+        for port in (server["ports"] if server["status"] == "ACTIVE" else ())
+    ]
+
+
 def without_renewal(directory: Path, end: float) -> dict[str, str]:
     """Survivors that ran and did not renew their lease: MAC -> why.
 
     :param end: seconds since the epoch; counted is from maintenance's start.
     """
     begin = bounds(directory).begin
-    ports = [
-        port
-        for server in documents.read(directory / "before.json")["servers"]
-        for port in (server["ports"] if server["status"] == "ACTIVE" else ())
-    ]
+    ports = running_ports(directory)
     found = leases.read(directory / "leases.jsonl") if ports else []
     wrong = {}
     for port in ports:
@@ -216,5 +221,8 @@ def check_leases(directory: Path) -> Finding:
     """Every running survivor renewed its fixed IP before it was operated on."""
     wrong = without_renewal(directory, bounds(directory).operated)
     checks = [Check(f"lease of {mac}", False, why) for mac, why in wrong.items()]
-    figure = "each running survivor renewed its address" if not wrong else "not renewed"
+    number = len(running_ports(directory))
+    figure = (
+        f"{number - len(wrong)} of {number} running survivors renewed their address"
+    )
     return Finding("leases", [Check("leases.jsonl", True, figure), *checks], figure)
