@@ -23,7 +23,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import keystoneauth1.adapter
-import os_resource_classes
 import requests
 import tenacity
 
@@ -48,21 +47,6 @@ Inventories = Mapping[str, Mapping[str, Any]]
 
 class GenerationConflict(exceptions.SidewaysError):
     """Somebody else wrote between our read and our write."""
-
-
-def resource_class(name: str) -> str:
-    """Placement's name for Ironic's resource class ``name``.
-
-    The rule is IronicDriver's (``os_resource_classes.normalize_name``).
-
-    :raises UsageError: for a name that would not be what the caller means.
-    """
-    if not name.strip() or name.upper().startswith("CUSTOM_") or len(name) > 80:
-        raise exceptions.UsageError(
-            f"resource class {name!r}: expected the name in Ironic, at most 80 "
-            "characters and without CUSTOM_, such as baremetal"
-        )
-    return str(os_resource_classes.normalize_name(name))
 
 
 def node_inventory(class_name: str) -> dict[str, dict[str, Any]]:

@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import allocations, exceptions, placement, waits
+from ironic_sideways import allocations, exceptions, placement, resource_class, waits
 from ironic_sideways.cmd import cloud
 
 #: A node's id is its uuid from here on; the plain list asks no compute for it.
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(parsed: argparse.Namespace) -> None:
     """Plan, and unless --dry-run make and record the change."""
-    class_name = "" if parsed.undo else placement.resource_class(parsed.resource_class)
+    class_name = "" if parsed.undo else resource_class.normalise(parsed.resource_class)
     connection = cloud.connect(parsed.os_cloud)
     api = placement.Placement(connection.placement)
     work: allocations.Conversion | allocations.Restoration

@@ -25,7 +25,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ironic_sideways import exceptions, flavors, placement
+from ironic_sideways import exceptions, flavors, resource_class
 from ironic_sideways.cmd import cloud
 
 
@@ -107,7 +107,7 @@ def run(parsed: argparse.Namespace) -> None:
         plan = functools.partial(flavors.plan_undo, parsed.undo)
         again = f"run --undo {parsed.undo} again"
     else:
-        class_name = placement.resource_class(parsed.resource_class)
+        class_name = resource_class.normalise(parsed.resource_class)
         connection = cloud.connect(parsed.os_cloud)
         wanted = flavors.wanted_specs(
             flavors.active_image(connection, parsed.deploy_kernel),

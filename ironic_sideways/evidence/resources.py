@@ -25,19 +25,13 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from ironic_sideways import exceptions, waits
+from ironic_sideways import exceptions, resource_class, waits
 from ironic_sideways.evidence import snapshot
 
 Document = dict[str, Any]
 
 #: What nova-compute must run after the move.
 DRIVER = "ironic.IronicDriver"
-
-
-def class_name(resource_class: str) -> str:
-    """Placement's name of a node's resource class (os_resource_classes' rule)."""
-    letters = "".join(c if c.isalnum() else "_" for c in resource_class.upper())
-    return f"CUSTOM_{letters}"
 
 
 def loaded(log: Path) -> dict[str, str]:
@@ -110,7 +104,7 @@ def fault(seen: Document, uuid: str, instance: str | None, wanted: str) -> str:
 def observe(
     cloud: Connection,
     nodes: dict[str, str | None],
-    resource_class: str,
+    class_name: str,
     timeout: float,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Document:
@@ -120,7 +114,7 @@ def observe(
     :raises WaitExpired: names each node that is not reported rightly, and why.
     """
     begin = time.time()
-    wanted = class_name(resource_class)
+    wanted = resource_class.normalise(class_name)
 
     def faults(seen: Document) -> dict[str, str]:
         found = {u: fault(seen, u, instance, wanted) for u, instance in nodes.items()}

@@ -10,27 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import pytest
-
-from ironic_sideways import exceptions, placement
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("baremetal", "CUSTOM_BAREMETAL"),
-        ("baremetal-deploy", "CUSTOM_BAREMETAL_DEPLOY"),
-        ("Gold 2.1", "CUSTOM_GOLD_2_1"),
-    ],
-)
-def test_a_class_is_named_as_ironic_driver_names_it(name: str, expected: str) -> None:
-    assert placement.resource_class(name) == expected
-
-
-@pytest.mark.parametrize("name", ["", "  ", "CUSTOM_BAREMETAL", "custom_x", "x" * 81])
-def test_a_name_that_would_become_another_class_is_refused(name: str) -> None:
-    with pytest.raises(exceptions.UsageError, match="expected the name in Ironic"):
-        placement.resource_class(name)
+from ironic_sideways import placement
 
 
 def test_the_inventory_is_what_ironic_driver_reports() -> None:

@@ -108,10 +108,6 @@ def test_what_was_recorded_can_be_judged_again():
     assert resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL") == ""
 
 
-def test_the_resource_class_is_named_as_placement_names_it():
-    assert resources.class_name("gold.node-2") == "CUSTOM_GOLD_NODE_2"
-
-
 def test_the_driver_and_manager_that_were_loaded_last_count(tmp_path):
     log = tmp_path / "nova-compute.log"
     log.write_text(
