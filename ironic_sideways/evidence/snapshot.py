@@ -150,7 +150,8 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
 
 def machines(where: Machines) -> list[dict[str, Any]]:
     """Each machine's power by its BMC, and its newest boot id and sequence."""
-    from ironic_sideways.hardware import bmc, ipmi
+    from ironic_sideways import ipmi
+    from ironic_sideways.hardware import bmc
 
     credentials = bmc.credentials(where.vbmc_config)
     newest: dict[str, heartbeat.Stream] = {}

@@ -30,8 +30,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ironic_sideways import exceptions, waits
-from ironic_sideways.hardware import ipmi
+from ironic_sideways import exceptions, ipmi, waits
 
 if TYPE_CHECKING:
     from ironic_sideways.hardware import machines

@@ -29,8 +29,8 @@ from keystoneauth1 import exceptions as auth_exceptions
 from keystoneauth1 import session
 from keystoneauth1.identity import v3
 
-from ironic_sideways import exceptions, waits
-from ironic_sideways.hardware import bmc, hypervisor, ipmi
+from ironic_sideways import exceptions, ipmi, waits
+from ironic_sideways.hardware import bmc, hypervisor
 from ironic_sideways.lab import databases, passwords
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import ALIVE, State, Supervisor, log_excerpt

@@ -26,7 +26,7 @@ from nova import conf, objects
 from oslo_log import log as logging
 from oslo_utils import excutils
 
-from ironic_sideways.hardware import ipmi
+from ironic_sideways import ipmi
 from ironic_sideways.nova_bm import states
 
 from . import vifs

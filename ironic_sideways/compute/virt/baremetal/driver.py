@@ -29,8 +29,7 @@ from nova.network import neutron
 from nova.virt import driver, hardware, virtapi
 from oslo_log import log as logging
 
-from ironic_sideways import exceptions
-from ironic_sideways.hardware import ipmi
+from ironic_sideways import exceptions, ipmi
 from ironic_sideways.nova_bm import states
 
 from . import deploy, images, nodes, vifs

@@ -24,8 +24,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from oslo_log import log as logging
 
-from ironic_sideways import exceptions
-from ironic_sideways.hardware import ipmi
+from ironic_sideways import exceptions, ipmi
 from ironic_sideways.nova_bm import database, schema, states
 
 LOG = logging.getLogger(__name__)

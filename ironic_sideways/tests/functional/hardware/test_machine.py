@@ -30,13 +30,12 @@ from pathlib import Path
 import libvirt
 import pytest
 
-from ironic_sideways import exceptions, waits
+from ironic_sideways import exceptions, ipmi, waits
 from ironic_sideways.evidence import heartbeat
 from ironic_sideways.hardware import (
     bmc,
     guest,
     hypervisor,
-    ipmi,
     machines,
     vbmc_log,
 )

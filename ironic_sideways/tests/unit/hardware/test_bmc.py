@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 from virtualbmc import manager
 
-from ironic_sideways import exceptions
-from ironic_sideways.hardware import bmc, ipmi
+from ironic_sideways import exceptions, ipmi
+from ironic_sideways.hardware import bmc
 
 
 def written(config_dir: Path, **changes: str | None) -> Path:

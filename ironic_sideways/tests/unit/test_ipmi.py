@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ironic_sideways import exceptions
-from ironic_sideways.hardware import ipmi
+from ironic_sideways import exceptions, ipmi
 
 BMC = ipmi.Bmc("127.0.0.9", 623, "admin", "open-sesame")
 
