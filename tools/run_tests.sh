@@ -18,7 +18,8 @@
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
 #   --no-lab   leave the lab runs out
-#   --soak     also the main job three times in a row in one directory
+#   --soak     also the main job three times in a row in one directory, 200
+#              kills of the migration instead of 20, and more random contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the number 90.
@@ -53,6 +54,7 @@ function parse_arguments { # <argument>...
                 ;;
             --soak)
                 WITH_SOAK=yes
+                export IRONIC_SIDEWAYS_SOAK=yes
                 ;;
             -h | --help)
                 sed -n '/^# Every/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
@@ -73,7 +75,7 @@ function parse_arguments { # <argument>...
 
 function note { # <OK|FAILED> <seconds> <name> <figure>
     local line
-    printf -v line '%-6s %5d s  %-18s %s' "$@"
+    printf -v line '%-6s %5d s  %-20s %s' "$@"
     LEDGER+=("$line")
     if [[ $1 == OK ]]; then
         PASSED=$((PASSED + 1))
@@ -86,7 +88,7 @@ function note { # <OK|FAILED> <seconds> <name> <figure>
 function check { # <name> <command> <argument>...
     local name=$1 begin=$SECONDS status log=$LOGS/$1.log figure
     shift
-    printf '%-18s ' "$name"
+    printf '%-20s ' "$name"
     run_job logged "$log" "$@"
     status=$JOB_RESULT
     figure=$(figure_of "$log") || figure=""
@@ -168,6 +170,8 @@ function run_checks {
     check unit "${tox[@]}" -e py3
     # The same environment as of the unit tests: all of OpenStack once.
     check functional "${tox[@]}" -e py3 -- ironic_sideways/tests/functional
+    # Grenade's base is the newest stable branch: its Ironic and Nova too.
+    check functional-2026.1 "${tox[@]}" -e functional-2026.1
 }
 
 function run_labs {
