@@ -26,7 +26,7 @@ this reaches it.
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,22 @@ CUSTOM_PREFIX = "resources:CUSTOM_"
 
 @dataclasses.dataclass(frozen=True)
 class Flavor:
-    """A flavor and its extra specs."""
+    """A flavor, its shape and its extra specs.
+
+    :param ram: MiB.
+    :param disk: of the root disk, GiB.
+    :param ephemeral: GiB.
+    :param swap: MiB.
+    """
 
     id: str
     name: str
     specs: dict[str, str]
+    vcpus: int = 0
+    ram: int = 0
+    disk: int = 0
+    ephemeral: int = 0
+    swap: int = 0
 
     @property
     def deploy_images(self) -> set[str]:
@@ -78,9 +89,18 @@ class Nova:
         self.compute = connection.compute
 
     def flavors(self) -> list[Flavor]:
-        """All flavors, private ones too."""
+        """All flavors; an administrator sees private and disabled ones too."""
         return [
-            Flavor(flavor.id, flavor.name, dict(flavor.extra_specs))
+            Flavor(
+                flavor.id,
+                flavor.name,
+                dict(flavor.extra_specs),
+                flavor.vcpus,
+                flavor.ram,
+                flavor.disk,
+                flavor.ephemeral,
+                flavor.swap or 0,
+            )
             for flavor in self.compute.flavors(details=True, get_extra_specs=True)
         ]
 
@@ -92,41 +112,13 @@ class Nova:
             self.compute.delete_flavor_extra_specs_property(change.flavor.id, key)
 
 
-def active_image(connection: openstack.connection.Connection, name_or_id: str) -> str:
-    """The id of the image, which glance must have active.
-
-    :raises SidewaysError: where it does not.
-    """
-    try:
-        image = connection.image.find_image(name_or_id, ignore_missing=True)
-    except openstack.exceptions.DuplicateResource:
-        raise exceptions.SidewaysError(
-            f"image {name_or_id}: several have this name, give the id"
-        ) from None
-    if image is None:
-        raise exceptions.SidewaysError(
-            f"image {name_or_id}: glance has no such image; upload it first"
-        )
-    if image.status != "active":
-        raise exceptions.SidewaysError(
-            f"image {name_or_id}: expected active, found {image.status}; "
-            "upload its data first"
-        )
-    return str(image.id)
-
-
 def wanted_specs(kernel: str, ramdisk: str, class_name: str) -> dict[str, str]:
     """The extra specs of a flavor of Ironic.
 
     :param kernel: image id of the deploy kernel.
     :param ramdisk: image id of the deploy ramdisk.
     :param class_name: Placement's resource class, such as CUSTOM_BAREMETAL.
-    :raises SidewaysError: for one image in both places.
     """
-    if kernel == ramdisk:
-        raise exceptions.SidewaysError(
-            f"image {kernel}: expected two images, found it as kernel and as ramdisk"
-        )
     return {
         KERNEL_KEY: kernel,
         RAMDISK_KEY: ramdisk,
@@ -135,67 +127,28 @@ def wanted_specs(kernel: str, ramdisk: str, class_name: str) -> dict[str, str]:
     }
 
 
-def choose(
-    flavors: Sequence[Flavor],
-    named: Sequence[str],
-    old_images: Collection[str],
-    new_images: Collection[str],
-) -> list[Flavor]:
-    """The flavors to update: the named ones, or those with deploy images.
-
-    :param named: names or ids; where given, these and no others.
-    :param old_images: where given, only flavors that reference one of them
-        (or, after an earlier run, one of ``new_images``).
-    :raises SidewaysError: for a name without flavor, or if none is found.
-    """
-    if named:
-        by_name = {
-            key: flavor for flavor in flavors for key in (flavor.name, flavor.id)
-        }
-        if unknown := [name for name in named if name not in by_name]:
-            raise exceptions.SidewaysError(
-                f"flavor {', '.join(unknown)}: Nova has no such flavor; nothing was "
-                "changed"
-            )
-        return list({by_name[name].id: by_name[name] for name in named}.values())
-    found = [
-        flavor
-        for flavor in flavors
-        if flavor.deploy_images
-        and (not old_images or flavor.deploy_images & {*old_images, *new_images})
-    ]
-    if not found:
-        what = f"one of {', '.join(old_images)}" if old_images else "a deploy image"
-        raise exceptions.SidewaysError(
-            f"no flavor references {what} ({KERNEL_KEY}, {RAMDISK_KEY}); name the "
-            "flavors by --flavor; nothing was changed"
-        )
-    return found
-
-
-def plan(flavors: Sequence[Flavor], wanted: dict[str, str]) -> list[Change]:
-    """What each flavor lacks of ``wanted``; a change may be empty.
+def plan(
+    flavors: Sequence[Flavor], wanted: Callable[[Flavor], dict[str, str]]
+) -> list[Change]:
+    """What each flavor lacks of what is wanted of it; a change may be empty.
 
     :raises SidewaysError: for a flavor that asks for another custom class.
     """
+    changes = []
     for flavor in flavors:
+        specs = wanted(flavor)
         for key in flavor.specs:
-            if key.startswith(CUSTOM_PREFIX) and key not in wanted:
+            if key.startswith(CUSTOM_PREFIX) and key not in specs:
                 raise exceptions.SidewaysError(
                     f"flavor {flavor.name}: it has {key} already, and a node has one "
-                    "resource class; remove the key first; nothing was changed"
+                    "resource class; --undo the run that set it, or remove the key; "
+                    "nothing was changed"
                 )
-    return [
-        Change(
-            flavor,
-            {
-                key: value
-                for key, value in wanted.items()
-                if flavor.specs.get(key) != value
-            },
-        )
-        for flavor in flavors
-    ]
+        lacking = {
+            key: value for key, value in specs.items() if flavor.specs.get(key) != value
+        }
+        changes.append(Change(flavor, lacking))
+    return changes
 
 
 def record(path: Path, changes: Sequence[Change]) -> None:
@@ -228,14 +181,16 @@ def plan_undo(path: Path, flavors: Sequence[Flavor]) -> list[Change]:
     """
     present = {flavor.id: flavor for flavor in flavors}
     changes = []
-    for flavor_id, entry in undo.read(path, TOOL)["flavors"].items():
-        flavor = present.get(flavor_id)
-        if flavor is None:
-            raise exceptions.SidewaysError(
-                f"flavor {entry['name']} ({flavor_id}): Nova has it no more; nothing "
-                "was changed"
-            )
-        changes.append(_way_back(flavor, entry))
+    content = undo.read(path, TOOL)
+    with undo.whole(path):
+        for flavor_id, entry in content["flavors"].items():
+            flavor = present.get(flavor_id)
+            if flavor is None:
+                raise exceptions.SidewaysError(
+                    f"flavor {entry['name']} ({flavor_id}): Nova has it no more; "
+                    "nothing was changed"
+                )
+            changes.append(_way_back(flavor, entry))
     return changes
 
 

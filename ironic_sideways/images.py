@@ -22,6 +22,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from openstack import exceptions as sdk_exceptions
+
 from ironic_sideways import exceptions
 
 #: Container and disk format of each kind of image, as Nova's and Ironic's
@@ -125,6 +127,57 @@ def publish(connection: Any, name: str, kind: str, file: Path) -> dict[str, Any]
             "see glance's log, then publish again"
         )
     return _described(image)
+
+
+def active_pair(connection: Any, kernel: str, ramdisk: str) -> tuple[str, str]:
+    """The ids of a deploy kernel and ramdisk, given by id or name.
+
+    :raises SidewaysError: as ``active`` does, and for one image in both places.
+    """
+    ids = active(connection, kernel, "kernel"), active(connection, ramdisk, "ramdisk")
+    if ids[0] == ids[1]:
+        raise exceptions.SidewaysError(
+            f"image {kernel}: expected two images, found it as deploy kernel and as "
+            "deploy ramdisk; nothing was changed"
+        )
+    return ids
+
+
+def active(connection: Any, name_or_id: str, kind: str) -> str:
+    """The id of an image that can be deployed with: glance has it active.
+
+    :param kind: "kernel" or "ramdisk".
+    :raises SidewaysError: where glance has none, several, or not its data; or
+        where it is an image of the other kind.
+    """
+    what = f"deploy {kind} image {name_or_id}"
+    try:
+        image = connection.image.find_image(name_or_id, ignore_missing=True)
+    except sdk_exceptions.DuplicateResource:
+        raise exceptions.SidewaysError(
+            f"{what}: several have this name, give the id; nothing was changed"
+        ) from None
+    if image is None:
+        raise exceptions.SidewaysError(
+            f"{what}: glance has no such image; upload it first; nothing was changed"
+        )
+    if image.status != "active":
+        remedy = (
+            f"'openstack image set --activate {image.id}'"
+            if image.status == "deactivated"
+            else "upload its data"
+        )
+        raise exceptions.SidewaysError(
+            f"{what}: expected active, found {image.status}; {remedy} first; nothing "
+            "was changed"
+        )
+    if image.container_format in set(FORMATS.values()) - {FORMATS[kind]}:
+        raise exceptions.SidewaysError(
+            f"{what}: expected a {kind} ({FORMATS[kind]}), found "
+            f"{image.container_format}; are kernel and ramdisk exchanged? nothing was "
+            "changed"
+        )
+    return str(image.id)
 
 
 def ensure_flavors(

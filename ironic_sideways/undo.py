@@ -17,9 +17,11 @@ thing that it changes, by id; the first recorded state of a thing is kept when
 a run is repeated, so that an undo leads back to before the first run.
 """
 
+import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +70,18 @@ def read(path: Path, tool: str) -> dict[str, Any]:
 def read_if_there(path: Path, tool: str) -> dict[str, Any] | None:
     """As ``read``, and None where no file is there yet."""
     return read(path, tool) if path.exists() else None
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[None]:
+    """Around the use of what was read of ``path``: what is missing is one line.
+
+    :raises UsageError: where the undo file has not what its tool writes.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise exceptions.UsageError(
+            f"{path}: damaged, it has not what its tool writes "
+            f"({type(error).__name__}: {error}); nothing was changed"
+        ) from error

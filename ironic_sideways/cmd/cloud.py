@@ -10,12 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the commands that talk to a cloud share: the option, and the errors."""
+"""What the commands that talk to a cloud share: options, and errors."""
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import keystoneauth1.exceptions
 import openstack
@@ -53,6 +55,61 @@ def add_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_class_options(parser: argparse.ArgumentParser, by_shape: str) -> None:
+    """``--resource-class`` and ``--resource-class-by-shape``.
+
+    :param by_shape: the help of the latter, which says where a shape is from.
+    """
+    parser.add_argument(
+        "--resource-class",
+        metavar="NAME",
+        help="the nodes' resource class in Ironic, such as baremetal; Placement's "
+        "name is made of it as IronicDriver does (CUSTOM_BAREMETAL)",
+    )
+    parser.add_argument("--resource-class-by-shape", action="store_true", help=by_shape)
+
+
+def add_change_options(parser: argparse.ArgumentParser) -> None:
+    """``--undo-file``, ``--undo`` and ``--dry-run``."""
+    parser.add_argument(
+        "--undo-file",
+        type=Path,
+        metavar="FILE",
+        help="write here first what was so before (mode 0600), for --undo; expected "
+        "unless --dry-run; a run that is repeated keeps what the first one wrote",
+    )
+    parser.add_argument(
+        "--undo",
+        type=Path,
+        metavar="FILE",
+        help="restore what the --undo-file of an earlier run has; refused, and "
+        "nothing changed, where somebody else has changed it since",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be done, change nothing"
+    )
+
+
+def check_change_options(
+    parser: argparse.ArgumentParser,
+    parsed: argparse.Namespace,
+    needed: dict[str, object],
+    others: Iterable[object] = (),
+) -> None:
+    """End with bad usage, unless this is a whole change or a bare --undo.
+
+    :param needed: what a change needs, by the options' names.
+    :param others: values of further options that --undo does not take.
+    """
+    if parsed.undo is None:
+        if lacking := [name for name, value in needed.items() if not value]:
+            parser.error(f"expected {', '.join(lacking)}, or --undo FILE")
+        if not parsed.undo_file and not parsed.dry_run:
+            parser.error("expected --undo-file FILE, or --dry-run")
+    elif any((*needed.values(), *others, parsed.undo_file)):
+        parser.error("--undo FILE says all: of the others it takes --dry-run alone")
+
+
 def connect(name: str | None) -> openstack.connection.Connection:
     """A connection to the cloud ``name``; one that answers to a first token.
 
@@ -76,6 +133,20 @@ def connect(name: str | None) -> openstack.connection.Connection:
 def line(error: BaseException) -> str:
     """``error`` in one line."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+@contextlib.contextmanager
+def changed(really: bool, follow_up: str) -> Iterator[None]:
+    """What fails in here fails after a change, if it was ``really`` made.
+
+    :raises FollowUpNeeded: instead of an error that nothing was changed.
+    """
+    try:
+        yield
+    except (exceptions.SidewaysError, *ERRORS) as error:
+        if not really or isinstance(error, exceptions.FollowUpNeeded):
+            raise
+        raise exceptions.FollowUpNeeded(f"{line(error)}; {follow_up}") from error
 
 
 def run(program: str, command: Callable[[], None]) -> int:

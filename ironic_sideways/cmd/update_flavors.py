@@ -13,20 +13,33 @@
 """Give the flavors of nova-baremetal Ironic's deploy images and resource class.
 
 Each chosen flavor gets the ids of the new deploy kernel and ramdisk, asks for one
-unit of CUSTOM_<CLASS>, and for none of VCPU, MEMORY_MB and DISK_GB. Images must be
-active in glance. A second run changes nothing. Existing instances keep the flavor
-that was embedded in them when they were made.
+unit of CUSTOM_<CLASS>, and for none of VCPU, MEMORY_MB and DISK_GB. Chosen are, by
+default, all flavors that reference a deploy image, private and disabled ones too.
+Images must be active in glance. A second run changes nothing.
+
+Existing instances keep the flavor that was embedded in them when they were made.
+Nova's API cannot change it, and need not: reboot, rebuild and delete do not ask
+Placement for it.
 """
 
 import argparse
 import functools
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ironic_sideways import exceptions, flavors, resource_class
+from ironic_sideways import (
+    exceptions,
+    flavor_choice,
+    flavors,
+    images,
+    nodes_file,
+    resource_class,
+)
 from ironic_sideways.cmd import cloud
+
+Wanted = Callable[[flavors.Flavor], dict[str, str]]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,46 +52,52 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     cloud.add_option(parser)
-    which = parser.add_argument_group(
-        "which flavors (default: all that reference deploy images)"
-    ).add_mutually_exclusive_group()
+    group = parser.add_argument_group(
+        "which flavors (default: all that reference a deploy image)"
+    )
+    which = group.add_mutually_exclusive_group()
     which.add_argument(
-        "--flavor", nargs="+", metavar="NAME", default=[], help="these, by name or id"
+        "--flavor",
+        nargs="+",
+        metavar="NAME",
+        default=[],
+        help="these and no others, by name or id, whatever they reference",
     )
     which.add_argument(
-        "--old-kernel",
+        "--old-image",
         nargs="+",
         metavar="ID",
         default=[],
-        help="those that reference one of these old deploy images",
+        help="those that reference one of these old deploy images, as their kernel or "
+        "as their ramdisk",
+    )
+    group.add_argument(
+        "--fallback",
+        action="store_true",
+        help="also those with cpu_arch and without deploy images: nova-baremetal took "
+        "[baremetal] deploy_kernel and deploy_ramdisk of nova.conf for them; without "
+        "this option they are named, and left as they are",
+    )
+    for kind in images.FORMATS:
+        parser.add_argument(
+            f"--deploy-{kind}",
+            metavar="ID",
+            help=f"the new deploy {kind}'s image, id or name",
+        )
+    cloud.add_class_options(
+        parser,
+        "a class for each shape of nodes, whose names begin with NAME; a flavor's is "
+        "made of its vcpus, ram, disks (root, ephemeral and swap) and cpu_arch, as the "
+        "Exact*Filters compared them",
     )
     parser.add_argument(
-        "--deploy-kernel",
-        metavar="ID",
-        help="the new deploy kernel's image, id or name",
-    )
-    parser.add_argument(
-        "--deploy-ramdisk",
-        metavar="ID",
-        help="the new deploy ramdisk's image, id or name",
-    )
-    parser.add_argument(
-        "--resource-class",
-        metavar="NAME",
-        help="the nodes' resource class in Ironic, such as baremetal",
-    )
-    parser.add_argument(
-        "--undo-file",
+        "--nodes-file",
         type=Path,
         metavar="FILE",
-        help="write here old and new extra specs; expected unless --dry-run",
+        help="migration.json, or a JSON list of nodes with their resource_class: warn "
+        "of a flavor that fits none of them",
     )
-    parser.add_argument(
-        "--undo", type=Path, metavar="FILE", help="restore what this file recorded"
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="show what would be done, change nothing"
-    )
+    cloud.add_change_options(parser)
     return parser
 
 
@@ -86,43 +105,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     parsed = parser.parse_args(arguments)
-    target = (parsed.deploy_kernel, parsed.deploy_ramdisk, parsed.resource_class)
-    if parsed.undo is None:
-        if not all(target):
-            parser.error(
-                "expected --deploy-kernel, --deploy-ramdisk and --resource-class, "
-                "or --undo FILE"
-            )
-        if not parsed.undo_file and not parsed.dry_run:
-            parser.error("expected --undo-file FILE, or --dry-run")
-    elif any((*target, parsed.flavor, parsed.old_kernel, parsed.undo_file)):
-        parser.error("--undo takes the flavors and their extra specs from FILE")
+    cloud.check_change_options(
+        parser,
+        parsed,
+        {
+            "--deploy-kernel": parsed.deploy_kernel,
+            "--deploy-ramdisk": parsed.deploy_ramdisk,
+            "--resource-class": parsed.resource_class,
+        },
+        [
+            parsed.flavor,
+            parsed.old_image,
+            parsed.fallback,
+            parsed.resource_class_by_shape,
+            parsed.nodes_file,
+        ],
+    )
+    if parsed.fallback and parsed.flavor:
+        parser.error("--fallback adds to the flavors found, --flavor names them all")
     return cloud.run(parser.prog, functools.partial(run, parsed))
 
 
 def run(parsed: argparse.Namespace) -> None:
     """Plan, and unless --dry-run make the change and read it again."""
+    plan: Callable[[Sequence[flavors.Flavor]], list[flavors.Change]]
     if parsed.undo:
         connection = cloud.connect(parsed.os_cloud)
         plan = functools.partial(flavors.plan_undo, parsed.undo)
         again = f"run --undo {parsed.undo} again"
     else:
-        class_name = resource_class.normalise(parsed.resource_class)
+        resource_class.normalise(parsed.resource_class)
+        classes = node_classes(parsed.nodes_file)
         connection = cloud.connect(parsed.os_cloud)
-        wanted = flavors.wanted_specs(
-            flavors.active_image(connection, parsed.deploy_kernel),
-            flavors.active_image(connection, parsed.deploy_ramdisk),
-            class_name,
+        pair = images.active_pair(
+            connection, parsed.deploy_kernel, parsed.deploy_ramdisk
         )
-        plan = functools.partial(plan_update, parsed, wanted)
+        plan = functools.partial(plan_update, parsed, pair)
         again = f"run it again, or --undo {parsed.undo_file}"
     nova = flavors.Nova(connection)
-    changes = plan(nova.flavors())
+    present = nova.flavors()
+    changes = plan(present)
+    if not parsed.undo:
+        warn(present, changes, classes)
     if not parsed.dry_run:
         if parsed.undo_file:
             flavors.record(parsed.undo_file, changes)
-        flavors.apply(changes, nova.apply, again)
-        if left := [change.flavor.name for change in plan(nova.flavors()) if change]:
+        changed = flavors.apply(changes, nova.apply, again)
+        with cloud.changed(bool(changed), again):
+            left = [change.flavor.name for change in plan(nova.flavors()) if change]
+        if left:
             raise exceptions.FollowUpNeeded(
                 f"flavor {', '.join(left)}: not as set when read again; {again}"
             )
@@ -130,14 +161,64 @@ def run(parsed: argparse.Namespace) -> None:
 
 
 def plan_update(
-    parsed: argparse.Namespace,
-    wanted: dict[str, str],
-    present: Sequence[flavors.Flavor],
+    parsed: argparse.Namespace, pair: tuple[str, str], present: Sequence[flavors.Flavor]
 ) -> list[flavors.Change]:
-    """What the chosen ones of the ``present`` flavors lack of ``wanted``."""
-    images = (wanted[flavors.KERNEL_KEY], wanted[flavors.RAMDISK_KEY])
-    chosen = flavors.choose(present, parsed.flavor, parsed.old_kernel, images)
-    return flavors.plan(chosen, wanted)
+    """What the chosen ones of the ``present`` flavors lack."""
+    chosen = flavor_choice.choose(
+        present, parsed.flavor, parsed.old_image, pair, parsed.fallback
+    )
+    wanted = (
+        flavor_choice.class_by_shape
+        if parsed.resource_class_by_shape
+        else flavor_choice.one_class
+    )
+    return flavors.plan(chosen, wanted(*pair, parsed.resource_class))
+
+
+def node_classes(path: Path | None) -> set[str]:
+    """Placement's names of the classes that the nodes of ``path`` have.
+
+    :raises UsageError: for a file that names no class.
+    """
+    if path is None:
+        return set()
+    named = {node.resource_class for node in nodes_file.read(path)} - {None}
+    if not named:
+        raise exceptions.UsageError(f'{path}: expected nodes with a "resource_class"')
+    return {resource_class.normalise(str(name)) for name in named}
+
+
+def warn(
+    present: Sequence[flavors.Flavor],
+    changes: Sequence[flavors.Change],
+    classes: set[str],
+) -> None:
+    """Tell of flavors that are perhaps of bare metal too, and of such without node."""
+    chosen = {change.flavor.id for change in changes}
+    for flavor in present:
+        if flavor.id not in chosen and flavor_choice.is_fallback(flavor):
+            tell(
+                f"flavor {flavor.name}: left as it is: it has cpu_arch and no deploy "
+                "image; if nova-baremetal deployed it with those of nova.conf, add "
+                "--fallback, or name it by --flavor"
+            )
+    for change in changes:
+        specs = change.flavor.specs | change.set
+        asked = {
+            key.removeprefix("resources:")
+            for key, value in specs.items()
+            if key.startswith(flavors.CUSTOM_PREFIX) and value == "1"
+        }
+        if classes and not asked & classes:
+            tell(
+                f"flavor {change.flavor.name}: no node has {', '.join(sorted(asked))}, "
+                "so no server of it will find one"
+            )
+
+
+def tell(line: str) -> None:
+    """A warning, for a person."""
+    print(f"{flavors.TOOL}: warning: {line}", file=sys.stderr)
 
 
 def report(changes: Sequence[flavors.Change], parsed: argparse.Namespace) -> None:

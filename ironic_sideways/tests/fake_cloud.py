@@ -38,24 +38,37 @@ class FakeCloud:
     hypervisors: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     writes: list[str] = dataclasses.field(default_factory=list)
     fail_writes_after: int | None = None
+    fail_reads_after_writes: int | None = None
 
     def add_flavor(
         self, name: str, public: bool = True, specs: Mapping[str, str] | None = None
     ) -> str:
-        """A flavor with extra specs."""
+        """A flavor of 8 vcpus, 16 GiB and 100 GiB with extra specs."""
         flavor_id = f"id-of-{name}"
         self.flavors[flavor_id] = {
             "id": flavor_id,
             "name": name,
+            "vcpus": 8,
+            "ram": 16384,
+            "disk": 100,
+            "OS-FLV-EXT-DATA:ephemeral": 0,
+            "swap": "",
             "os-flavor-access:is_public": public,
             "extra_specs": dict(specs or {}),
         }
         return flavor_id
 
-    def add_image(self, name: str, status: str = "active") -> str:
-        """An image; its id is made of the name."""
+    def add_image(
+        self, name: str, status: str = "active", container: str = "bare"
+    ) -> str:
+        """An image; its id is made of the number of images."""
         image_id = f"image-{len(self.images)}"
-        self.images[image_id] = {"id": image_id, "name": name, "status": status}
+        self.images[image_id] = {
+            "id": image_id,
+            "name": name,
+            "status": status,
+            "container_format": container,
+        }
         return image_id
 
     def add_hypervisor(self, node: str, host: str, state: str = "down") -> None:
@@ -84,6 +97,8 @@ class FakeCloud:
             return webob.Response(json=_compute_version(request.host_url))
         path = path.removeprefix("v2.1/")
         if request.method == "GET":
+            if self.fail_reads_after_writes == len(self.writes):
+                return webob.Response(status=500)
             return self._compute(request, path)
         if self.fail_writes_after == len(self.writes):
             return webob.Response(status=500)

@@ -106,7 +106,12 @@ def test_undo_restores_all_extra_specs(
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [("queued", "expected active, found queued"), (None, "no such")],
+    [
+        ("queued", "expected active, found queued; upload its data first"),
+        ("saving", "expected active, found saving"),
+        ("deactivated", "found deactivated; 'openstack image set --activate image-2'"),
+        (None, "glance has no such image"),
+    ],
 )
 def test_an_image_that_glance_does_not_have_active_is_refused(
     cloud: fake_cloud.FakeCloud,
@@ -118,7 +123,39 @@ def test_an_image_that_glance_does_not_have_active_is_refused(
     if status:
         cloud.add_image("new-kernel", status)
     assert update(undo_file, kernel="new-kernel") == 1
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "deploy kernel image new-kernel: " in error
+    assert message in error
+    assert error.count("\n") == 1
+    assert cloud.writes == []
+    assert not undo_file.exists()
+
+
+def test_j1_an_image_id_that_is_empty_is_bad_usage(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        update(undo_file, kernel="")
+    assert "expected --deploy-kernel, or --undo FILE" in capsys.readouterr().err
+
+
+def test_j5_the_image_that_is_not_there_is_the_one_named(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert update(undo_file, "--deploy-ramdisk", "gone") == 1
+    error = capsys.readouterr().err
+    assert "deploy ramdisk image gone: glance has no such image" in error
+    assert "kernel" not in error
+
+
+def test_kernel_and_ramdisk_that_are_exchanged_are_refused(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.add_image("a-ramdisk", container="ari")
+    assert update(undo_file, kernel="a-ramdisk") == 1
+    assert "expected a kernel (aki), found ari" in capsys.readouterr().err
+    assert update(undo_file, kernel="ramdisk") == 1
+    assert "expected two images" in capsys.readouterr().err
     assert cloud.writes == []
 
 
@@ -128,6 +165,16 @@ def test_an_ambiguous_image_name_is_refused(
     cloud.add_image("kernel")
     assert update(undo_file) == 1
     assert "several have this name" in capsys.readouterr().err
+
+
+def test_a_cloud_that_fails_after_the_change_leaves_a_follow_up(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.fail_reads_after_writes = 2
+    assert update(undo_file) == 3
+    error = capsys.readouterr().err
+    assert f"run it again, or --undo {undo_file}" in error
+    assert "nothing was changed" not in error
 
 
 def test_a_failure_in_the_middle_exits_3_and_a_second_run_finishes(
@@ -144,13 +191,77 @@ def test_a_failure_in_the_middle_exits_3_and_a_second_run_finishes(
     assert cloud.specs("baremetal") == cloud.specs("private") == OLD
 
 
+def test_j4_every_flavor_that_references_the_old_ramdisk_is_updated_by_its_id(
+    cloud: fake_cloud.FakeCloud, undo_file: Path
+) -> None:
+    cloud.add_flavor("one key", specs={flavors.RAMDISK_KEY: "old-ramdisk"})
+    cloud.add_flavor("another's", specs={flavors.RAMDISK_KEY: "another"})
+    assert update(undo_file, "--old-image", "old-ramdisk") == 0
+    for name in ("baremetal", "private", "one key"):
+        assert cloud.specs(name)[flavors.KERNEL_KEY] == "image-0"
+        assert cloud.specs(name)[flavors.RAMDISK_KEY] == "image-1"
+    assert cloud.specs("another's") == {flavors.RAMDISK_KEY: "another"}
+    assert run("--undo", undo_file) == 0
+    assert cloud.specs("one key") == {flavors.RAMDISK_KEY: "old-ramdisk"}
+
+
+def test_a_flavor_that_nova_conf_gave_its_images_is_named_or_updated_as_asked(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.add_flavor("by conf", specs={"cpu_arch": "x86_64"})
+    assert update(undo_file) == 0
+    assert cloud.specs("by conf") == {"cpu_arch": "x86_64"}
+    error = capsys.readouterr().err
+    assert "flavor by conf: left as it is: it has cpu_arch and no deploy" in error
+    assert "m1.small" not in error
+    assert update(undo_file, "--fallback") == 0
+    assert cloud.specs("by conf")[flavors.KERNEL_KEY] == "image-0"
+    assert not capsys.readouterr().err
+
+
+def test_a_class_by_shape_is_made_of_the_flavor_and_held_against_the_nodes(
+    cloud: fake_cloud.FakeCloud,
+    undo_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cloud.add_flavor("lonely", specs={"cpu_arch": "i686", **OLD})
+    nodes = tmp_path / "nodes.json"
+    shape = "baremetal-x86_64-8c-16384m-100g"
+    nodes.write_text(json.dumps([{"uuid": "a", "resource_class": shape}]))
+    options = ("--resource-class-by-shape", "--nodes-file", nodes)
+    assert update(undo_file, *options) == 1
+    assert "flavor baremetal: expected one architecture" in capsys.readouterr().err
+    assert cloud.writes == []
+    for name in ("baremetal", "private"):
+        cloud.flavors[f"id-of-{name}"]["extra_specs"]["cpu_arch"] = "x86_64"
+    assert update(undo_file, *options) == 0
+    key = "resources:CUSTOM_BAREMETAL_X86_64_8C_16384M_100G"
+    assert cloud.specs("baremetal")[key] == cloud.specs("private")[key] == "1"
+    error = capsys.readouterr().err
+    assert "flavor lonely: no node has CUSTOM_BAREMETAL_I686_8C_16384M_100G" in error
+    assert error.count("\n") == 1
+
+
+def test_a_nodes_file_without_classes_is_bad_usage(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, tmp_path: Path
+) -> None:
+    nodes = tmp_path / "nodes.json"
+    nodes.write_text('["a"]')
+    assert update(undo_file, "--nodes-file", nodes) == 2
+    assert cloud.writes == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         (),
+        ("--undo", "file", "--fallback"),
+        ("--undo", "file", "--resource-class-by-shape"),
+        ("--flavor", "a", "--fallback"),
         ("--resource-class", "baremetal"),
         ("--undo", "file", "--resource-class", "baremetal"),
-        ("--flavor", "a", "--old-kernel", "b"),
+        ("--flavor", "a", "--old-image", "b"),
         ("--undo", "/nonexistent"),
     ],
 )
