@@ -16,6 +16,7 @@ The titles and the body are those of ``nova.api.openstack.wsgi.Fault``.
 """
 
 import json
+from collections.abc import Mapping
 
 import webob
 
@@ -29,14 +30,16 @@ TITLES = {
 
 
 class ProxyError(Exception):
-    """A request that is answered with ``status`` and ``message``."""
+    """A request that is answered with ``status``, ``message`` and ``headers``."""
 
     status = 503
     message = "The bare metal service is not available. Please try again later."
 
-    def __init__(self, message: str = "", retry_after: int | None = None) -> None:
+    def __init__(
+        self, message: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message or self.message)
-        self.retry_after = retry_after
+        self.headers = dict(headers or {})
 
     def response(self) -> webob.Response:
         """The HTTP response: ``{title: {"code": status, "message": text}}``."""
@@ -47,8 +50,7 @@ class ProxyError(Exception):
             charset="UTF-8",
             body=json.dumps(body).encode(),
         )
-        if self.retry_after is not None:
-            response.headers["Retry-After"] = str(self.retry_after)
+        response.headers.update(self.headers)
         return response
 
 

@@ -17,6 +17,7 @@ credentials of our own, no cookie, no .netrc, no redirect that would carry a
 token to another host.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from http import cookiejar
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import requests
 from keystoneauth1 import access, loading
 from keystoneauth1 import exceptions as ks_exceptions
+from keystoneauth1.session import TCPKeepAliveAdapter
 from oslo_config import cfg
 from oslo_log import log as logging
 
@@ -31,13 +33,18 @@ from ironic_sideways.proxy import faults, options, shape
 
 LOG = logging.getLogger(__name__)
 
-#: Statuses of Ironic that say something about the user's request.
+#: Statuses of Ironic that say something about the user and his request. 400 is
+#: none: what Ironic is asked is written here.
 FAULTS = {
-    400: faults.BadRequestError,
     401: faults.UnauthorizedError,
     403: faults.ForbiddenError,
     404: faults.NotFoundError,
 }
+
+#: Connections kept open to Ironic at most; nova-api's threads are fewer.
+CONNECTIONS = 100
+
+SECONDS = re.compile(r"[0-9]{1,5}")
 
 
 class Caller:
@@ -62,35 +69,34 @@ class Client:
         pool = requests.Session()
         pool.trust_env = False
         pool.cookies.set_policy(cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            pool.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
         self.session = loading.load_session_from_conf_options(
             conf, options.GROUP, session=pool
         )
 
-    def nodes(self, caller: Caller) -> Iterator[dict[str, Any]]:
-        """All nodes that the caller may see, one call a page."""
-        return self._all(caller, "nodes", {"fields": ",".join(shape.NODE_FIELDS)})
+    def nodes(self, caller: Caller) -> Iterator[list[dict[str, Any]]]:
+        """All nodes that the caller may see, a page at a time, at least one page."""
+        return self._pages(caller, "nodes", {"fields": ",".join(shape.NODE_FIELDS)})
 
     def ports(
         self, caller: Caller, node_uuid: str | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """All ports that the caller may see, or those of one node."""
+    ) -> Iterator[list[dict[str, Any]]]:
+        """All ports that the caller may see, or those of one node, in pages."""
         query = {"fields": ",".join(("uuid", *shape.PORT_FIELDS))}
         if node_uuid is not None:
             query["node"] = node_uuid
-        return self._all(caller, "ports", query)
+        return self._pages(caller, "ports", query)
 
     def node(self, caller: Caller, uuid: str) -> dict[str, Any]:
         """The node ``uuid``; raises faults.NotFoundError where there is none."""
         query = {"fields": ",".join(shape.NODE_FIELDS)}
-        try:
-            return self._get(caller, f"nodes/{uuid}", query)
-        except faults.NotFoundError:
-            raise faults.NotFoundError(f"Node {uuid} could not be found.") from None
+        return self._get(caller, f"nodes/{uuid}", query)
 
-    def _all(
+    def _pages(
         self, caller: Caller, kind: str, query: dict[str, str]
-    ) -> Iterator[dict[str, Any]]:
-        """Every item of a collection; Ironic's ``next`` says if more follow.
+    ) -> Iterator[list[dict[str, Any]]]:
+        """A collection page by page; Ironic's ``next`` says if more follow.
 
         Only its presence is used: the address in it is Ironic's own idea of
         where it is, which need not be reachable from here.
@@ -102,16 +108,34 @@ class Client:
             items = page.get(kind)
             if not isinstance(items, list):
                 raise self._unusable(kind, f"no list of {kind} in it")
-            yield from items
-            if not page.get("next") or not items:
+            marker = items[-1].get("uuid") if items and page.get("next") else None
+            yield items
+            if not items or not page.get("next"):
                 return
-            marker = items[-1].get("uuid")
             if not marker or marker == seen_marker:
                 raise self._unusable(kind, f"paging stands still at {marker}")
-            seen_marker = marker
-            query["marker"] = marker
+            seen_marker = query["marker"] = marker
 
     def _get(self, caller: Caller, path: str, query: dict[str, str]) -> dict[str, Any]:
+        try:
+            url = f"{self._endpoint(caller)}/v1/{path}"
+            try:
+                response = self._send(caller, url, query)
+            except ks_exceptions.ConnectTimeout:
+                raise
+            except ks_exceptions.ConnectFailure:
+                # A connection kept open may be one that Ironic has just closed.
+                response = self._send(caller, url, query)
+        except ks_exceptions.ClientException as error:
+            reason = str(error).replace(caller.token, "***")
+            LOG.warning("Ironic could not be asked for %s: %s", path, reason)
+            raise self.unavailable() from None
+        return self._body(path, response)
+
+    def _send(
+        self, caller: Caller, url: str, query: dict[str, str]
+    ) -> requests.Response:
+        """One request with what Ironic needs, and nothing else of the user's."""
         headers = {
             "Accept": "application/json",
             "X-Auth-Token": caller.token,
@@ -119,26 +143,26 @@ class Client:
         }
         if caller.request_id:
             headers["X-OpenStack-Request-Id"] = caller.request_id
-        try:
-            response = self.session.get(
-                f"{self._endpoint(caller)}/v1/{path}",
-                params=query,
-                headers=headers,
-                authenticated=False,
-                redirect=False,
-                raise_exc=False,
-                log=False,
-                user_agent="nova-baremetal-proxy",
-            )
-        except ks_exceptions.ClientException as error:
-            LOG.warning("Ironic could not be asked for %s: %s", path, error)
-            raise self.unavailable() from None
-        return self._body(path, response)
+        return self.session.get(
+            url,
+            params=query,
+            headers=headers,
+            authenticated=False,
+            redirect=False,
+            raise_exc=False,
+            log=False,
+            user_agent="nova-baremetal-proxy",
+        )
 
     def _body(self, path: str, response: requests.Response) -> dict[str, Any]:
         """The JSON object of a 200; every other answer as a fault."""
         if response.status_code in FAULTS:
-            raise FAULTS[response.status_code]()
+            kept = {
+                name: response.headers[name]
+                for name in ("WWW-Authenticate",)
+                if name in response.headers
+            }
+            raise FAULTS[response.status_code](headers=kept)
         if response.status_code != requests.codes.ok:
             LOG.warning("Ironic answered %s with %s", path, response.status_code)
             raise self.unavailable(response.headers.get("Retry-After"))
@@ -176,7 +200,6 @@ class Client:
 
     def unavailable(self, retry_after: str | None = None) -> faults.UnavailableError:
         """A 503 with Ironic's own ``Retry-After`` in seconds, or the setting's."""
-        seconds = self.settings.retry_after
-        if retry_after is not None and retry_after.isdecimal():
-            seconds = int(retry_after)
-        return faults.UnavailableError(retry_after=seconds)
+        if retry_after is None or not SECONDS.fullmatch(retry_after):
+            retry_after = str(self.settings.retry_after)
+        return faults.UnavailableError(headers={"Retry-After": retry_after})

@@ -17,6 +17,7 @@ application, so that ``environ["nova.context"]`` is set, the caller is known,
 and the wrapper of the old /v2 has taken its microversion headers away.
 """
 
+import itertools
 import json
 import re
 import uuid
@@ -71,11 +72,11 @@ class BaremetalProxy:
         except faults.ProxyError as fault:
             response = fault.response()
         except Exception:
-            LOG.exception("The bare-metal proxy failed on %s", path[0])
+            LOG.exception("The bare-metal proxy failed on %r", path[0])
             response = self.client.unavailable().response()
         return _versioned(response, version or DEFAULT_VERSION)
 
-    def _answer(self, request: webob.Request, path: re.Match[str]) -> dict[str, Any]:
+    def _answer(self, request: webob.Request, path: re.Match[str]) -> list[bytes]:
         """The body for a GET; a fault for all else, in Nova's order of checks."""
         context = request.environ.get("nova.context")
         if context is None or not context.auth_token:
@@ -98,24 +99,54 @@ class BaremetalProxy:
             request_id=context.global_id,
         )
         if path["id"] is None:
-            return {"nodes": self._list(caller)}
-        return {"node": self._show(caller, _node_uuid(path["id"]))}
+            return self._list(caller)
+        return self._show(caller, _node_uuid(path["id"]))
 
-    def _list(self, caller: ironic.Caller) -> list[dict[str, Any]]:
-        nodes = {
-            node["uuid"]: shape.summary(node) for node in self.client.nodes(caller)
-        }
-        for port in self.client.ports(caller) if nodes else ():
-            if port["node_uuid"] in nodes:
-                nodes[port["node_uuid"]]["interfaces"].append(shape.interface(port))
-        return list(nodes.values())
+    def _list(self, caller: ironic.Caller) -> list[bytes]:
+        """The body in pieces, one a page: of Ironic's pages none is kept.
 
-    def _show(self, caller: ironic.Caller, node_uuid: str) -> dict[str, Any]:
-        node = shape.detail(self.client.node(caller, node_uuid))
-        node["interfaces"] = [
-            shape.interface(port) for port in self.client.ports(caller, node_uuid)
-        ]
-        return node
+        It is sent when it is whole. A part of a list that was sent cannot
+        become a 503 any more.
+        """
+        try:
+            pages = self.client.nodes(caller)
+            first = next(pages)
+            addresses = self._addresses(caller) if first else {}
+            pieces = [b'{"nodes": [']
+            for page in itertools.chain([first], pages):
+                nodes = [
+                    shape.summary(node, addresses.pop(node["uuid"], ()))
+                    for node in page
+                ]
+                if nodes and len(pieces) > 1:
+                    pieces.append(b", ")
+                pieces.append(json.dumps(nodes)[1:-1].encode())
+        except faults.NotFoundError:
+            # There is always a list; a page's marker may be gone.
+            raise self.client.unavailable() from None
+        return [*pieces, b"]}"]
+
+    def _addresses(self, caller: ironic.Caller) -> dict[str, list[str]]:
+        """The MAC addresses of each node's ports."""
+        found: dict[str, list[str]] = {}
+        for page in self.client.ports(caller):
+            for port in page:
+                found.setdefault(port["node_uuid"], []).append(port["address"])
+        return found
+
+    def _show(self, caller: ironic.Caller, node_uuid: str) -> list[bytes]:
+        try:
+            node = self.client.node(caller, node_uuid)
+            addresses = [
+                port["address"]
+                for page in self.client.ports(caller, node_uuid)
+                for port in page
+            ]
+        except faults.NotFoundError:
+            raise faults.NotFoundError(
+                f"Node {node_uuid} could not be found."
+            ) from None
+        return [json.dumps({"node": shape.detail(node, addresses)}).encode()]
 
 
 def _versioned(response: webob.Response, version: str) -> webob.Response:
@@ -127,11 +158,12 @@ def _versioned(response: webob.Response, version: str) -> webob.Response:
     return response
 
 
-def _json(body: dict[str, Any]) -> webob.Response:
+def _json(pieces: list[bytes]) -> webob.Response:
     return webob.Response(
         content_type="application/json",
         charset="UTF-8",
-        body=json.dumps(body).encode(),
+        app_iter=pieces,
+        content_length=sum(map(len, pieces)),
     )
 
 

@@ -18,7 +18,7 @@ allows no further key). What Nova's own proxy got wrong is right here: a list
 has its interfaces, and a missing property is no error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 #: What these functions read of a node and of a port (Ironic's ``fields``).
@@ -29,12 +29,12 @@ PORT_FIELDS = ("address", "node_uuid")
 HOST = "IRONIC MANAGED"
 
 
-def summary(node: Mapping[str, Any]) -> dict[str, Any]:
-    """``node`` as an item of the list call, without interfaces yet."""
+def summary(node: Mapping[str, Any], addresses: Iterable[str]) -> dict[str, Any]:
+    """``node`` with the MAC ``addresses`` of its ports, as an item of the list."""
     properties = node.get("properties") or {}
     return {
         "id": node["uuid"],
-        "interfaces": [],
+        "interfaces": [{"address": address} for address in addresses],
         "host": HOST,
         "task_state": node.get("provision_state"),
         "cpus": _figure(properties.get("cpus")),
@@ -43,14 +43,9 @@ def summary(node: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def detail(node: Mapping[str, Any]) -> dict[str, Any]:
-    """``node`` as the show call has it, without interfaces yet."""
-    return summary(node) | {"instance_uuid": node.get("instance_uuid")}
-
-
-def interface(port: Mapping[str, Any]) -> dict[str, str]:
-    """``port`` as an item of a node's ``interfaces``."""
-    return {"address": port["address"]}
+def detail(node: Mapping[str, Any], addresses: Iterable[str]) -> dict[str, Any]:
+    """``node`` with the MAC ``addresses`` of its ports, as the show call has it."""
+    return summary(node, addresses) | {"instance_uuid": node.get("instance_uuid")}
 
 
 def _figure(value: Any) -> int | str:

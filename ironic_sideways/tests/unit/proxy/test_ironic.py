@@ -62,7 +62,7 @@ def test_a_cookie_of_one_answer_is_not_sent_with_the_next_request(
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        (webob.Response(status=400), 400),
+        (webob.Response(status=400), 503),
         (webob.Response(status=401), 401),
         (webob.Response(status=403), 403),
         (webob.Response(status=302, location="http://elsewhere.example/"), 503),
