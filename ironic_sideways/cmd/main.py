@@ -38,6 +38,7 @@ COMMANDS = {
     "lab": "lab",
     "maintenance": "maintenance",
     "publish-images": "publish_images",
+    "proxy": "proxy",
     "record": "record",
     "tempest": "tempest",
     "verdict": "verdict",

@@ -1,0 +1,155 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Services of one's own beside the lab's: other settings, a port of their own.
+
+They use the lab's keystone, databases and bus, and are no programs of its
+supervisor; `lab down` ends one that was left.
+"""
+
+import contextlib
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+
+from ironic_sideways import exceptions, waits
+from ironic_sideways.lab import files, option_file, processes, programs
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.supervision import Supervisor
+from ironic_sideways.proxy import install
+
+#: Section -> option -> value.
+Settings = Mapping[str, Mapping[str, str]]
+
+START_TIMEOUT = 120.0
+STOP_TIMEOUT = 15.0
+
+
+@contextlib.contextmanager
+def nova_api(
+    layout: Layout, name: str, with_proxy: bool, settings: Settings
+) -> Iterator[str]:
+    """The lab's nova-api once more, its paste file with or without the proxy.
+
+    :param settings: what its nova.conf says otherwise.
+    :returns: its root URL.
+    """
+    place = layout.etc / name
+    files.make_private_directory(place)
+    paste = (layout.etc / "nova" / "api-paste.ini").read_text()
+    change = install.installed if with_proxy else install.removed
+    files.write_private(place / "api-paste.ini", change(paste))
+    shutil.copyfile(layout.etc / "nova" / "nova.conf", place / "nova.conf")
+    for section, options in settings.items():
+        for option, value in options.items():
+            option_file.set_option(place / "nova.conf", section, option, value)
+    environment = {
+        "OS_NOVA_CONFIG_FILES": f"{place / 'api-paste.ini'};{place / 'nova.conf'}"
+    }
+    with _running(layout, "nova-api", name, environment) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def ironic_api(layout: Layout, name: str, settings: Settings) -> Iterator[str]:
+    """The lab's ironic-api once more; returns its root URL."""
+    place = layout.etc / name
+    files.make_private_directory(place)
+    config = place / "ironic.conf"
+    shutil.copyfile(layout.etc / "ironic" / "ironic.conf", config)
+    for section, options in settings.items():
+        for option, value in options.items():
+            option_file.set_option(config, section, option, value)
+    with _running(
+        layout, "ironic-api", name, {"IRONIC_CONFIG_FILE": str(config)}
+    ) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _running(
+    layout: Layout, program: str, name: str, environment: dict[str, str]
+) -> Iterator[str]:
+    """``program`` of the lab on a port of its own, until it is left.
+
+    :raises SidewaysError: it ended, with its log's name.
+    """
+    port = free_port()
+    (found,) = (one for one in programs.all_programs(layout) if one.name == program)
+    command = [
+        word for word in found.command if not re.match(r"--http-socket=(?!127)", word)
+    ]
+    command = [
+        f"--http-socket=127.0.0.1:{port}" if word.startswith("--http-socket") else word
+        for word in command
+    ]
+    log = layout.log(name)
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            command,
+            cwd=layout.directory,
+            env={
+                **Supervisor(layout).environment(),
+                **environment,
+                processes.SUPERVISED: name,
+            },
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        waits.wait_for(
+            lambda: _state(process, port),
+            lambda state: state == "answers",
+            f"{name} to answer; see {log}",
+            START_TIMEOUT,
+        )
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        _stop(process)
+
+
+def _state(process: "subprocess.Popen[bytes]", port: int) -> str:
+    if process.poll() is not None:
+        raise exceptions.SidewaysError(
+            f"{process.args!r}: ended with exit code {process.returncode}"
+        )
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        with contextlib.closing(connection):
+            connection.request("GET", "/")
+            connection.getresponse().read()
+    except OSError as error:
+        return str(error)
+    return "answers"
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(STOP_TIMEOUT)
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
