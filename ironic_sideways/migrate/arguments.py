@@ -18,10 +18,9 @@ import uuid
 from importlib import metadata
 from pathlib import Path
 
-from oslo_config import cfg
-
-from ironic_sideways import exceptions
-from ironic_sideways.migrate import classify, mapping, novaconf, plan, work
+from ironic_sideways import exceptions, resource_class
+from ironic_sideways.migrate import classify, interfaces, mapping, plan, work
+from ironic_sideways.migrate.files import ironicconf, novaconf
 from ironic_sideways.nova_bm import database
 
 URL_HELP = (
@@ -88,7 +87,8 @@ def add_target(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument(
         "--ironic-config",
         metavar="FILE",
-        help="ironic.conf, for pin_release_version",
+        help="ironic.conf of the new cloud, for pin_release_version and for what is "
+        "enabled there",
     )
 
 
@@ -108,21 +108,21 @@ def add_mapping(parser: argparse.ArgumentParser, *, owner_required: bool) -> Non
         "of its own project",
     )
     owner.add_argument("--no-owner", action="store_true", help="leave owner empty")
-    parser.add_argument("--resource-class", default="baremetal", metavar="NAME")
+    parser.add_argument(
+        "--resource-class",
+        default="baremetal",
+        metavar="NAME",
+        help="in Ironic's spelling (default: baremetal)",
+    )
+    parser.add_argument(
+        "--resource-class-by-shape",
+        action="store_true",
+        help="a class per cpu_arch, cpus, memory_mb and local_gb; the name is then "
+        "what all of them begin with",
+    )
     parser.add_argument("--deploy-kernel", metavar="ID", help="image id or URL")
     parser.add_argument("--deploy-ramdisk", metavar="ID", help="image id or URL")
-    interfaces = ("direct", "ramdisk")
-    parser.add_argument("--deploy-interface", choices=interfaces, default="direct")
-    parser.add_argument(
-        "--free-deploy-interface",
-        choices=interfaces,
-        help="of free nodes (default: as --deploy-interface). Take-over of an active "
-        "node with 'ramdisk' needs kernel and ramdisk in instance_info",
-    )
-    parser.add_argument("--boot-interface", choices=("ipxe", "pxe"), default="ipxe")
-    parser.add_argument(
-        "--network-interface", choices=("flat", "neutron", "noop"), default="flat"
-    )
+    interfaces.add_options(parser)
     parser.add_argument(
         "--free-state",
         choices=("available", "manageable"),
@@ -144,9 +144,10 @@ def job(parsed: argparse.Namespace) -> work.Job:
     if only:
         # One file that names no host speaks of every row.
         parsed.node_arch = only.cpu_arch or parsed.node_arch
-    _refuse_resource_class(parsed.resource_class)
+    _require_class(parsed.resource_class)
     options = mapping.Options(
         resource_class=parsed.resource_class,
+        resource_class_by_shape=parsed.resource_class_by_shape,
         owner=parsed.owner,
         node_arch=parsed.node_arch,
         architectures={h.host: h.cpu_arch for h in hosts if h.host and h.cpu_arch},
@@ -156,6 +157,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
         free_deploy_interface=parsed.free_deploy_interface,
         boot_interface=parsed.boot_interface,
         network_interface=parsed.network_interface,
+        interfaces=interfaces.chosen(parsed.interface),
         free_state=parsed.free_state,
         boot_mode=parsed.boot_mode,
         cipher_suite=parsed.ipmi_cipher_suite,
@@ -171,13 +173,16 @@ def job(parsed: argparse.Namespace) -> work.Job:
         service_hosts=frozenset(parsed.service_host),
         nodes=frozenset(parsed.node),
     )
+    conf = ironicconf.read(parsed.ironic_config) if parsed.ironic_config else None
+    if conf:
+        ironicconf.require_enabled(conf, interfaces.wanted(options, netboot=False))
     return work.Job(
         database.resolve_url(parsed.nova_bm_db, "--nova-bm-db"),
         database.resolve_url(parsed.ironic_db, "--ironic-db")
         if parsed.ironic_db
         else None,
         plan.Plan(options, policy, stamp()),
-        pin(parsed.ironic_config),
+        conf.pin if conf else None,
     )
 
 
@@ -187,43 +192,26 @@ def stamp() -> dict[str, str]:
     return {"run_id": str(uuid.uuid4()), "tool": f"ironic-sideways {version}"}
 
 
-def pin(path: str | None) -> str | None:
-    """``[DEFAULT] pin_release_version`` of an ironic.conf.
+def _require_class(name: str) -> None:
+    """Nova makes CUSTOM_<NAME> of it.
 
-    :raises UsageError: the file cannot be read.
+    :raises UsageError: it cannot.
     """
-    if path is None:
-        return None
-    conf = cfg.ConfigOpts()
-    conf.register_opt(cfg.StrOpt("pin_release_version"))
     try:
-        conf(args=[], project="ironic", default_config_files=[path])
-    except cfg.Error as error:
-        reason = " ".join(str(error).split())
-        raise exceptions.UsageError(
-            f"--ironic-config {path}: expected an ironic.conf: {reason}"
-        ) from error
-    return conf.pin_release_version
-
-
-def _refuse_resource_class(name: str) -> None:
-    """Nova makes CUSTOM_<NAME> of it, and a second CUSTOM_ would never match.
-
-    :raises UsageError: a name that is empty, too long or already normalised.
-    """
-    if not 1 <= len(name) <= 80 or name.upper().startswith("CUSTOM_"):
-        raise exceptions.UsageError(
-            f"--resource-class {name!r}: expected Ironic's own spelling, such as "
-            "'baremetal', which Nova turns into CUSTOM_BAREMETAL"
-        )
+        resource_class.normalise(name)
+    except exceptions.UsageError as error:
+        raise exceptions.UsageError(f"--resource-class: {error}") from error
 
 
 def describe(options: mapping.Options) -> dict:
     """The options as the record keeps them."""
-    shown = dataclasses.asdict(
-        dataclasses.replace(options, architectures=dict(options.architectures))
-    )
-    return {key: value for key, value in shown.items() if value not in (None, {})}
+    shown = {
+        field.name: getattr(options, field.name)
+        for field in dataclasses.fields(options)
+    }
+    return {
+        key: value for key, value in shown.items() if value not in (None, False, {})
+    }
 
 
 def output(parsed: argparse.Namespace) -> Path | None:

@@ -18,11 +18,13 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 
+from ironic_sideways import exceptions
 from ironic_sideways.migrate import mapping
 from ironic_sideways.nova_bm import reader, states
 
 IPMI_POWER_MANAGER = "nova.virt.baremetal.ipmi.IPMI"
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
+_SHAPE = ("cpus", "memory_mb", "local_gb")
 #: Columns of sizes, and the smallest that makes sense.
 _LEAST = {
     "cpus": 1,
@@ -75,6 +77,7 @@ class Verdict:
     :param reasons: why it is skipped or refused.
     :param notes: what is not moved as it stands, or should be looked at.
     :param skipped: ids of its bm_interfaces rows that stay behind.
+    :param resource_class: that it gets, in Ironic's spelling.
     """
 
     source: reader.Node
@@ -83,6 +86,7 @@ class Verdict:
     reasons: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     skipped: list[int] = dataclasses.field(default_factory=list)
+    resource_class: str | None = None
 
     def refuse(self, reason: str) -> None:
         """Refuse the row, for one more reason."""
@@ -116,6 +120,7 @@ def classify(
         *duplicates,
     ):
         verdict.refuse(reason)
+    _judge_class(verdict, options)
     _judge_interfaces(verdict, policy)
     verdict.notes += _notes(source, verdict.interfaces)
     return verdict
@@ -194,7 +199,7 @@ def _hardware_faults(
             f"[baremetal] power_manager of {source.service_host} is {manager}, and "
             f"only {IPMI_POWER_MANAGER} can be moved"
         )
-    if not options.architecture(source.service_host):
+    if not mapping.architecture(source, options):
         faults.append(
             f"no cpu_arch for service_host {source.service_host}: give --node-arch, "
             "or its nova.conf with --nova-config"
@@ -205,6 +210,24 @@ def _hardware_faults(
         if (value := getattr(source, column)) is not None and value < least
     ]
     return faults
+
+
+def _judge_class(verdict: Verdict, options: mapping.Options) -> None:
+    """Give the node its resource class, or say why it can have none."""
+    source = verdict.source
+    if options.resource_class_by_shape:
+        missing = [name for name in _SHAPE if getattr(source, name) is None]
+        if missing:
+            verdict.refuse(
+                f"{', '.join(missing)} NULL: --resource-class-by-shape makes the "
+                "class of cpus, memory_mb and local_gb"
+            )
+        if verdict.outcome is Outcome.REFUSE:
+            return
+    try:
+        verdict.resource_class = mapping.class_of(source, options)
+    except exceptions.UsageError as error:
+        verdict.refuse(str(error))
 
 
 def _judge_interfaces(verdict: Verdict, policy: Policy) -> None:
@@ -237,7 +260,7 @@ def _judge_interfaces(verdict: Verdict, policy: Policy) -> None:
 def _notes(source: reader.Node, interfaces: tuple[reader.Interface, ...]) -> list[str]:
     notes = [
         f"{column} is NULL: the node's properties lack it"
-        for column in ("cpus", "memory_mb", "local_gb")
+        for column in _SHAPE
         if getattr(source, column) is None
     ]
     if not interfaces:

@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ironic_sideways import resource_class
 from ironic_sideways.migrate import mapping
 from ironic_sideways.nova_bm import reader
 
@@ -79,6 +80,24 @@ def _deploy_interface(s: Source) -> str:
     return free if free and not s.used else s.options.deploy_interface
 
 
+def _interface(kind: str, usual: str) -> Callable[[Source], str]:
+    return lambda s: s.options.interfaces.get(kind, usual)
+
+
+def _resource_class(s: Source) -> str:
+    name = s.options.resource_class
+    if not s.options.resource_class_by_shape:
+        return name
+    arch = s.options.architectures.get(s.node.service_host or "")
+    return resource_class.by_shape(
+        name,
+        arch or s.options.node_arch or "",
+        s.node.cpus,  # type: ignore[arg-type]
+        s.node.memory_mb,  # type: ignore[arg-type]
+        s.node.local_gb,  # type: ignore[arg-type]
+    )
+
+
 #: Field of Ironic's Node -> what it must hold. A name with a dot is a key of a
 #: JSON field. Fields of the object that are not named must be empty.
 NODE: Mapping[str, Callable[[Source], Any]] = {
@@ -97,21 +116,21 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
     "conductor_affinity": lambda s: None,
     "conductor_group": lambda s: "",
     "reservation": lambda s: None,
-    "resource_class": lambda s: s.options.resource_class,
+    "resource_class": _resource_class,
     "owner": lambda s: s.options.owner,
-    "bios_interface": lambda s: "no-bios",
+    "bios_interface": _interface("bios", "no-bios"),
     "boot_interface": lambda s: s.options.boot_interface,
-    "console_interface": lambda s: "no-console",
+    "console_interface": _interface("console", "no-console"),
     "deploy_interface": _deploy_interface,
-    "firmware_interface": lambda s: "no-firmware",
-    "inspect_interface": lambda s: "no-inspect",
-    "management_interface": lambda s: "ipmitool",
+    "firmware_interface": _interface("firmware", "no-firmware"),
+    "inspect_interface": _interface("inspect", "no-inspect"),
+    "management_interface": _interface("management", "ipmitool"),
     "network_interface": lambda s: s.options.network_interface,
-    "power_interface": lambda s: "ipmitool",
-    "raid_interface": lambda s: "no-raid",
-    "rescue_interface": lambda s: "no-rescue",
-    "storage_interface": lambda s: "noop",
-    "vendor_interface": lambda s: "ipmitool",
+    "power_interface": _interface("power", "ipmitool"),
+    "raid_interface": _interface("raid", "no-raid"),
+    "rescue_interface": _interface("rescue", "no-rescue"),
+    "storage_interface": _interface("storage", "noop"),
+    "vendor_interface": _interface("vendor", "ipmitool"),
     "driver_info.ipmi_address": lambda s: s.node.pm_address,
     "driver_info.ipmi_username": lambda s: s.node.pm_user,
     "driver_info.ipmi_password": lambda s: s.node.pm_password,

@@ -24,6 +24,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from ironic_sideways import resource_class
 from ironic_sideways.migrate import provenance
 from ironic_sideways.nova_bm import reader
 
@@ -64,11 +65,13 @@ class Options:
     """What the operator chose, and what nova_bm does not know.
 
     :param resource_class: of every node, as Ironic spells it ("baremetal").
+    :param resource_class_by_shape: its name is only what all classes begin with.
     :param owner: the project that sees the nodes, or None.
     :param architectures: service_host -> cpu_arch, from nova.conf.
     :param node_arch: cpu_arch of the hosts that ``architectures`` lacks.
     :param free_state: provision_state of free nodes, available or manageable.
     :param free_deploy_interface: of free nodes, when not ``deploy_interface``.
+    :param interfaces: kind -> name, where it is not that of ``PLAIN_INTERFACES``.
     """
 
     resource_class: str
@@ -81,13 +84,11 @@ class Options:
     free_deploy_interface: str | None = None
     boot_interface: str = "ipxe"
     network_interface: str = "flat"
+    interfaces: Mapping[str, str] = dataclasses.field(default_factory=dict)
     free_state: str = "available"
     boot_mode: str = "bios"
     cipher_suite: str | None = None
-
-    def architecture(self, service_host: str | None) -> str | None:
-        """The cpu_arch of a node of ``service_host``."""
-        return self.architectures.get(service_host or "") or self.node_arch
+    resource_class_by_shape: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +134,28 @@ def map_node(
     return Target(node, ports)
 
 
+def architecture(source: reader.Node, options: Options) -> str | None:
+    """The cpu_arch of a node, or None: neither its nova.conf nor an option says."""
+    host = source.service_host
+    return (host and options.architectures.get(host)) or options.node_arch
+
+
+def class_of(source: reader.Node, options: Options) -> str:
+    """The resource class of a node.
+
+    :raises UsageError: by shape, and the row lacks a part of it.
+    """
+    if not options.resource_class_by_shape:
+        return options.resource_class
+    return resource_class.by_shape(
+        options.resource_class,
+        architecture(source, options),  # type: ignore[arg-type]
+        source.cpus,  # type: ignore[arg-type]
+        source.memory_mb,  # type: ignore[arg-type]
+        source.local_gb,  # type: ignore[arg-type]
+    )
+
+
 def port_uuid(node_uuid: str, mac: str) -> str:
     """The uuid that each run gives to the port with ``mac`` of this node."""
     return str(uuid.uuid5(PORT_NAMESPACE, f"{node_uuid}/{mac.lower()}"))
@@ -144,7 +167,7 @@ def _identity(source: reader.Node, options: Options) -> dict[str, Any]:
         "name": None,
         "instance_uuid": source.instance_uuid or None,
         "instance_name": source.instance_name if source.instance_uuid else None,
-        "resource_class": options.resource_class,
+        "resource_class": class_of(source, options),
         "owner": options.owner,
         "lessee": None,
         "created_at": source.created_at,
@@ -183,6 +206,7 @@ def _interface_columns(options: Options, used: bool) -> dict[str, Any]:
         deploy = options.free_deploy_interface
     chosen = {
         **PLAIN_INTERFACES,
+        **options.interfaces,
         "boot": options.boot_interface,
         "deploy": deploy,
         "network": options.network_interface,
@@ -211,7 +235,7 @@ def _properties(source: reader.Node, options: Options) -> dict[str, Any]:
             "cpus": source.cpus,
             "memory_mb": source.memory_mb,
             "local_gb": source.local_gb,
-            "cpu_arch": options.architecture(source.service_host),
+            "cpu_arch": architecture(source, options),
             "capabilities": f"boot_mode:{options.boot_mode}",
         }
     )

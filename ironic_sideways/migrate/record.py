@@ -46,6 +46,7 @@ class Record:
             "uuid": verdict.source.uuid,
             "instance_uuid": verdict.source.instance_uuid,
             "outcome": verdict.outcome,
+            **_moved(verdict),
             "interfaces": [card.id for card in verdict.interfaces],
             "interfaces_skipped": verdict.skipped,
             "reasons": verdict.reasons,
@@ -64,6 +65,13 @@ class Record:
         self.fields(finished_at=now())
         body = json.dumps(self._tail, indent=1)
         self._file.write("\n],\n" + body.removeprefix("{\n"))
+
+
+def _moved(verdict: classify.Verdict) -> dict[str, Any]:
+    """What the evidence and the other tools take from here, of a node that moves."""
+    if verdict.outcome not in (classify.Outcome.MIGRATE, classify.Outcome.PRESENT):
+        return {}
+    return {"resource_class": verdict.resource_class}
 
 
 @contextlib.contextmanager

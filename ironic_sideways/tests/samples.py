@@ -12,6 +12,7 @@
 
 """Source nodes for unit tests, and Ironic's view of what is mapped from them."""
 
+import dataclasses
 import datetime
 from typing import Any
 
@@ -31,6 +32,13 @@ OPTIONS = mapping.Options(
     deploy_ramdisk="ramdisk",
     free_deploy_interface="ramdisk",
     cipher_suite="3",
+)
+#: The choices that exclude those above.
+OTHER_OPTIONS = dataclasses.replace(
+    OPTIONS,
+    resource_class_by_shape=True,
+    free_deploy_interface=None,
+    interfaces={"console": "ipmitool-socat", "vendor": "no-vendor"},
 )
 _TIMES = ("created_at", "updated_at", "deleted_at")
 
@@ -96,10 +104,22 @@ def sources() -> list[reader.Node]:
     ]
 
 
+def pairs() -> list[tuple[reader.Node, mapping.Options]]:
+    """The nodes, each with options that the check would let it pass with."""
+    found = [(node, OPTIONS) for node in sources()]
+    shapes = ("cpus", "memory_mb", "local_gb")
+    return found + [
+        (node, OTHER_OPTIONS)
+        for node in sources()
+        if all(getattr(node, name) is not None for name in shapes)
+    ]
+
+
 def differences(
     node: reader.Node,
     mapped: mapping.Target,
     interfaces: tuple[reader.Interface, ...] | None = None,
+    options: mapping.Options = OPTIONS,
 ) -> list[str]:
     """What verify says of ``mapped`` once Ironic has loaded it."""
     objects = verify.ironic_objects()
@@ -108,7 +128,7 @@ def differences(
     loaded = objects.Node._from_db_object(
         None, objects.Node(), models.Node(**mapped.node, id=1, version=version)
     )
-    expected = fields.Source(node, moving, OPTIONS, version)
+    expected = fields.Source(node, moving, options, version)
     lines = fields.compare_node(expected, loaded, version)
     version = target.object_version("Port")
     assert len(mapped.ports) == len(moving)

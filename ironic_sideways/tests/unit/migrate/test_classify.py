@@ -12,6 +12,8 @@
 
 """Which rows move, which are skipped or refused, and what is said of them."""
 
+import dataclasses
+
 import pytest
 
 from ironic_sideways.migrate import classify, mapping
@@ -127,3 +129,19 @@ def test_a_uuid_is_what_nova_and_ironic_write(
     text: str | None, canonical: bool
 ) -> None:
     assert classify.is_canonical_uuid(text) is canonical
+
+
+def test_a_class_by_shape_needs_the_whole_shape() -> None:
+    def shaped(**changed: int | None) -> classify.Verdict:
+        return classify.classify(
+            samples.source(rows.free_node(1, **changed), rows.interface(1)),
+            dataclasses.replace(OPTIONS, resource_class_by_shape=True),
+            classify.Policy(),
+        )
+
+    assert shaped().resource_class == "baremetal-x86_64-4c-8192m-100g"
+    verdict = shaped(cpus=None, local_gb=None)
+    assert verdict.reasons == [
+        "cpus, local_gb NULL: --resource-class-by-shape makes the class of cpus, "
+        "memory_mb and local_gb"
+    ]

@@ -28,10 +28,12 @@ MUTABLE = (ast.FunctionDef, ast.AnnAssign)
 SOURCE = Path(mapping.__file__).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("node", samples.sources(), ids=lambda node: node.uuid)
-def test_what_is_mapped_is_what_is_declared(node: samples.reader.Node) -> None:
-    mapped = mapping.map_node(node, node.interfaces, samples.OPTIONS, samples.STAMP)
-    assert samples.differences(node, mapped) == []
+@pytest.mark.parametrize(("node", "options"), samples.pairs())
+def test_what_is_mapped_is_what_is_declared(
+    node: samples.reader.Node, options: mapping.Options
+) -> None:
+    mapped = mapping.map_node(node, node.interfaces, options, samples.STAMP)
+    assert samples.differences(node, mapped, options=options) == []
 
 
 def test_secrets_are_in_no_representation() -> None:
@@ -150,12 +152,10 @@ def mutants() -> list[tuple[str, types.ModuleType]]:
 
 def notices(module: types.ModuleType) -> bool:
     """Whether any sample shows that ``module`` maps otherwise than declared."""
-    for node in samples.sources():
+    for node, options in samples.pairs():
         try:
-            mapped = module.map_node(
-                node, node.interfaces, samples.OPTIONS, samples.STAMP
-            )
-            lines = samples.differences(node, mapped)
+            mapped = module.map_node(node, node.interfaces, options, samples.STAMP)
+            lines = samples.differences(node, mapped, options=options)
         except Exception:
             return True
         if lines:

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import classify, novaconf
+from ironic_sideways.migrate import classify
+from ironic_sideways.migrate.files import novaconf
 
 
 def write(directory: Path, text: str, name: str = "nova.conf") -> str:

@@ -1,0 +1,137 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the new cloud's ironic.conf says of what the move is about to write.
+
+The defaults are those of the installed Ironic: its own option objects are used.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from ironic.conf import conductor, default, dhcp
+from oslo_config import cfg
+
+from ironic_sideways import exceptions
+
+_ENABLED = "enabled_{}_interfaces"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """An interface that the run would write.
+
+    :param kind: boot, deploy, power, ...
+    :param option: the option that chose it, as the operator gives it.
+    """
+
+    kind: str
+    name: str
+    option: str
+
+
+@dataclasses.dataclass(frozen=True)
+class IronicConf:
+    """What one ironic.conf says.
+
+    :param pin: ``pin_release_version``, or None.
+    :param interfaces: kind -> names enabled.
+    :param file_url_allowed_paths: below which ``file://`` images may lie.
+    """
+
+    path: str
+    pin: str | None
+    hardware_types: tuple[str, ...]
+    interfaces: Mapping[str, tuple[str, ...]]
+    file_url_allowed_paths: tuple[str, ...]
+    dhcp_provider: str
+
+
+def read(path: str) -> IronicConf:
+    """Read one ironic.conf with oslo.config.
+
+    :raises UsageError: no such file, or not a configuration file of Ironic.
+    """
+    conf = cfg.ConfigOpts()
+    conf.register_opt(cfg.StrOpt("pin_release_version"))
+    enabled = [opt for opt in default.driver_opts if opt.name.startswith("enabled_")]
+    conf.register_opts(enabled)
+    conf.register_opts(
+        [opt for opt in conductor.opts if opt.name == "file_url_allowed_paths"],
+        group="conductor",
+    )
+    conf.register_opts(dhcp.opts, group="dhcp")
+    try:
+        conf(args=[], project="ironic", default_config_files=[path])
+        return IronicConf(
+            path=path,
+            pin=conf.pin_release_version,
+            hardware_types=tuple(conf.enabled_hardware_types),
+            interfaces={
+                kind: _enabled(conf, kind) for kind in map(_kind, enabled) if kind
+            },
+            file_url_allowed_paths=tuple(conf.conductor.file_url_allowed_paths),
+            dhcp_provider=conf.dhcp.dhcp_provider,
+        )
+    except (cfg.Error, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise exceptions.UsageError(
+            f"--ironic-config {path}: expected an ironic.conf: {reason}"
+        ) from error
+
+
+def _enabled(conf: cfg.ConfigOpts, kind: str) -> tuple[str, ...]:
+    """Without the option Ironic takes the first that a hardware type supports.
+
+    That holds of power and management alone, and of ipmi it is ``ipmitool``
+    (``ironic.common.driver_factory.InterfaceFactory``).
+    """
+    names = conf[_ENABLED.format(kind)]
+    if names is None:
+        return ("ipmitool",) if "ipmi" in conf.enabled_hardware_types else ()
+    return tuple(names)
+
+
+def _kind(option: cfg.Opt) -> str | None:
+    before, _, after = _ENABLED.partition("{}")
+    name: str = option.name
+    if not name.endswith(after):
+        return None
+    return name.removeprefix(before).removesuffix(after)
+
+
+def require_enabled(conf: IronicConf, wanted: Iterable[Wanted]) -> None:
+    """Refuse what this Ironic would not load.
+
+    One row that names an interface which is not enabled stops, in silence, every
+    take-over that is listed after it, and the power synchronisation.
+
+    :raises UsageError: names every such choice, and what is enabled.
+    """
+    faults = []
+    if "ipmi" not in conf.hardware_types:
+        faults.append(
+            "enabled_hardware_types lacks ipmi (enabled: "
+            f"{', '.join(conf.hardware_types)})"
+        )
+    for one in wanted:
+        enabled = conf.interfaces.get(one.kind, ())
+        if one.name not in enabled:
+            faults.append(
+                f"{one.option} is not in {_ENABLED.format(one.kind)} (enabled: "
+                f"{', '.join(enabled) or 'none'})"
+            )
+    if faults:
+        raise exceptions.UsageError(
+            f"--ironic-config {conf.path}: {'; '.join(faults)}: enable it there or "
+            "choose another"
+        )
