@@ -27,6 +27,9 @@ declare -A PHASE_FUNCTION PHASE_TEXT
 PHASE_RUNNING=""
 PHASE_RESULT=0
 
+# What stands for the value of an option that is not set.
+NOT_SET="<not set>"
+
 # The terminal, for progress bars of commands whose output goes to a log.
 if [[ -t 2 ]]; then
     exec 3>&2
@@ -73,11 +76,33 @@ function tell { # <command> [argument...]
 function remember { # <name> <command> [argument...]
     local value
     value=$("${@:2}")
-    echo "$value" >"$EVIDENCE_DIR/phases/$1.value"
+    echo "$value" >"$EVIDENCE_DIR/phases/$1.value.new"
+    mv "$EVIDENCE_DIR/phases/$1.value.new" "$EVIDENCE_DIR/phases/$1.value"
 }
 
 function recall { # <name>
     cat "$EVIDENCE_DIR/phases/$1.value"
+}
+
+# Set an option so that what was there can be put back, also "not set at all".
+# The first value is kept: a phase that is resumed finds its own in its place.
+function change_option { # <configuration> <section> <option> <value>
+    if [[ ! -e $EVIDENCE_DIR/phases/$1.$3.value ]]; then
+        remember "$1.$3" get_option "$1" "$2" "$3" "$NOT_SET"
+    fi
+    set_option "$@"
+}
+
+function put_option_back { # <configuration> <section> <option>
+    local value
+    [[ -e $EVIDENCE_DIR/phases/$1.$3.value ]] || return 0
+    value=$(recall "$1.$3")
+    if [[ $value == "$NOT_SET" ]]; then
+        unset_option "$1" "$2" "$3"
+    else
+        set_option "$1" "$2" "$3" "$value"
+    fi
+    rm "$EVIDENCE_DIR/phases/$1.$3.value"
 }
 
 function phase_done { # <name>

@@ -137,11 +137,30 @@ def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) 
             "ended": False,
         }
         documents.write(record, plan)
+    hold(cloud, plan)
+    check(cloud, engine, record)
+    return len(plan["lock"])
+
+
+def hold(cloud: Connection, plan: dict[str, Any]) -> None:
+    """Disable and lock what ``plan`` names; a second time changes nothing."""
     if plan["service_was"] == "enabled":
-        service = compute_service(cloud, host)
+        service = compute_service(cloud, plan["compute_host"])
         cloud.compute.disable_service(service, disabled_reason=REASON)
     for uuid in plan["lock"]:
         cloud.compute.lock_server(uuid, locked_reason=REASON)
+
+
+def resume(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
+    """Take an end back, whole or cut short; how many instances are locked again.
+
+    :raises SidewaysError: an instance or a row is not as the start recorded it:
+        its owner used it, and the base does not know.
+    """
+    check(cloud, engine, record)
+    plan = documents.read(record)
+    hold(cloud, plan)
+    documents.write(record, {**plan, "ending": False, "ended": False})
     check(cloud, engine, record)
     return len(plan["lock"])
 

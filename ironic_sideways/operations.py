@@ -10,10 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""After the move: what a moved cloud must still be able to do, really done.
+"""What a cloud must be able to do after the move, or after a way back, really done.
 
-A new server boots on a free node through Ironic; a running survivor takes a
-hard reboot; the stopped one starts; one is deleted and its node comes back.
+After the move a new server boots on a free node through Ironic; a running
+survivor takes a hard reboot; the stopped one starts; one is deleted and its
+node comes back. After a way back the base boots and deletes a server, and
+reboots a survivor.
 """
 
 import concurrent.futures
@@ -24,18 +26,31 @@ from typing import Any
 from openstack.connection import Connection
 
 from ironic_sideways import exceptions, waits, workload
-from ironic_sideways.evidence import beats
+from ironic_sideways.evidence import beats, documents, snapshot
 
 BOOT_TIMEOUT = 240.0
+#: Seconds; nova-compute reports at each periodic task, every minute by default.
+SETTLE_TIMEOUT = 150.0
+
+
+NEW = f"{workload.PREFIX}-new"
+
+
+def boot_new(work: workload.Workload) -> dict[str, Any]:
+    """A new server is ACTIVE, and its guest beats its heart."""
+    workload.delete_servers(work.cloud, NEW)
+    workload.ensure_keypair(work.cloud)
+    # An earlier server of this node may have been heard.
+    known = beats.boot_ids(work.heartbeat)
+    server = workload.boot(work.cloud, NEW)
+    earlier = known.get(server["mac"])
+    beats.wait_for_boot(work.heartbeat, server["mac"], earlier, BOOT_TIMEOUT)
+    return server
 
 
 def new_server(work: workload.Workload, ironic: Connection) -> str:
-    """A new server is ACTIVE, and its guest beats its heart."""
-    name = f"{workload.PREFIX}-new"
-    workload.delete_servers(work.cloud, name)
-    workload.ensure_keypair(work.cloud)
-    server = workload.boot(work.cloud, name)
-    beats.wait_for_boot(work.heartbeat, server["mac"], None, BOOT_TIMEOUT)
+    """It boots on a node of Ironic's."""
+    server = boot_new(work)
     node = ironic.baremetal.nodes(instance_id=server["uuid"], details=True)
     (found,) = node
     return f"booted on node {found.id} ({found.driver}, {found.deploy_interface})"
@@ -62,6 +77,60 @@ def start_stopped(work: workload.Workload, server: dict[str, Any]) -> str:
     workload.wait_for_status(work.cloud, server["uuid"], "ACTIVE", 120)
     beats.wait_for_boot(work.heartbeat, server["mac"], server["boot_id"], BOOT_TIMEOUT)
     return f"{server['name']} runs again"
+
+
+def boot_and_delete(work: workload.Workload) -> str:
+    """A new server boots on a free node of the base, and goes again."""
+    server = boot_new(work)
+    workload.delete_servers(work.cloud, NEW)
+    return f"{server['uuid']} booted and deleted"
+
+
+def reboot_and_record(work: workload.Workload, server: dict[str, Any]) -> str:
+    """As ``hard_reboot``; the new boot id is what must survive from now on."""
+    said = hard_reboot(work, server)
+    newest = beats.boot_ids(work.heartbeat)[server["mac"]]
+    servers = [
+        {**one, "boot_id": newest} if one["uuid"] == server["uuid"] else one
+        for one in work.recorded()
+    ]
+    documents.write(work.record, {"servers": servers})
+    return said
+
+
+def settle(admin: Connection) -> None:
+    """Wait until the base reports each free node as free again.
+
+    :raises WaitExpired: names the nodes that it holds back.
+    """
+    waits.wait_for(
+        lambda: held_back(snapshot.providers(admin)),
+        lambda held: not held,
+        "nova-compute to report each free node as free",
+        SETTLE_TIMEOUT,
+        interval=1,
+    )
+
+
+def held_back(providers: list[dict[str, Any]]) -> list[str]:
+    """Nodes whose reservation does not fit their use (nova-baremetal's rule)."""
+    return [
+        provider["uuid"]
+        for provider in providers
+        for inventory in provider["inventories"].values()
+        if bool(inventory["reserved"]) != bool(provider["allocations"])
+    ]
+
+
+def use_base(work: workload.Workload, admin: Connection) -> list[dict[str, Any]]:
+    """Boot, delete and reboot on the base; one finding an operation."""
+    acts = {"boot and delete": lambda: boot_and_delete(work)}
+    running = [s for s in work.recorded() if s["status"] == "ACTIVE"]
+    if running:
+        acts["hard reboot"] = lambda: reboot_and_record(work, running[0])
+    found = side_by_side(acts)
+    settle(admin)
+    return found
 
 
 def delete(work: workload.Workload, ironic: Connection, server: dict[str, Any]) -> str:
@@ -116,7 +185,13 @@ def operate(
         acts["start"] = lambda: start_stopped(work, stopped[0])
         acts["delete"] = lambda: delete(work, ironic, running[1])
     well = {finding["name"]: finding for finding in done if finding["ok"]}
-    with concurrent.futures.ThreadPoolExecutor(len(acts)) as pool:
-        return list(
-            pool.map(lambda name: well.get(name) or timed(name, acts[name]), acts)
-        )
+    return [
+        *(well[name] for name in acts if name in well),
+        *side_by_side({name: act for name, act in acts.items() if name not in well}),
+    ]
+
+
+def side_by_side(acts: dict[str, Callable[[], str]]) -> list[dict[str, Any]]:
+    """Do all at once; one finding an act, in their order."""
+    with concurrent.futures.ThreadPoolExecutor(max(len(acts), 1)) as pool:
+        return list(pool.map(lambda name: timed(name, acts[name]), acts))

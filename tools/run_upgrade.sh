@@ -21,6 +21,9 @@
 #   --nodes N           bare-metal machines (default 8, at least 4)
 #   --base-driver NAME  nova_bm (default), or fake: Nova's plain fake driver,
 #                       with the nodes seeded and no instance on them
+#   --rollback-from ROUND,...   before the move, go there and back: the window up
+#                       to a phase, undone again, and the base proven to be as
+#                       it was; PHASE, PHASE-killed, PHASE-back-killed, or each
 #   --no-tempest        leave Tempest out
 #   --keep              leave the lab up at the end, also when interrupted
 #   --resume            go on with the lab of a run that failed
@@ -55,16 +58,18 @@ function parse_arguments { # <argument...>
     TEMPEST=yes
     KEEP=
     GO_ON=
+    ROLLBACK_FROM=
     local directory=$REPOSITORY/.lab
     while (($#)); do
         case $1 in
-            --directory|--number|--nodes|--base-driver)
+            --directory|--number|--nodes|--base-driver|--rollback-from)
                 [[ ${2:--} != -* ]] || die 2 "$1: expected a value; see --help"
                 ;;&
             --directory) directory=$2; shift 2 ;;
             --number) expect_number "$1" "$2" 0 99; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --nodes) expect_number "$1" "$2" 4 100; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --base-driver) BASE_DRIVER=$2; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --rollback-from) ROLLBACK_FROM=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;
             --keep) KEEP=yes; RUN_OPTIONS+=("$1"); shift ;;
             --resume) GO_ON=yes; shift ;;
@@ -149,6 +154,9 @@ function collect_evidence {
 function declare_before {
     phase dummy-images publish_dummy_images "dummy deploy images, bare-metal flavor"
     phase workload     create_workload      "the instances that must survive"
+    if [[ $ROLLBACK_FROM ]]; then
+        declare_rounds "${ROUNDS[@]}"
+    fi
 }
 
 function declare_after {
@@ -235,6 +243,11 @@ function main { # <argument...>
     source "$REPOSITORY/grenade/deployments/lab.sh"
     # shellcheck source=grenade/phases.sh
     source "$REPOSITORY/grenade/phases.sh"
+    # shellcheck source=grenade/rounds.sh
+    source "$REPOSITORY/grenade/rounds.sh"
+    if [[ $ROLLBACK_FROM ]]; then
+        choose_rounds "$ROLLBACK_FROM"
+    fi
     # upgrade-ironic waits itself for the end of its phase.
     STOP_SECONDS=120
     UP=

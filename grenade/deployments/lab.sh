@@ -35,6 +35,12 @@ MEMBER_CLOUD=demo
 SERVICE_CLOUD=service
 RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
+# What a way back must leave as it was.
+BASE_FILES=(
+    "$IRONIC_SIDEWAYS_LAB"/etc/nova/nova.conf
+    "$IRONIC_SIDEWAYS_LAB"/etc/nova/api-paste.ini
+    "$IRONIC_SIDEWAYS_LAB"/etc/nova-compute/nova.conf
+)
 # A free node of the lab deploys by network boot without an agent.
 MIGRATE_OPTIONS=(--free-deploy-interface ramdisk)
 
@@ -86,8 +92,12 @@ function set_option { # <configuration> <section> <option> <value>
     ironic-sideways lab set-option "$1" "$2" "$3" "$4"
 }
 
-function get_option { # <configuration> <section> <option>
-    ironic-sideways lab get-option "$1" "$2" "$3"
+function get_option { # <configuration> <section> <option> [<where it is not set>]
+    ironic-sideways lab get-option "$@"
+}
+
+function unset_option { # <configuration> <section> <option>
+    ironic-sideways lab unset-option "$1" "$2" "$3"
 }
 
 function database_url { # <database>

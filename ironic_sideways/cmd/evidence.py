@@ -14,9 +14,13 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents, migration
+
+if TYPE_CHECKING:
+    from ironic_sideways.evidence.compare import Check
 
 HELP = "take, observe and compare evidence"
 
@@ -49,6 +53,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--before", type=Path, required=True)
     action.add_argument("--after", type=Path, required=True)
     action.set_defaults(act=compare)
+
+    action = actions.add_parser(
+        "base", help="all that a way back must leave as it was: base-before.json"
+    )
+    action.add_argument("--os-cloud", required=True, help="an admin, by clouds.yaml")
+    action.add_argument("--base-driver", choices=("nova_bm", "fake"), default="nova_bm")
+    action.add_argument("--machines", type=Path, help="the lab's machines.json")
+    action.add_argument("--vbmc-config", type=Path, help="virtualbmc's configuration")
+    action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
+    action.add_argument("--nova-bm-db", required=True, metavar="URL|@FILE")
+    action.add_argument("--ironic-db", required=True, metavar="URL|@FILE")
+    action.add_argument(
+        "--file",
+        type=Path,
+        action="append",
+        default=[],
+        help="a configuration file of the base; may be repeated",
+    )
+    action.add_argument("--output", type=Path, required=True)
+    action.set_defaults(act=base)
+
+    action = actions.add_parser(
+        "way-back", help="hold base-before.json and base-after.json together"
+    )
+    action.add_argument("--before", type=Path, required=True)
+    action.add_argument("--after", type=Path, required=True)
+    action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
+    action.add_argument("--bmc-log", type=Path, help="vbmcd's log")
+    action.set_defaults(act=way_back)
 
     action = actions.add_parser("migration", help="sum up migration.json")
     action.add_argument("--migration", type=Path, required=True)
@@ -115,7 +148,16 @@ def snapshot(args: argparse.Namespace) -> str:
 def compare(args: argparse.Namespace) -> str:
     from ironic_sideways.evidence import compare
 
-    checks = compare.compare(documents.read(args.before), documents.read(args.after))
+    return tell_failed(
+        compare.compare(documents.read(args.before), documents.read(args.after))
+    )
+
+
+def tell_failed(checks: "list[Check]") -> str:
+    """Print what failed; the figure when nothing did.
+
+    :raises SidewaysError: something failed, the first by name.
+    """
     failed = [check for check in checks if not check.ok]
     for check in failed:
         print(f"{check.name}: {check.detail}")
@@ -125,6 +167,39 @@ def compare(args: argparse.Namespace) -> str:
             f"{failed[0].name}: {failed[0].detail}"
         )
     return f"{len(checks)}/{len(checks)} as before"
+
+
+def base(args: argparse.Namespace) -> str:
+    from ironic_sideways.cmd import cloud
+    from ironic_sideways.evidence import base, snapshot
+    from ironic_sideways.nova_bm import database
+
+    where = None
+    if args.machines:
+        where = snapshot.Machines(args.machines, args.vbmc_config, args.heartbeat)
+    databases = {
+        "nova_bm": database.engine(
+            database.resolve_url(args.nova_bm_db, "--nova-bm-db")
+        ),
+        "ironic": database.engine(database.resolve_url(args.ironic_db, "--ironic-db")),
+    }
+    connection = cloud.connect(args.os_cloud)
+    taken = base.take(connection, args.base_driver, where, databases, args.file)
+    documents.write(args.output, taken)
+    return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
+
+
+def way_back(args: argparse.Namespace) -> str:
+    from ironic_sideways.evidence import heartbeat, way_back
+    from ironic_sideways.hardware import vbmc_log
+
+    commands = []
+    if args.bmc_log:
+        with args.bmc_log.open(errors="replace") as lines:
+            commands = list(vbmc_log.power_commands(lines))
+    beats = heartbeat.read(args.heartbeat) if args.heartbeat else []
+    before, after = documents.read(args.before), documents.read(args.after)
+    return tell_failed(way_back.compared(before, after, beats, commands))
 
 
 def sum_up_migration(args: argparse.Namespace) -> str:

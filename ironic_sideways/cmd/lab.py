@@ -71,6 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             option.add_argument(
                 "value", metavar="VALUE", help="- reads it from standard input"
             )
+        if name == "get-option":
+            option.add_argument(
+                "default", metavar="DEFAULT", nargs="?", help="where it is not set"
+            )
     url = command("database-url", "print @FILE that holds a database's URL")
     url.add_argument("name", metavar="DATABASE")
     log = command("service-log", "print the path of a service's log")
@@ -211,7 +215,11 @@ def _run_get_option(arguments: argparse.Namespace) -> int:
 
     layout, _ = record.open_lab(arguments.directory)
     path = configuration.path_of(layout, arguments.configuration)
-    print(option_file.get_option(path, arguments.section, arguments.option))
+    print(
+        option_file.get_option(
+            path, arguments.section, arguments.option, arguments.default
+        )
+    )
     return 0
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Begin, check and end the maintenance period; prints one line, its figure."""
+"""Begin, check, end and resume the maintenance period; prints one line, its figure."""
 
 import argparse
 from pathlib import Path
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("start", start, "lock every instance, disable the compute service"),
         ("check", check, "compare rows and instances with the start's record"),
         ("end", end, "undo exactly what the start did"),
+        ("resume", resume, "take an end back, as long as nothing was changed"),
     ):
         action = actions.add_parser(name, help=text)
         action.add_argument("--os-cloud", required=True, help="an admin")
@@ -86,6 +87,15 @@ def check(args: argparse.Namespace) -> str:
     connection = cloud.connect(args.os_cloud)
     held = maintenance.check(connection, nova_bm(args), args.record)
     return f"{held} instances locked and as nova_bm has them"
+
+
+def resume(args: argparse.Namespace) -> str:
+    from ironic_sideways import maintenance
+    from ironic_sideways.cmd import cloud
+
+    connection = cloud.connect(args.os_cloud)
+    locked = maintenance.resume(connection, nova_bm(args), args.record)
+    return f"{locked} instances locked again"
 
 
 def end(args: argparse.Namespace) -> str:

@@ -14,7 +14,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ironic_sideways import exceptions
 
@@ -26,11 +26,13 @@ HELP = "create, verify, use and destroy the workload that must survive"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "action", choices=("create", "verify", "verify_noapi", "operate", "destroy")
+        "action",
+        choices=("create", "verify", "verify_noapi", "use", "operate", "destroy"),
     )
     parser.add_argument("--os-cloud", required=True, help="the member who owns it")
     parser.add_argument(
-        "--admin-cloud", help="create: who publishes the guest's images"
+        "--admin-cloud",
+        help="create: who publishes the guest's images; use: who sees Placement",
     )
     parser.add_argument("--ironic-cloud", help="operate: who sees all Ironic nodes")
     parser.add_argument("--record", type=Path, required=True, help="workload.json")
@@ -55,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
     work = workload.Workload(connection, args.record, args.heartbeat)
     if args.action == "create":
         print(create(args, work))
+    elif args.action == "use":
+        print(use(args, work))
     elif args.action == "operate":
         print(operate(args, work))
     else:
@@ -88,6 +92,21 @@ def operate(args: argparse.Namespace, work: "Workload") -> str:
     done = documents.read(args.output) if args.output.exists() else []
     found = operations.operate(work, ironic, done)
     documents.write(args.output, found)
+    return tell(found)
+
+
+def use(args: argparse.Namespace, work: "Workload") -> str:
+    from ironic_sideways import operations
+    from ironic_sideways.cmd import cloud
+
+    return tell(operations.use_base(work, cloud.connect(args.admin_cloud)))
+
+
+def tell(found: list[dict[str, Any]]) -> str:
+    """Print each finding; the figure when all went well.
+
+    :raises SidewaysError: the first that did not.
+    """
     for finding in found:
         word = "OK" if finding["ok"] else "FAILED"
         print(

@@ -24,6 +24,14 @@ def newest(path: Path, mac: str) -> heartbeat.Stream | None:
     return max(streams, key=lambda stream: stream.last_time, default=None)
 
 
+def boot_ids(path: Path) -> dict[str, str]:
+    """Each machine's newest boot id, by its MAC."""
+    found = sorted(
+        heartbeat.streams(heartbeat.read(path)), key=lambda stream: stream.last_time
+    )
+    return {stream.mac: stream.boot_id for stream in found}
+
+
 def wait_for_boot(path: Path, mac: str, other_than: str | None, timeout: float) -> str:
     """Wait for a beat of ``mac`` under a boot id ``other_than``; that boot id.
 

@@ -83,10 +83,12 @@ def unset_option(path: Path, section: str, option: str) -> bool:
     return after != before
 
 
-def get_option(path: Path, section: str, option: str) -> str:
+def get_option(
+    path: Path, section: str, option: str, default: str | None = None
+) -> str:
     """The value of ``option`` in the file ``path``.
 
-    :raises SidewaysError: it is not set there.
+    :raises SidewaysError: it is not set there, and no ``default`` is given.
     """
     assignment = re.compile(rf"^{re.escape(option)}\s*[=:]\s*(?P<value>.*)$")
     inside, value = False, None
@@ -96,6 +98,8 @@ def get_option(path: Path, section: str, option: str) -> str:
             inside = header["name"] == section
         elif inside and (found := assignment.match(line)):
             value = found["value"].strip()
+    if value is None:
+        value = default
     if value is None:
         raise exceptions.SidewaysError(f"{path}: no option {option} in [{section}]")
     return value

@@ -77,7 +77,10 @@ def test_nova_compute_has_no_way_to_novas_database(layout: Layout) -> None:
 
 @pytest.mark.parametrize(
     ("base_driver", "expected"),
-    [("nova_bm", "baremetal.BareMetalDriver"), ("fake", "fake.FakeDriver")],
+    [
+        ("nova_bm", "baremetal.BareMetalDriver"),
+        ("fake", "fake.FakeDriverWithoutFakeNodes"),
+    ],
 )
 def test_the_base_driver_is_the_one_of_the_record(
     layout: Layout, base_driver: str, expected: str

@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# There and back: the window up to some phase, its way back, and the proof that
+# the base is as it was.
+#
+# Sourced by tools/run_upgrade.sh after phases.sh and the deployment. A round is
+#
+#   PHASE              up to PHASE, and back
+#   PHASE-killed       PHASE is killed in its middle; back from there
+#   PHASE-back-killed  back from PHASE, killed in its middle, and gone on with
+#
+# Its evidence is kept in $EVIDENCE_DIR/rollbacks/<round>.
+
+# What appears in $EVIDENCE_DIR in the middle of a phase: its record of what is to
+# be undone, its rows in the database, or the mark that it ends maintenance.
+declare -A MIDDLE_OF=(
+    [begin-maintenance]=maintenance.json
+    [migrate]=migration.json
+    [compute]=allocations.json
+    [end-maintenance]=phases/unlocking
+)
+# What goes in the middle of a phase's way back.
+declare -A MIDDLE_BACK_OF=(
+    [compute]=phases/nova-compute.compute_manager.value
+)
+# After these the base is not only looked at but used.
+USED_AFTER=" compute-killed resources "
+# Seconds for the middle of a phase to come.
+MIDDLE_TIMEOUT=300
+
+UPGRADE=$REPOSITORY/grenade/upgrade-ironic
+
+# Every round: each phase that has a way back, and what can be killed in it.
+function all_rounds {
+    local name
+    while read -r name _; do
+        [[ $name == end-maintenance ]] || echo "$name"
+        [[ -z ${MIDDLE_OF[$name]:-} ]] || echo "$name-killed"
+        [[ -z ${MIDDLE_BACK_OF[$name]:-} ]] || echo "$name-back-killed"
+    done < <("$UPGRADE" --list)
+}
+
+function take_base { # <name>
+    base_options
+    ironic-sideways evidence base "${SNAPSHOT_OPTIONS[@]}" \
+        --nova-bm-db "$(database_url nova_bm)" --ironic-db "$(database_url ironic)" \
+        "${BASE_FILES[@]/#/--file=}" --output "$EVIDENCE_DIR/$1.json"
+}
+
+# Run a command as a session of its own, and end all of it by SIGKILL, as a
+# machine's failure would, as soon as a test holds.
+function kill_when { # <test> -- <command> [argument...]
+    local test=() deadline=$((SECONDS + MIDDLE_TIMEOUT))
+    while [[ $1 != -- ]]; do
+        test+=("$1")
+        shift
+    done
+    shift
+    local pid_file=$EVIDENCE_DIR/phases/session
+    rm -f "$pid_file"
+    # It is no part of the job that a signal to the run ends.
+    trap 'end_session "$pid_file"; exit 143' HUP INT TERM
+    # shellcheck disable=SC2016
+    setsid bash -c 'echo $$ >"$0"; exec "$@"' "$pid_file" "$@" 9>&- &
+    until [[ -s $pid_file ]] && "${test[@]}"; do
+        if [[ -s $pid_file ]] && ! kill -0 "$(<"$pid_file")" 2>/dev/null; then
+            echo "$*: ended before its middle was seen (${test[*]})" >&2
+            return 1
+        fi
+        if ((SECONDS > deadline)); then
+            echo "$*: its middle did not come within $MIDDLE_TIMEOUT s (${test[*]})" >&2
+            return 1
+        fi
+        sleep 0.02
+    done
+    end_session "$pid_file"
+    trap - HUP INT TERM
+    wait || echo "$*: killed"
+}
+
+function end_session { # <file with its id>
+    [[ ! -s $1 ]] || pkill -KILL --session "$(<"$1")"
+}
+
+function in_the_middle { # <phase>
+    local begun=$EVIDENCE_DIR/phases/$1.begun
+    [[ -e $begun && $EVIDENCE_DIR/${MIDDLE_OF[$1]} -nt $begun ]]
+}
+
+function in_the_middle_back { # <phase>
+    [[ ! -e $EVIDENCE_DIR/${MIDDLE_BACK_OF[$1]} ]]
+}
+
+function there_and_back { # <round>
+    local phase=${1%-killed}
+    phase=${phase%-back}
+    if [[ -e $EVIDENCE_DIR/base-before.json ]]; then
+        # An earlier try failed somewhere: back to where it began.
+        "$UPGRADE" --rollback
+    else
+        take_base base-before
+    fi
+    case $1 in
+        *-back-killed)
+            "$UPGRADE" --to "$phase"
+            kill_when in_the_middle_back "$phase" -- "$UPGRADE" --rollback
+            ;;
+        *-killed) kill_when in_the_middle "$phase" -- "$UPGRADE" --to "$phase" ;;
+        *) "$UPGRADE" --to "$phase" ;;
+    esac
+    "$UPGRADE" --rollback
+    take_base base-after
+    tell ironic-sideways evidence way-back --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl" \
+        --before "$EVIDENCE_DIR/base-before.json" --after "$EVIDENCE_DIR/base-after.json" \
+        --bmc-log "$(service_log vbmcd)"
+    "$REPOSITORY/grenade/resources" verify pre-upgrade
+    if [[ $USED_AFTER == *" $1 "* || $1 == "$LAST_ROUND" ]]; then
+        "$REPOSITORY/grenade/resources" use
+    fi
+    keep_round "$1"
+}
+
+function keep_round { # <round>
+    local kept=$EVIDENCE_DIR/rollbacks/$1
+    rm -rf "$kept"
+    mkdir -p "$kept"
+    cp -r "$EVIDENCE_DIR"/*.json "$EVIDENCE_DIR/phases" "$kept"
+    rm "$EVIDENCE_DIR"/base-{before,after}.json
+}
+
+# Fill ROUNDS from the words of --rollback-from.
+function choose_rounds { # <each | round,...>
+    local known round
+    mapfile -t known < <(all_rounds)
+    if [[ $1 == each ]]; then
+        ROUNDS=("${known[@]}")
+        return 0
+    fi
+    IFS=, read -ra ROUNDS <<<"$1"
+    for round in "${ROUNDS[@]}"; do
+        if [[ " ${known[*]} " != *" $round "* ]]; then
+            echo "$(basename "$0"): --rollback-from $round: expected each, or some of \
+${known[*]}" >&2
+            exit 2
+        fi
+    done
+}
+
+# Declare a phase for each round; it finds its own name in PHASE_RUNNING.
+function declare_rounds { # <round>...
+    local round
+    LAST_ROUND=${*: -1}
+    for round; do
+        phase "back-from-$round" one_round "there and back: $round"
+    done
+}
+
+function one_round {
+    there_and_back "${PHASE_RUNNING#back-from-}"
+}

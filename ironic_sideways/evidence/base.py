@@ -1,0 +1,151 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The base cloud as a way back must leave it: base-before and base-after.json.
+
+More than a snapshot (evidence/snapshot.py): everything that a phase of the
+window changes, or might. Reads only.
+"""
+
+import configparser
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keystoneauth1.exceptions
+import sqlalchemy as sa
+from openstack.connection import Connection
+
+from ironic_sideways.evidence import snapshot
+from ironic_sideways.nova_bm import database
+
+#: A service that was configured and is not used: its section changes nothing.
+UNUSED_SECTIONS = frozenset({"ironic"})
+
+#: Seconds for Ironic's API to answer, if it is there.
+API_TIMEOUT = 10
+
+
+def flavors(cloud: Connection) -> dict[str, dict[str, str]]:
+    """Each flavor's extra specs, by its id; private flavors too."""
+    found = cloud.compute.flavors(details=True, is_public="None", get_extra_specs=True)
+    return {flavor.id: dict(flavor.extra_specs) for flavor in found}
+
+
+def hypervisors(cloud: Connection) -> dict[str, dict[str, Any]]:
+    """The compute nodes by uuid, as nova-compute reported them last."""
+    return {
+        found.id: {
+            "name": found.name,
+            "type": found.hypervisor_type,
+            "state": found.state,
+            "status": found.status,
+        }
+        for found in cloud.compute.hypervisors(details=True)
+    }
+
+
+def resource_classes(cloud: Connection) -> list[str]:
+    """Placement's custom resource classes."""
+    response = cloud.placement.get(
+        "/resource_classes",
+        headers={"OpenStack-API-Version": snapshot.PLACEMENT_VERSION},
+    )
+    response.raise_for_status()
+    names = (found["name"] for found in response.json()["resource_classes"])
+    return sorted(name for name in names if name.startswith("CUSTOM_"))
+
+
+def checksums(engine: sa.Engine) -> dict[str, int | None]:
+    """A checksum of each table's rows; equal as long as no row was touched."""
+    with database.connect(engine) as connection:
+        names = sorted(sa.inspect(connection).get_table_names())
+        quote = engine.dialect.identifier_preparer.quote
+        return {
+            name: connection.execute(sa.text(f"CHECKSUM TABLE {quote(name)}")).one()[1]
+            for name in names
+        }
+
+
+def ironic(cloud: Connection, engine: sa.Engine) -> dict[str, Any]:
+    """What there is of Ironic: rows, conductors online, and an API that answers."""
+    with database.connect(engine) as connection:
+        there = set(sa.inspect(connection).get_table_names())
+
+        def count(table: str, where: str = "") -> int:
+            if table not in there:
+                return 0
+            query = sa.text(f"SELECT COUNT(*) FROM {table} {where}")  # noqa: S608
+            return int(connection.execute(query).scalar_one())
+
+        found = {
+            "nodes": count("nodes"),
+            "ports": count("ports"),
+            "conductors": count("conductors", "WHERE online = 1"),
+        }
+    return {**found, "api": answers(cloud)}
+
+
+def answers(cloud: Connection) -> bool:
+    """Whether Ironic's API is there; any HTTP status will do."""
+    url = cloud.endpoint_for("baremetal")
+    if url is None:
+        return False
+    try:
+        cloud.session.get(
+            url, authenticated=False, raise_exc=False, timeout=API_TIMEOUT
+        )
+    except keystoneauth1.exceptions.ConnectFailure:
+        return False
+    return True
+
+
+def options(path: Path) -> dict[str, str]:
+    """A digest of each option of an ini file, by ``section/option``.
+
+    Values may be passwords; their digests say whether they changed.
+    """
+    parser = configparser.RawConfigParser(
+        strict=False, default_section="", allow_no_value=True
+    )
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(path.read_text())
+    return {
+        f"{section}/{option}": hashlib.sha256(str(value).encode()).hexdigest()[:12]
+        for section in parser.sections()
+        if section not in UNUSED_SECTIONS
+        for option, value in parser.items(section)
+    }
+
+
+def take(
+    cloud: Connection,
+    base_driver: str,
+    where: snapshot.Machines | None,
+    databases: dict[str, sa.Engine],
+    files: Iterable[Path],
+) -> dict[str, Any]:
+    """One look at the base.
+
+    :param databases: nova_bm's and Ironic's, by these names.
+    :param files: the base's own configuration files, those of Ironic not.
+    """
+    return {
+        **snapshot.take(cloud, base_driver, where, None),
+        "flavors": flavors(cloud),
+        "hypervisors": hypervisors(cloud),
+        "resource_classes": resource_classes(cloud),
+        "nova_bm": checksums(databases["nova_bm"]),
+        "ironic": ironic(cloud, databases["ironic"]),
+        "files": {str(path): options(path) for path in files},
+    }

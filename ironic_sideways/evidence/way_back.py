@@ -1,0 +1,106 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Did a way back leave the base as it was: two looks at it, held side by side.
+
+Pure functions over base-before and base-after.json (evidence/base.py), the
+heartbeats, and the BMCs' log between the two.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ironic_sideways.evidence import compare, heartbeat
+from ironic_sideways.evidence.compare import Check
+from ironic_sideways.hardware.vbmc_log import PowerCommand
+
+Document = dict[str, Any]
+
+#: Lists of the documents, and the key by which their members are known.
+LISTS = {"servers": "uuid", "providers": "uuid", "services": "id"}
+
+#: Tables by name or uuid: each entry must be as before.
+TABLES = ("flavors", "hypervisors", "nova_bm", "files")
+
+#: What there may be of Ironic on the base: nothing that runs or holds a row.
+NO_IRONIC = {"nodes": 0, "ports": 0, "conductors": 0, "api": False}
+
+
+def each_entry(what: str, before: Document, after: Document) -> Iterator[Check]:
+    """One check for all entries of a kind; its detail names the first that differs."""
+    wrong = []
+    for key in sorted(before.keys() | after.keys(), key=str):
+        if key not in after:
+            wrong.append(f"{key}: gone")
+        elif key not in before:
+            wrong.append(f"{key}: was not there before")
+        elif before[key] != after[key]:
+            wrong.append(f"{key}: {difference(before[key], after[key])}")
+    yield Check(what, not wrong, "; ".join(wrong) or f"{len(before)} as before")
+
+
+def difference(before: Any, after: Any) -> str:
+    """Where two values differ, as a person reads it."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return f"{before!r} became {after!r}"
+    return "; ".join(
+        f"{key}: {before.get(key)!r} became {after.get(key)!r}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    )
+
+
+def each_machine(before: Document, after: Document) -> Iterator[Check]:
+    wrong = [check for check in compare.each_machine(before, after) if not check.ok]
+    detail = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
+    yield Check("machines", not wrong, detail or f"{len(before['machines'])} as before")
+
+
+def each_command(
+    before: Document, after: Document, commands: Iterable[PowerCommand]
+) -> Iterator[Check]:
+    sent = [
+        f"power {command.command} at {command.domain}"
+        for command in commands
+        if before["taken_at"] <= command.time <= after["taken_at"]
+    ]
+    yield Check("power commands", not sent, "; ".join(sent) or "none")
+
+
+def compared(
+    before: Document,
+    after: Document,
+    beats: Iterable[heartbeat.Beat],
+    commands: Iterable[PowerCommand],
+) -> list[Check]:
+    """Every finding on the way back from the first look to the second.
+
+    :param beats: all that were recorded; a missing one counts, whenever it was.
+    :param commands: all power commands that reached a BMC.
+    """
+    checks: list[Check] = []
+    for name, key in LISTS.items():
+        then, now = compare.by(before[name], key), compare.by(after[name], key)
+        checks += each_entry(name, then, now)
+    for name in TABLES:
+        checks += each_entry(name, before[name], after[name])
+    classes = before["resource_classes"], after["resource_classes"]
+    detail = f"{classes[0]} became {classes[1]}"
+    checks.append(Check("resource classes", classes[0] == classes[1], detail))
+    wrong = compare.differences(NO_IRONIC, after["ironic"], tuple(NO_IRONIC))
+    checks.append(Check("ironic", not wrong, wrong or "stopped, without a row"))
+    if "machines" in before:
+        checks += each_machine(before, after)
+        lost = heartbeat.lost(heartbeat.streams(beats))
+        checks.append(Check("heartbeats", not lost, f"{lost} lost"))
+        checks += each_command(before, after, commands)
+    return checks
