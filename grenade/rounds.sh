@@ -61,7 +61,8 @@ function take_base { # <name>
 # Run a command as a session of its own, and end all of it by SIGKILL, as a
 # machine's failure would, as soon as a test holds.
 function kill_when { # <test> -- <command> [argument...]
-    local test=() deadline=$((SECONDS + MIDDLE_TIMEOUT))
+    local test=() deadline
+    deadline=$((SECONDS + MIDDLE_TIMEOUT))
     while [[ $1 != -- ]]; do
         test+=("$1")
         shift
@@ -90,7 +91,11 @@ function kill_when { # <test> -- <command> [argument...]
 }
 
 function end_session { # <file with its id>
-    [[ ! -s $1 ]] || pkill -KILL --session "$(<"$1")"
+    [[ -s $1 ]] || return 0
+    # Again, for what one was forking while it was looked at.
+    while pkill -KILL --session "$(<"$1")"; do
+        sleep 0.02
+    done
 }
 
 function in_the_middle { # <phase>

@@ -220,3 +220,41 @@ def test_the_cloud_of_these_tests_takes_what_the_real_one_takes(name):
 
     assert len(ours) <= len(theirs)
     assert list(ours)[2:] == list(theirs)[2 : len(ours)]
+
+
+def test_an_end_that_was_cut_short_can_be_taken_back(tmp_path, rows):
+    rows += [USED, maintenance.Row(2, "node-2", "server-2", "active")]
+    cloud = Cloud(
+        server(is_locked=False),
+        server(id="server-2", hypervisor_hostname="node-2", is_locked=False),
+    )
+    record = tmp_path / "record"
+    maintenance.start(cloud, object(), "compute", record)
+    cloud.fails_on = "server-2"
+    with pytest.raises(OSError, match="server-2"):
+        maintenance.end(cloud, record)
+    cloud.fails_on = None
+
+    maintenance.resume(cloud, object(), record)
+
+    assert [s.is_locked for s in cloud.found] == [True, True]
+    assert not documents.read(record)["ending"]
+    maintenance.end(cloud, record)
+    assert [s.is_locked for s in cloud.found] == [False, False]
+
+
+def test_an_end_cannot_be_taken_back_once_an_owner_has_deleted_his_instance(
+    tmp_path, rows
+):
+    rows.append(USED)
+    cloud = Cloud(server(is_locked=False))
+    record = tmp_path / "record"
+    maintenance.start(cloud, object(), "compute", record)
+    maintenance.end(cloud, record)
+    cloud.found.clear()
+    calls = list(cloud.calls)
+
+    with pytest.raises(exceptions.SidewaysError, match="server-1, unknown to Nova"):
+        maintenance.resume(cloud, object(), record)
+
+    assert cloud.calls == calls

@@ -112,3 +112,11 @@ def test_the_file_stays_private(tmp_path: Path) -> None:
     option_file.set_option(path, "other", "password", "x")
 
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_default_stands_for_an_option_that_is_not_set(tmp_path: Path) -> None:
+    path = tmp_path / "nova.conf"
+    path.write_text("[DEFAULT]\nhost = one\n")
+
+    assert option_file.get_option(path, "DEFAULT", "gone", "nothing") == "nothing"
+    assert option_file.get_option(path, "DEFAULT", "host", "nothing") == "one"

@@ -1,0 +1,53 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from pathlib import Path
+
+from ironic_sideways.evidence import base
+
+TEXT = """
+[DEFAULT]
+host = one
+# a comment
+transport_url = rabbit://user:secret%@host/
+
+[ironic]
+password = another
+"""
+
+
+def test_an_option_that_changes_is_known_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "nova.conf"
+    path.write_text(TEXT)
+    before = base.options(path)
+    path.write_text(TEXT.replace("host = one", "host = two"))
+    after = base.options(path)
+
+    assert {key for key in before if before[key] != after[key]} == {"DEFAULT/host"}
+
+
+def test_neither_comments_nor_what_only_ironic_would_use_is_the_base(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "nova.conf"
+    path.write_text(TEXT)
+    before = base.options(path)
+    path.write_text(TEXT.split("[ironic]")[0].replace("# a comment\n", ""))
+
+    assert base.options(path) == before
+
+
+def test_no_value_is_kept_as_it_may_be_a_secret(tmp_path: Path) -> None:
+    path = tmp_path / "nova.conf"
+    path.write_text(TEXT)
+
+    assert "secret" not in str(base.options(path))

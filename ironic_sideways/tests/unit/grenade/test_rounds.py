@@ -1,0 +1,227 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""grenade/rounds.sh: there and back, also where one of the two is killed.
+
+The phases and the rounds are the real ones; the window is a short one, and the
+commands that look at the base are stubs.
+"""
+
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[4]
+TIMEOUT_S = 30
+UPGRADE = """#!/usr/bin/env bash
+set -o errexit -o pipefail
+room=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$room/deployments/lab.sh"
+source "$room/phases.sh"
+function migrate {
+    echo rows >"$EVIDENCE_DIR/migration.json"
+    [[ ! -e $EVIDENCE_DIR/stay-there ]] || sleep 60
+    echo migrated >>"$CALLS"
+}
+function undo_migrate { echo undone >>"$CALLS"; }
+function compute {
+    change_option nova-compute DEFAULT compute_manager ours
+    touch "$EVIDENCE_DIR/allocations.json"
+}
+function undo_compute {
+    put_option_back nova-compute DEFAULT compute_manager
+    echo options back >>"$CALLS"
+    [[ ! -e $EVIDENCE_DIR/stay ]] || { rm "$EVIDENCE_DIR/stay"; sleep 60; }
+    echo compute undone >>"$CALLS"
+}
+phase migrate migrate "move nova_bm into Ironic"
+phase compute compute "switch nova-compute"
+phase end-maintenance false "end of maintenance"
+case $1 in
+    --list) list_phases ;;
+    --to) run_phases "$2" ;;
+    --rollback) undo_phases ;;
+esac
+"""
+COMMAND = """#!/usr/bin/env bash
+case "$1 $2" in
+    "record "*) exit 0 ;;
+    "lab service-log") echo vbmcd.log; exit 0 ;;
+    "lab get-option") [[ -e $LAB/option ]] && cat "$LAB/option" || echo "$6"; exit 0 ;;
+    "lab set-option") echo "$6" >"$LAB/option" ;;
+    "lab unset-option") rm "$LAB/option" ;;
+    "lab show"|"lab database-url") exit 0 ;;
+    "evidence base") touch "${@: -1}" ;;
+    "evidence way-back") [[ -z $RED ]] || { echo "flavors: lost" >&2; exit 1; } ;;
+esac
+echo "$1 $2" >>"$CALLS"
+"""
+RUN = """
+set -o errexit -o pipefail
+REPOSITORY={root}
+source "$REPOSITORY/grenade/deployments/lab.sh"
+source "$REPOSITORY/grenade/phases.sh"
+source "$REPOSITORY/grenade/rounds.sh"
+choose_rounds "{rounds}"
+declare_rounds "${{ROUNDS[@]}}"
+run_phases ""
+"""
+
+
+class Tree:
+    def __init__(self, directory: Path) -> None:
+        self.root = directory / "tree"
+        self.lab = directory / "lab"
+        self.evidence = self.lab / "evidence"
+        (self.evidence / "phases").mkdir(parents=True)
+        self.calls_file = directory / "calls"
+        self.calls_file.touch()
+        names = ("jobs.sh", "phases.sh", "rounds.sh", "deployments/lab.sh")
+        for name in names:
+            target = self.root / "grenade" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / "grenade" / name, target)
+        self.write("grenade/upgrade-ironic", UPGRADE)
+        self.write("grenade/resources", '#!/bin/sh\necho "resources $1" >>"$CALLS"\n')
+        self.write(".venv/bin/ironic-sideways", COMMAND)
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def start(self, rounds: str, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["bash", "-c", RUN.format(root=self.root, rounds=rounds)],
+            env={
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "IRONIC_SIDEWAYS_LAB": str(self.lab),
+                "LAB": str(self.lab),
+                "CALLS": str(self.calls_file),
+                "RED": "",
+                **more,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, rounds: str, **more: str) -> tuple[int, str]:
+        running = self.start(rounds, **more)
+        output, _ = running.communicate(timeout=TIMEOUT_S)
+        return running.returncode, output
+
+    def calls(self) -> list[str]:
+        return self.calls_file.read_text().splitlines()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path)
+
+
+def test_a_round_looks_goes_there_and_back_looks_again_and_uses_the_base(tree):
+    code, output = tree.run("migrate")
+    assert code == 0, output
+    assert tree.calls() == [
+        "evidence base",
+        *("migrated", "undone"),
+        *("evidence base", "evidence way-back"),
+        *("resources verify", "resources use"),
+    ]
+    assert "there and back: migrate" in output
+    kept = tree.evidence / "rollbacks/migrate"
+    assert (kept / "base-before.json").exists() and (kept / "phases").is_dir()
+    assert not (tree.evidence / "base-before.json").exists()
+
+
+def test_a_phase_is_killed_in_its_middle_and_undone(tree):
+    (tree.evidence / "stay-there").touch()
+    code, output = tree.run("migrate-killed")
+    assert code == 0, output
+    assert tree.calls()[1:2] == ["undone"]
+
+
+def test_a_way_back_is_killed_in_its_middle_and_gone_on_with(tree):
+    (tree.evidence / "stay").touch()
+    code, output = tree.run("compute-back-killed")
+    assert code == 0, output
+    back = [call for call in tree.calls() if "undone" in call or "back" in call]
+    assert back == [
+        *("options back", "options back", "compute undone", "undone"),
+        "evidence way-back",
+    ]
+    assert not (tree.lab / "option").exists()
+
+
+def test_what_was_set_before_is_set_again(tree):
+    (tree.lab / "option").write_text("theirs\n")
+    code, output = tree.run("compute")
+    assert code == 0, output
+    assert (tree.lab / "option").read_text() == "theirs\n"
+
+
+def test_a_phase_that_ends_before_its_middle_is_a_failure(tree):
+    tree.write("grenade/upgrade-ironic", "#!/bin/sh\necho migrate\n")
+    code, output = tree.run("migrate-killed")
+    assert code == 1
+    assert "ended before its middle was seen" in output
+
+
+def test_a_base_that_is_not_as_it_was_ends_the_rounds(tree):
+    code, output = tree.run("migrate,compute", RED="yes")
+    assert code == 1
+    assert output.splitlines()[-1] == "    | flavors: lost"
+    assert "resources use" not in tree.calls()
+
+
+def test_a_round_that_failed_goes_back_first_and_keeps_its_first_look(tree):
+    tree.run("compute", RED="yes")
+    tree.calls_file.write_text("")
+    code, output = tree.run("compute")
+    assert code == 0, output
+    assert tree.calls().count("evidence base") == 1
+
+
+def test_each_has_every_phase_and_every_middle_but_no_end(tree):
+    code, output = tree.run("each", RED="yes")
+    assert code == 1
+    code, output = tree.run("nowhere")
+    assert code == 2
+    assert output.splitlines()[-1].partition("some of")[2].split() == [
+        *("migrate", "migrate-killed", "compute", "compute-killed"),
+        *("compute-back-killed", "end-maintenance-killed"),
+    ]
+
+
+def test_a_signal_to_the_run_ends_what_was_to_be_killed(tree):
+    (tree.evidence / "stay-there").touch()
+    text = UPGRADE.replace('echo rows >"$EVIDENCE_DIR/migration.json"', "true")
+    tree.write("grenade/upgrade-ironic", text)
+    running = tree.start("migrate-killed")
+    session = tree.evidence / "phases/session"
+    begun = tree.evidence / "phases/migrate.begun"
+    deadline = time.monotonic() + TIMEOUT_S
+    while not begun.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=TIMEOUT_S)
+    assert running.returncode == 143
+    words = ["pgrep", "--session", session.read_text().strip()]
+    assert subprocess.run(words, capture_output=True).stdout == b""
