@@ -16,15 +16,18 @@ All nodes are looked at first, and one that is not as nova-baremetal had it
 stops the run before anything is changed. Then each node changes atomically,
 and at the end every node is read again. The undo file is written before the
 first change.
+
+A node costs three reads to look at it (two when it is free), one write, and two
+reads to see that all is well.
 """
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import exceptions, undo
+from ironic_sideways import each_node, exceptions, undo
 from ironic_sideways import placement as api
 
 TOOL = "nova-bm-convert-allocations"
@@ -36,50 +39,69 @@ MISSING = "no provider"
 RESTORED = "restored"
 AS_BEFORE = "as before already"
 
-Refuse = Callable[[str], None]
+Strangers = Callable[[Collection[str]], Mapping[str, str]]
 
 
 @dataclasses.dataclass
 class Conversion:
-    """Nodes that become one unit of ``class_name`` each."""
+    """Nodes that become one unit of their class each.
+
+    :param classes: Placement's resource class of each node, by its uuid.
+    :param strangers: which consumers are no instance, and what to do with them.
+    :param missing_ok: leave nodes out that have no provider.
+    :param progress: told how many steps of ``steps`` are done.
+    """
 
     placement: api.Placement
-    class_name: str
+    classes: Mapping[str, str]
     undo_file: Path | None = None
+    strangers: Strangers = lambda consumers: {}
     missing_ok: bool = False
+    progress: each_node.Progress = lambda done: None
+    _seen: dict[str, api.Provider] = dataclasses.field(default_factory=dict, init=False)
 
-    def plan(self, nodes: Sequence[str], refuse: Refuse) -> dict[str, str]:
+    def steps(self, run: bool) -> int:
+        """How often ``progress`` is told of a node, in all: looks, changes, checks."""
+        return len(self.classes) * (3 if run else 1)
+
+    def plan(self, refuse: each_node.Tell) -> dict[str, str]:
         """What is to be done with each node: CONVERTED, ALREADY or MISSING.
 
         :param refuse: told one line for each node that is not as expected.
         :raises SidewaysError: after all nodes, if one was refused.
         """
-        outcomes, refused = {}, 0
-        for uuid in nodes:
-            outcome, reason = self._look(uuid)
-            if reason:
-                refused += 1
-                refuse(f"node {uuid}: {reason}")
-            outcomes[uuid] = outcome
-        if refused:
-            raise exceptions.SidewaysError(
-                f"{refused} of {len(nodes)} nodes refused; nothing was changed"
-            )
+        looked = each_node.look(list(self.classes), self._look, self.progress)
+        outcomes = {uuid: outcome for uuid, (outcome, _) in looked.items()}
+        reasons = {uuid: reason for uuid, (_, reason) in looked.items() if reason}
+        holders = {
+            consumer: uuid
+            for uuid, provider in self._seen.items()
+            for consumer in provider.allocations
+        }
+        for consumer, reason in self.strangers(holders).items():
+            reasons.setdefault(holders[consumer], reason)
+        each_node.refuse(reasons, len(outcomes), refuse)
         return outcomes
 
     def run(self, outcomes: dict[str, str]) -> None:
         """Convert the nodes that ``plan`` found, and read all of them again.
 
-        :raises FollowUpNeeded: where some nodes were changed and others not.
+        :raises FollowUpNeeded: where some nodes were changed and others not, or
+            one is not as it should be afterwards.
         """
         todo = [uuid for uuid, outcome in outcomes.items() if outcome == CONVERTED]
+        there = [uuid for uuid, outcome in outcomes.items() if outcome != MISSING]
+        again = f"run it again, or --undo {self.undo_file}"
         if todo:
             self._record(todo)
-            self.placement.ensure_class(self.class_name)
-        _each(todo, self._convert, f"run it again, or --undo {self.undo_file}")
-        for uuid, outcome in outcomes.items():
-            if outcome != MISSING:
-                self._verify(uuid)
+            for name in sorted({self.classes[uuid] for uuid in todo}):
+                self.placement.ensure_class(name)
+        each_node.change(todo, self._convert, again, self._step(1))
+        with each_node.after_change(bool(todo), again):
+            each_node.look(there, self._verify, self._step(2))
+
+    def _step(self, number: int) -> each_node.Progress:
+        return lambda done: self.progress(number * len(self.classes) + done)
 
     @api.retry_conflicts
     def _look(self, uuid: str) -> tuple[str, str | None]:
@@ -87,31 +109,35 @@ class Conversion:
         if provider is None:
             hint = "Placement has no provider of this uuid (--missing-ok leaves it out)"
             return MISSING, None if self.missing_ok else hint
-        if provider.is_converted(self.class_name):
+        if provider.is_converted(self.classes[uuid]):
             return ALREADY, None
+        self._seen[uuid] = provider
         return CONVERTED, provider.why_not_convertible()
 
     @api.retry_conflicts
     def _convert(self, uuid: str) -> None:
-        provider = self._present(uuid)
-        if provider.is_converted(self.class_name):
+        # As it was looked at; what has changed since is a conflict, and read again.
+        provider = self._seen.pop(uuid, None) or self._present(uuid)
+        class_name = self.classes[uuid]
+        if provider.is_converted(class_name):
             return
         if reason := provider.why_not_convertible():
             raise exceptions.SidewaysError(f"node {uuid}: {reason}")
         self.placement.reshape(
             provider,
-            api.node_inventory(self.class_name),
+            api.node_inventory(class_name),
             {
-                consumer: dataclasses.replace(held, resources={self.class_name: 1})
+                consumer: dataclasses.replace(held, resources={class_name: 1})
                 for consumer, held in provider.allocations.items()
             },
         )
 
     @api.retry_conflicts
     def _verify(self, uuid: str) -> None:
-        if not self._present(uuid).is_converted(self.class_name):
+        provider = self.placement.provider(uuid, owners=False)
+        if provider is None or not provider.is_converted(self.classes[uuid]):
             raise exceptions.FollowUpNeeded(
-                f"node {uuid}: not {self.class_name}: 1 after the conversion; is "
+                f"node {uuid}: not {self.classes[uuid]}: 1 after the conversion; is "
                 f"nova-compute running? Stop it and run again, or --undo "
                 f"{self.undo_file}"
             )
@@ -123,132 +149,130 @@ class Conversion:
         return provider
 
     def _record(self, todo: Sequence[str]) -> None:
-        """Write the undo file: each node to be changed as it is now."""
+        """Write the undo file: each node to be changed as it was looked at."""
         if self.undo_file is None:
             raise exceptions.UsageError("--undo-file: expected with a change")
         content = undo.read_if_there(self.undo_file, TOOL) or {
             "tool": TOOL,
             "created_at": datetime.datetime.now(datetime.UTC).isoformat(),
-            "resource_class": self.class_name,
-            "resource_class_is_new": not self.placement.has_class(self.class_name),
+            "new_classes": [],
             "nodes": {},
         }
-        if content["resource_class"] != self.class_name:
-            raise exceptions.UsageError(
-                f"{self.undo_file}: it is of {content['resource_class']}, not "
-                f"{self.class_name}; give another file, or --undo this one first"
-            )
-        for uuid in todo:
-            content["nodes"][uuid] = _state(self._settled(uuid))
+        with undo.whole(self.undo_file):
+            new = {
+                name
+                for name in {self.classes[uuid] for uuid in todo}
+                if not self.placement.has_class(name)
+            }
+            content["new_classes"] = sorted({*content["new_classes"], *new})
+            for uuid in todo:
+                content["nodes"][uuid] = {
+                    "resource_class": self.classes[uuid],
+                    **_state(self._seen[uuid]),
+                }
         undo.write(self.undo_file, content)
-
-    @api.retry_conflicts
-    def _settled(self, uuid: str) -> api.Provider:
-        return self._present(uuid)
 
 
 @dataclasses.dataclass
 class Restoration:
-    """The nodes of an undo file, and what they were before."""
+    """The nodes of an undo file, and what they were before.
+
+    :param progress: told how many steps of ``steps`` are done.
+    """
 
     placement: api.Placement
     undo_file: Path
+    progress: each_node.Progress = lambda done: None
+    _seen: dict[str, api.Provider] = dataclasses.field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         content = undo.read(self.undo_file, TOOL)
-        self.class_name: str = content["resource_class"]
-        self.class_is_new: bool = content["resource_class_is_new"]
-        self.nodes: dict[str, dict[str, Any]] = content["nodes"]
+        with undo.whole(self.undo_file):
+            self.new_classes = list(content["new_classes"])
+            self.nodes: dict[str, dict[str, Any]] = dict(content["nodes"])
+            self.classes = {
+                uuid: str(node["resource_class"]) for uuid, node in self.nodes.items()
+            }
+            self._before = {uuid: _provider(uuid, n) for uuid, n in self.nodes.items()}
 
-    def plan(self, refuse: Refuse) -> dict[str, str]:
+    def steps(self, run: bool) -> int:
+        """How often ``progress`` is told of a node, in all: looks, changes, checks."""
+        return len(self.nodes) * (3 if run else 1)
+
+    def plan(self, refuse: each_node.Tell) -> dict[str, str]:
         """What is to be done with each node: RESTORED or AS_BEFORE.
 
         :param refuse: told one line for each node that has changed since.
         :raises SidewaysError: after all nodes, if one was refused.
         """
-        outcomes, refused = {}, 0
-        for uuid in self.nodes:
-            outcome, reason = self._look(uuid)
-            if reason:
-                refused += 1
-                refuse(f"node {uuid}: {reason}")
-            outcomes[uuid] = outcome
-        if refused:
-            raise exceptions.SidewaysError(
-                f"{refused} of {len(outcomes)} nodes refused; nothing was changed"
-            )
-        return outcomes
+        looked = each_node.look(list(self.nodes), self._look, self.progress)
+        reasons = {uuid: reason for uuid, (_, reason) in looked.items() if reason}
+        each_node.refuse(reasons, len(looked), refuse)
+        return {uuid: outcome for uuid, (outcome, _) in looked.items()}
 
     def run(self, outcomes: dict[str, str]) -> None:
         """Restore the nodes that ``plan`` found, and the list of classes.
 
-        :raises FollowUpNeeded: where some nodes were changed and others not.
+        :raises FollowUpNeeded: where some nodes were changed and others not, or
+            one is not as it was afterwards.
         """
-        todo = [uuid for uuid, outcome in outcomes.items() if outcome == RESTORED]
-        _each(todo, self._restore, f"run --undo {self.undo_file} again")
-        _each(list(outcomes), self._restore_reserved, f"--undo {self.undo_file} again")
-        if self.class_is_new:
-            self.placement.drop_class(self.class_name)
+        again = f"run --undo {self.undo_file} again"
+        each_node.change(list(outcomes), self._restore, again, self._step(1))
+        with each_node.after_change(True, again):
+            each_node.look(list(outcomes), self._verify, self._step(2))
+            for name in self.new_classes:
+                self.placement.drop_class(name)
+
+    def _step(self, number: int) -> each_node.Progress:
+        return lambda done: self.progress(number * len(self.nodes) + done)
 
     @api.retry_conflicts
     def _look(self, uuid: str) -> tuple[str, str | None]:
         provider = self.placement.provider(uuid)
         if provider is None:
             return RESTORED, "Placement has no provider of this uuid any more"
-        outcome = RESTORED if provider.is_converted(self.class_name) else AS_BEFORE
-        before = self.nodes[uuid]
-        if set(provider.allocations) != set(before["allocations"]):
+        self._seen[uuid] = provider
+        converted = provider.is_converted(self.classes[uuid])
+        before = self._before[uuid]
+        outcome = AS_BEFORE if before.equals(provider) else RESTORED
+        if set(provider.allocations) != set(before.allocations):
             return outcome, (
-                f"its instance was {_names(before['allocations'])} and is now "
+                f"its instance was {_names(before.allocations)} and is now "
                 f"{_names(provider.allocations)}"
             )
-        if outcome == AS_BEFORE and set(provider.inventories) != set(
-            before["inventories"]
-        ):
+        if not converted and set(provider.inventories) != set(before.inventories):
             return outcome, f"its inventory is {_names(provider.inventories)} now"
         return outcome, None
 
     @api.retry_conflicts
     def _restore(self, uuid: str) -> None:
-        """Old resources and allocation at once, nothing of it reserved yet.
+        """Old resources and allocation at once, then what is reserved of it.
 
         nova-baremetal reserved all of a node in use; Placement would refuse an
         allocation of what is reserved.
         """
-        provider = self.placement.provider(uuid)
-        if provider is None or not provider.is_converted(self.class_name):
+        provider = self._seen.pop(uuid, None) or self.placement.provider(uuid)
+        before = self._before[uuid]
+        if provider is None or before.equals(provider):
             return
-        before = self.nodes[uuid]
-        free = {
-            name: {**inventory, "reserved": 0}
-            for name, inventory in before["inventories"].items()
-        }
-        held = {
-            consumer: api.Allocation(**allocation)
-            for consumer, allocation in before["allocations"].items()
-        }
-        self.placement.reshape(provider, free, held)
+        if provider.is_converted(self.classes[uuid]):
+            free = {
+                name: {**inventory, "reserved": 0}
+                for name, inventory in before.inventories.items()
+            }
+            self.placement.reshape(provider, free, before.allocations)
+            provider = self.placement.provider(uuid, owners=False)
+        if provider is not None and provider.inventories != before.inventories:
+            self.placement.set_inventories(provider, before.inventories)
 
     @api.retry_conflicts
-    def _restore_reserved(self, uuid: str) -> None:
-        provider = self.placement.provider(uuid)
-        wanted = self.nodes[uuid]["inventories"]
-        if provider is not None and provider.inventories != wanted:
-            self.placement.set_inventories(provider, wanted)
-
-
-def _each(todo: Sequence[str], change: Callable[[str], None], follow_up: str) -> None:
-    """Change each node; once one is changed a failure needs ``follow_up``."""
-    for done, uuid in enumerate(todo):
-        try:
-            change(uuid)
-        except Exception as error:
-            if not done and isinstance(error, exceptions.SidewaysError):
-                raise
+    def _verify(self, uuid: str) -> None:
+        provider = self.placement.provider(uuid, owners=False)
+        if provider is None or not self._before[uuid].equals(provider):
             raise exceptions.FollowUpNeeded(
-                f"{done} of {len(todo)} nodes done, then node {uuid}: "
-                f"{' '.join(str(error).split())}; {follow_up}"
-            ) from error
+                f"node {uuid}: not as {self.undo_file} has it after the undo; is "
+                f"nova-compute running? Stop it and --undo again"
+            )
 
 
 def _state(provider: api.Provider) -> dict[str, Any]:
@@ -264,6 +288,15 @@ def _state(provider: api.Provider) -> dict[str, Any]:
             for consumer, held in provider.allocations.items()
         },
     }
+
+
+def _provider(uuid: str, state: dict[str, Any]) -> api.Provider:
+    """What ``_state`` recorded."""
+    held = {
+        consumer: api.Allocation(**allocation)
+        for consumer, allocation in state["allocations"].items()
+    }
+    return api.Provider(uuid, 0, dict(state["inventories"]), held)
 
 
 def _names(things: Any) -> str:

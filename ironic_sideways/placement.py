@@ -85,6 +85,14 @@ class Provider:
             resources == {class_name: 1} for resources in held
         )
 
+    def equals(self, other: "Provider") -> bool:
+        """Whether both have the same inventories, held by the same consumers."""
+        mine, others = (
+            {consumer: held.resources for consumer, held in one.allocations.items()}
+            for one in (self, other)
+        )
+        return self.inventories == other.inventories and mine == others
+
     def why_not_convertible(self) -> str | None:
         """The reason for which the node is not as nova-baremetal had it, if any."""
         if strange := sorted(set(self.inventories) - STANDARD):
@@ -108,9 +116,11 @@ class Placement:
     def __init__(self, adapter: keystoneauth1.adapter.Adapter) -> None:
         self.adapter = adapter
 
-    def provider(self, uuid: str) -> Provider | None:
+    def provider(self, uuid: str, owners: bool = True) -> Provider | None:
         """The provider of node ``uuid`` as it is now; None where there is none.
 
+        :param owners: read whose each allocation is too: a call a consumer, and
+            what a change of the allocations needs.
         :raises GenerationConflict: where it changed while it was read.
         """
         base = f"/resource_providers/{uuid}"
@@ -127,7 +137,9 @@ class Placement:
             inventories=inventories["inventories"],
             allocations={
                 consumer: self._allocation(consumer, uuid)
-                for consumer in held["allocations"]
+                if owners
+                else Allocation(allocation["resources"], "", "")
+                for consumer, allocation in held["allocations"].items()
             },
         )
 
@@ -143,6 +155,16 @@ class Placement:
             generation=whole["consumer_generation"],
             elsewhere=tuple(sorted(set(by_provider) - {provider})),
         )
+
+    def custom_traits(self) -> dict[str, list[str]]:
+        """The providers, by uuid, that have custom traits, and which."""
+        found: dict[str, list[str]] = {}
+        query = "?name=startswith:CUSTOM_&associated=true"
+        for trait in (self._call("GET", f"/traits{query}") or {})["traits"]:
+            body = self._call("GET", f"/resource_providers?required={trait}") or {}
+            for provider in body["resource_providers"]:
+                found.setdefault(provider["uuid"], []).append(trait)
+        return found
 
     def ensure_class(self, class_name: str) -> bool:
         """Have the resource class; True if it was made now."""

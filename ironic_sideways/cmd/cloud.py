@@ -13,10 +13,9 @@
 """What the commands that talk to a cloud share: options, and errors."""
 
 import argparse
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keystoneauth1.exceptions
@@ -133,20 +132,6 @@ def connect(name: str | None) -> openstack.connection.Connection:
 def line(error: BaseException) -> str:
     """``error`` in one line."""
     return " ".join(str(error).split()) or type(error).__name__
-
-
-@contextlib.contextmanager
-def changed(really: bool, follow_up: str) -> Iterator[None]:
-    """What fails in here fails after a change, if it was ``really`` made.
-
-    :raises FollowUpNeeded: instead of an error that nothing was changed.
-    """
-    try:
-        yield
-    except (exceptions.SidewaysError, *ERRORS) as error:
-        if not really or isinstance(error, exceptions.FollowUpNeeded):
-            raise
-        raise exceptions.FollowUpNeeded(f"{line(error)}; {follow_up}") from error
 
 
 def run(program: str, command: Callable[[], None]) -> int:

@@ -14,11 +14,12 @@
 
 While nova-compute is down, each node's inventory of VCPU, MEMORY_MB and DISK_GB
 becomes one unit of CUSTOM_<CLASS>, and its instance's allocation with it, both
-at once (Placement's reshape). Free nodes are converted as well, so that all
-nodes are alike before IronicDriver starts. A node that is not as expected stops
-the run before anything is changed; a second run changes nothing.
+at once (Placement's reshape); traits and aggregates stay. Free nodes are converted
+as well, so that all nodes are alike before IronicDriver starts. A node that is not
+as expected stops the run before anything is changed; a second run changes nothing.
 
-The account needs the roles admin and, for Placement's reshape, service.
+The account needs the roles admin and, for Placement's reshape, service. Useful
+weeks ahead: --dry-run looks at every node while nova-compute is still up.
 
 Without the conversion nova-compute would exit at its first start with
 IronicDriver: Placement refuses to drop an inventory that is in use.
@@ -26,22 +27,25 @@ IronicDriver: Placement refuses to drop an inventory that is in use.
 
 import argparse
 import functools
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import allocations, exceptions, placement, resource_class, waits
+from ironic_sideways import (
+    allocations,
+    compute_down,
+    consumers,
+    exceptions,
+    nodes_file,
+    placement,
+    resource_class,
+    undo,
+)
 from ironic_sideways.cmd import cloud
+from ironic_sideways.evidence import terminal
 
-#: A node's id is its uuid from here on; the plain list asks no compute for it.
-UUID_MICROVERSION = "2.53"
-
-#: The newest whose details neither parse ``cpu_info``, which nova-baremetal did
-#: not report as JSON, nor (from 2.88) ask each compute for its uptime and wait
-#: for the one that was just stopped.
-HOST_MICROVERSION = "2.27"
+Work = allocations.Conversion | allocations.Restoration
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -54,11 +58,10 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     cloud.add_option(parser)
-    parser.add_argument(
-        "--resource-class",
-        metavar="NAME",
-        help="the nodes' resource class in Ironic, such as baremetal; Placement's "
-        "name is made of it as IronicDriver does (CUSTOM_BAREMETAL)",
+    cloud.add_class_options(
+        parser,
+        "each node's class is the one that --nodes-file says; NAME is what it must "
+        "begin with",
     )
     which = parser.add_argument_group(
         "which nodes (one of)"
@@ -70,7 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--nodes-file",
         type=Path,
         metavar="FILE",
-        help='a JSON list of uuids, or of objects with a "uuid"',
+        help="migration.json of ironic-nova-bm-migrate, or a JSON list of uuids or of "
+        'objects with a "uuid" and perhaps a "resource_class"',
     )
     which.add_argument(
         "--compute-host",
@@ -93,20 +97,13 @@ def build_parser() -> argparse.ArgumentParser:
         "[DEFAULT] service_down_time, 60 seconds by default)",
     )
     parser.add_argument(
-        "--undo-file",
+        "--output",
         type=Path,
         metavar="FILE",
-        help="write here what was so before (mode 0600); expected unless --dry-run",
+        help="write the outcome by node as JSON (mode 0600): before the first change, "
+        "and again at the end",
     )
-    parser.add_argument(
-        "--undo", type=Path, metavar="FILE", help="restore what this file recorded"
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write the outcome by node as JSON"
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="show what would be done, change nothing"
-    )
+    cloud.add_change_options(parser)
     return parser
 
 
@@ -114,150 +111,143 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     parsed = parser.parse_args(arguments)
-    chosen = bool(parsed.node or parsed.nodes_file or parsed.compute_host)
-    if parsed.undo is None:
-        if not parsed.resource_class or not chosen:
-            parser.error("expected --resource-class and which nodes, or --undo FILE")
-        if not parsed.undo_file and not parsed.dry_run:
-            parser.error("expected --undo-file FILE, or --dry-run")
-    elif chosen or parsed.resource_class or parsed.undo_file:
-        parser.error("--undo takes the nodes and their class from FILE")
+    chosen = parsed.node or parsed.nodes_file or parsed.compute_host
+    cloud.check_change_options(
+        parser,
+        parsed,
+        {
+            "--resource-class": parsed.resource_class,
+            "--node, --nodes-file or --compute-host": chosen,
+        },
+        [parsed.resource_class_by_shape, parsed.missing_ok],
+    )
+    if parsed.resource_class_by_shape and not (parsed.nodes_file or parsed.undo):
+        parser.error(
+            "--resource-class-by-shape: expected --nodes-file with each node's class"
+        )
     return cloud.run(parser.prog, functools.partial(run, parsed))
 
 
 def run(parsed: argparse.Namespace) -> None:
     """Plan, and unless --dry-run make and record the change."""
-    class_name = "" if parsed.undo else resource_class.normalise(parsed.resource_class)
-    connection = cloud.connect(parsed.os_cloud)
-    api = placement.Placement(connection.placement)
-    work: allocations.Conversion | allocations.Restoration
+    nodes = nodes_file.read(parsed.nodes_file) if parsed.nodes_file else []
+    if not parsed.undo:
+        resource_class.normalise(parsed.resource_class)
+    classes = {node.uuid: class_of(node, parsed) for node in nodes}
     if parsed.undo:
-        work = allocations.Restoration(api, parsed.undo)
-        nodes = list(work.nodes)
-        check_compute_down(connection.compute, nodes, parsed.wait)
-        outcomes = work.plan(refuse)
-    else:
-        nodes = chosen_nodes(parsed, connection.compute)
-        check_compute_down(connection.compute, nodes, parsed.wait)
-        work = allocations.Conversion(
-            api, class_name, parsed.undo_file, parsed.missing_ok
-        )
-        outcomes = work.plan(nodes, refuse)
+        undo.read(parsed.undo, allocations.TOOL)
+    connection = cloud.connect(parsed.os_cloud)
+    work = prepare(parsed, classes, connection)
+    compute = connection.compute
     if not parsed.dry_run:
-        work.run(outcomes)
-    report(outcomes, work.class_name, parsed)
+        compute_down.check(compute, work.classes, parsed.wait)
+    elif up := compute_down.up(compute, work.classes):
+        tell(
+            f"warning: {compute_down.whose(compute, up)} is up; it must be stopped for "
+            "the conversion itself"
+        )
+    total = work.steps(not parsed.dry_run)
+    with terminal.progress("nodes looked at, converted, verified", total) as progress:
+        work.progress = progress
+        outcomes = work.plan(tell)
+        if not parsed.undo:
+            warn_of_traits(work, outcomes)
+        if not parsed.dry_run:
+            record(parsed, work, outcomes, finished=False)
+            work.run(outcomes)
+    record(parsed, work, outcomes, finished=not parsed.dry_run)
+    report(outcomes, work, parsed)
 
 
-def refuse(line: str) -> None:
-    """Tell a person about one node that stops the run."""
+def prepare(
+    parsed: argparse.Namespace, classes: dict[str, str], connection: Any
+) -> Work:
+    """The work that the options ask for.
+
+    :param classes: of the nodes of --nodes-file.
+    """
+    api = placement.Placement(connection.placement)
+    if parsed.undo:
+        return allocations.Restoration(api, parsed.undo)
+    if not classes:
+        hosts = parsed.compute_host
+        named = parsed.node or compute_down.nodes_of(connection.compute, hosts)
+        classes = dict.fromkeys(named, resource_class.normalise(parsed.resource_class))
+    return allocations.Conversion(
+        api,
+        classes,
+        parsed.undo_file,
+        functools.partial(consumers.strangers, connection.compute),
+        parsed.missing_ok,
+    )
+
+
+def class_of(node: nodes_file.Node, parsed: argparse.Namespace) -> str:
+    """Placement's class of a node of --nodes-file.
+
+    :raises UsageError: where file and options do not agree.
+    """
+    name, said = parsed.resource_class, node.resource_class
+    if parsed.resource_class_by_shape:
+        if said is None or not said.startswith(f"{name}-"):
+            raise exceptions.UsageError(
+                f"node {node.uuid}: expected a resource_class that begins with {name}- "
+                f"in {parsed.nodes_file}, found {said or 'none'}"
+            )
+        return resource_class.normalise(said)
+    if said not in (None, name):
+        raise exceptions.UsageError(
+            f"node {node.uuid}: --resource-class is {name}, {parsed.nodes_file} has "
+            f"{said}; --resource-class-by-shape takes each node's own"
+        )
+    return resource_class.normalise(name)
+
+
+def tell(line: str) -> None:
+    """Tell a person about one node, or one thing, that matters."""
     print(f"{allocations.TOOL}: {line}", file=sys.stderr)
 
 
-def chosen_nodes(parsed: argparse.Namespace, compute: Any) -> list[str]:
-    """The uuids that the options name, each once.
-
-    :raises UsageError: for a file that is no such list.
-    :raises SidewaysError: for a compute host without nodes.
-    """
-    if parsed.nodes_file:
-        return nodes_of_file(parsed.nodes_file)
-    if parsed.node:
-        return list(dict.fromkeys(parsed.node))
-    hosts = _hosts(compute)
-    by_host: dict[str, list[str]] = {host: [] for host in parsed.compute_host}
-    for hypervisor in _hypervisors(compute):
-        if hosts.get(hypervisor.name) in by_host:
-            by_host[hosts[hypervisor.name]].append(hypervisor.id)
-    for host, nodes in by_host.items():
-        if not nodes:
-            raise exceptions.SidewaysError(
-                f"compute host {host}: Nova knows no node of it; nothing was changed"
+def warn_of_traits(work: Work, outcomes: dict[str, str]) -> None:
+    """IronicDriver gives a provider the traits of its Ironic node, and no others."""
+    traits = work.placement.custom_traits()
+    for uuid, outcome in outcomes.items():
+        if uuid in traits and outcome == allocations.CONVERTED:
+            names = " ".join(traits[uuid])
+            tell(
+                f"warning: node {uuid}: its provider has {names}: IronicDriver will "
+                f"replace them by the Ironic node's, so 'openstack baremetal node add "
+                f"trait {uuid} {names}' before it starts"
             )
-    return [uuid for nodes in by_host.values() for uuid in nodes]
 
 
-def nodes_of_file(path: Path) -> list[str]:
-    """The uuids of a JSON list of uuids, or of objects with a "uuid"."""
-    try:
-        items = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(items, list):
-            raise TypeError(items)
-        uuids = [item if isinstance(item, str) else item["uuid"] for item in items]
-    except OSError as error:
-        raise exceptions.UsageError(f"{path}: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError):
-        raise exceptions.UsageError(
-            f'{path}: expected a JSON list of uuids, or of objects with a "uuid"'
-        ) from None
-    return list(dict.fromkeys(uuids))
-
-
-def check_compute_down(compute: Any, nodes: Sequence[str], wait: float) -> None:
-    """Refuse while a nova-compute that has one of ``nodes`` is up.
-
-    It would write the old inventory back. A node that Nova does not know has
-    no nova-compute.
-
-    :param wait: seconds to wait for Nova to see that it is down.
-    """
-    wanted = set(nodes)
-
-    def up() -> list[str]:
-        return [
-            hypervisor.name
-            for hypervisor in _hypervisors(compute)
-            if hypervisor.id in wanted and hypervisor.state == "up"
-        ]
-
-    try:
-        waits.wait_for(
-            up, lambda nodes: not nodes, "nova-compute to be down", wait, interval=2
-        )
-    except exceptions.WaitExpired:
-        hosts = _hosts(compute)
-        names = sorted({hosts.get(node, f"(node {node})") for node in up()})
-        raise exceptions.SidewaysError(
-            f"nova-compute on {', '.join(names)} is up: stop it, and run again when "
-            "Nova sees it down (--wait 90 waits for that); nothing was changed"
-        ) from None
-
-
-def _hypervisors(compute: Any) -> Any:
-    """All nodes, with ``id`` (the uuid), ``name`` and ``state``."""
-    return compute.hypervisors(details=False, microversion=UUID_MICROVERSION)
-
-
-def _hosts(compute: Any) -> dict[str, str]:
-    """The compute host of each node, by the node's name."""
-    return {
-        hypervisor.name: hypervisor.service_details["host"]
-        for hypervisor in compute.hypervisors(
-            details=True, microversion=HOST_MICROVERSION
-        )
-    }
-
-
-def report(
-    outcomes: dict[str, str], class_name: str, parsed: argparse.Namespace
+def record(
+    parsed: argparse.Namespace, work: Work, outcomes: dict[str, str], finished: bool
 ) -> None:
-    """One line for each node, a closing figure, and the record."""
+    """Write --output; what is not ``finished`` is the plan."""
+    if parsed.output:
+        content = {
+            "tool": allocations.TOOL,
+            "dry_run": parsed.dry_run,
+            "undo": parsed.undo is not None,
+            "finished": finished,
+            "resource_classes": work.classes,
+            "nodes": outcomes,
+        }
+        undo.write(parsed.output, content)
+
+
+def report(outcomes: dict[str, str], work: Work, parsed: argparse.Namespace) -> None:
+    """One line for each node, and a closing figure."""
     would = "would be " if parsed.dry_run else ""
-    changes = (allocations.CONVERTED, allocations.RESTORED)
+    changes: Collection[str] = (allocations.CONVERTED, allocations.RESTORED)
     for uuid, outcome in outcomes.items():
         print(f"node {uuid}: {would if outcome in changes else ''}{outcome}")
     changed = sum(outcome in changes for outcome in outcomes.values())
     verb = "restored from" if parsed.undo else "converted to"
-    print(f"{changed}/{len(outcomes)} nodes {would}{verb} {class_name}")
-    if parsed.output:
-        record = {
-            "tool": allocations.TOOL,
-            "resource_class": class_name,
-            "dry_run": parsed.dry_run,
-            "undo": parsed.undo is not None,
-            "nodes": outcomes,
-        }
-        text = json.dumps(record, indent=2, sort_keys=True) + "\n"
-        parsed.output.write_text(text, encoding="utf-8")
+    names = sorted(set(work.classes.values()))
+    what = names[0] if len(names) == 1 else f"{len(names)} resource classes"
+    print(f"{changed}/{len(outcomes)} nodes {would}{verb} {what}")
 
 
 if __name__ == "__main__":

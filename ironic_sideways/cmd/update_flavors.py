@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ironic_sideways import (
+    each_node,
     exceptions,
     flavor_choice,
     flavors,
@@ -151,7 +152,7 @@ def run(parsed: argparse.Namespace) -> None:
         if parsed.undo_file:
             flavors.record(parsed.undo_file, changes)
         changed = flavors.apply(changes, nova.apply, again)
-        with cloud.changed(bool(changed), again):
+        with each_node.after_change(bool(changed), again):
             left = [change.flavor.name for change in plan(nova.flavors()) if change]
         if left:
             raise exceptions.FollowUpNeeded(

@@ -13,11 +13,12 @@
 """A progress bar on the person's terminal, when there is one.
 
 The output of a phase goes to its log; phases.sh leaves the terminal open as
-the descriptor that IRONIC_SIDEWAYS_TERMINAL names.
+the descriptor that IRONIC_SIDEWAYS_TERMINAL names. Elsewhere it is stderr.
 """
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 
 import rich.console
@@ -30,7 +31,8 @@ def progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
     :param total: None when nobody knows; the count is shown alone then.
     """
-    descriptor = os.environ.get("IRONIC_SIDEWAYS_TERMINAL")
+    stderr = str(sys.stderr.fileno()) if sys.stderr.isatty() else None
+    descriptor = os.environ.get("IRONIC_SIDEWAYS_TERMINAL", stderr)
     if descriptor is None:
         yield lambda done: None
         return

@@ -36,6 +36,9 @@ class FakeCloud:
     flavors: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     images: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
     hypervisors: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    servers: set[str] = dataclasses.field(default_factory=set)
+    soft_deleted: set[str] = dataclasses.field(default_factory=set)
+    migrations: list[dict[str, str]] = dataclasses.field(default_factory=list)
     writes: list[str] = dataclasses.field(default_factory=list)
     fail_writes_after: int | None = None
     fail_reads_after_writes: int | None = None
@@ -83,6 +86,17 @@ class FakeCloud:
             }
         )
 
+    def add_migration(self, migration: str, instance: str) -> None:
+        """A move of the instance that waits to be confirmed."""
+        self.migrations.append(
+            {
+                "uuid": migration,
+                "instance_uuid": instance,
+                "migration_type": "migration",
+                "status": "finished",
+            }
+        )
+
     def specs(self, name: str) -> dict[str, str]:
         """The extra specs of the flavor ``name``."""
         return dict(self.flavors[f"id-of-{name}"]["extra_specs"])
@@ -114,6 +128,18 @@ class FakeCloud:
                 if everything or flavor["os-flavor-access:is_public"]
             ]
             return webob.Response(json={"flavors": found})
+        if path == "servers":
+            assert request.params["all_tenants"] == "True"
+            return webob.Response(
+                json={"servers": [{"id": server} for server in sorted(self.servers)]}
+            )
+        if match := re.fullmatch(r"servers/([^/]+)", path):
+            if match[1] in self.soft_deleted:
+                return webob.Response(json={"server": {"id": match[1]}})
+            return webob.Response(status=404)
+        if path == "os-migrations":
+            assert request.headers["X-OpenStack-Nova-API-Version"] == "2.59"
+            return webob.Response(json={"migrations": self.migrations})
         if path.startswith("os-hypervisors"):
             version = request.headers["X-OpenStack-Nova-API-Version"]
             detail = path.endswith("/detail")

@@ -105,6 +105,26 @@ class Service:
         """Delete the allocation of ``instance``."""
         self.adapter.delete(f"/allocations/{instance}")
 
+    def label(self, node: str, trait: str, aggregate: str) -> None:
+        """Give the node a custom trait, and put it into an aggregate."""
+        self.adapter.put(f"/traits/{trait}")
+        base = f"/resource_providers/{node}"
+        for path, key, values in (
+            (f"{base}/traits", "traits", [trait]),
+            (f"{base}/aggregates", "aggregates", [aggregate]),
+        ):
+            generation = self.adapter.get(path).json()["resource_provider_generation"]
+            body = {key: values, "resource_provider_generation": generation}
+            self.adapter.put(path, json=body)
+
+    def labels(self, node: str) -> tuple[list[str], list[str]]:
+        """The node's traits and aggregates."""
+        base = f"/resource_providers/{node}"
+        return (
+            self.adapter.get(f"{base}/traits").json()["traits"],
+            self.adapter.get(f"{base}/aggregates").json()["aggregates"],
+        )
+
     def inventory(self, node: str) -> dict[str, Any]:
         """The node's inventory, by resource class."""
         path = f"/resource_providers/{node}/inventories"

@@ -48,11 +48,20 @@ def undo_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def conversion(api: placement.Placement, undo_file: Path) -> allocations.Conversion:
-    return allocations.Conversion(api, CLASS, undo_file)
+    return allocations.Conversion(api, {}, undo_file)
 
 
-def convert(conversion: allocations.Conversion, *nodes: str) -> dict[str, str]:
-    outcomes = conversion.plan(nodes, Lines())
+def plan(
+    conversion: allocations.Conversion, *nodes: str, class_name: str = CLASS
+) -> dict[str, str]:
+    conversion.classes = dict.fromkeys(nodes, class_name)
+    return conversion.plan(Lines())
+
+
+def convert(
+    conversion: allocations.Conversion, *nodes: str, class_name: str = CLASS
+) -> dict[str, str]:
+    outcomes = plan(conversion, *nodes, class_name=class_name)
     conversion.run(outcomes)
     return outcomes
 
@@ -113,7 +122,8 @@ def test_undo_restores_inventory_reservation_allocation_and_class_list(
         (placement_service.inventory(n), placement_service.held(n)) for n in nodes
     ]
     classes = placement_service.classes()
-    convert(allocations.Conversion(api, "CUSTOM_ONLY_HERE", undo_file), *nodes)
+    new = allocations.Conversion(api, {}, undo_file)
+    convert(new, *nodes, class_name="CUSTOM_ONLY_HERE")
     assert placement_service.classes() == classes | {"CUSTOM_ONLY_HERE"}
     restore(api, undo_file)
     after = [(placement_service.inventory(n), placement_service.held(n)) for n in nodes]
@@ -182,22 +192,119 @@ def test_a_resumed_run_keeps_what_was_so_before_the_first(
     assert set(recorded[first]["inventories"]) == set(STANDARD)
 
 
-def test_a_change_of_class_needs_another_undo_file(
+def test_each_node_becomes_its_own_class_and_the_undo_file_knows_all(
+    placement_service: Service, api: placement.Placement, undo_file: Path
+) -> None:
+    nodes = [placement_service.add_node(instance=used) for used in (True, False, True)]
+    before = [placement_service.inventory(node) for node in nodes]
+    known = placement_service.classes()
+    names = [CLASS, "CUSTOM_SHAPE_ONE", "CUSTOM_SHAPE_TWO"]
+    conversion = allocations.Conversion(
+        api, dict(zip(nodes, names, strict=True)), undo_file
+    )
+    conversion.run(conversion.plan(Lines()))
+    for node, name in zip(nodes, names, strict=True):
+        assert placement_service.inventory(node) == placement.node_inventory(name)
+    assert [*placement_service.held(nodes[2]).values()] == [{"CUSTOM_SHAPE_TWO": 1}]
+    recorded = json.loads(undo_file.read_text())
+    assert [recorded["nodes"][node]["resource_class"] for node in nodes] == names
+    restore(api, undo_file)
+    assert [placement_service.inventory(node) for node in nodes] == before
+    assert placement_service.classes() - {CLASS} == known - {CLASS}
+
+
+def test_after_an_undo_the_same_file_serves_another_class(
     placement_service: Service,
     api: placement.Placement,
     conversion: allocations.Conversion,
     undo_file: Path,
 ) -> None:
-    convert(conversion, placement_service.add_node())
-    other = allocations.Conversion(api, "CUSTOM_OTHER", undo_file)
-    with pytest.raises(exceptions.UsageError, match="it is of CUSTOM_BAREMETAL"):
-        convert(other, placement_service.add_node())
+    node = placement_service.add_node(instance=True)
+    before = placement_service.inventory(node)
+    convert(conversion, node)
+    restore(api, undo_file)
+    convert(conversion, node, class_name="CUSTOM_OTHER")
+    assert set(placement_service.inventory(node)) == {"CUSTOM_OTHER"}
+    restore(api, undo_file)
+    assert placement_service.inventory(node) == before
 
 
-def refusal(conversion: allocations.Conversion, *nodes: str) -> str:
+def test_a_node_of_another_class_already_is_refused(
+    placement_service: Service, conversion: allocations.Conversion
+) -> None:
+    node = placement_service.add_node()
+    convert(conversion, node)
+    told = refusal(conversion, node, class_name="CUSTOM_OTHER")
+    assert told == (
+        f"node {node}: its inventory has CUSTOM_BAREMETAL, expected only the standard"
+    )
+
+
+def test_traits_and_aggregates_stay(
+    placement_service: Service,
+    api: placement.Placement,
+    conversion: allocations.Conversion,
+    undo_file: Path,
+) -> None:
+    node = placement_service.add_node(instance=True)
+    aggregate = str(uuid.uuid4())
+    placement_service.label(node, "CUSTOM_RACK_7", aggregate)
+    for act in (lambda: convert(conversion, node), lambda: restore(api, undo_file)):
+        act()
+        assert placement_service.labels(node) == (["CUSTOM_RACK_7"], [aggregate])
+    assert api.custom_traits() == {node: ["CUSTOM_RACK_7"]}
+
+
+class Counting(placement.Placement):
+    """Counts the calls."""
+
+    calls = 0
+
+    def _request(self, *arguments, **named):
+        self.calls += 1
+        return super()._request(*arguments, **named)
+
+
+@pytest.mark.parametrize(("used", "calls"), [(True, 6), (False, 5)])
+def test_a_node_costs_few_calls(
+    placement_service: Service, undo_file: Path, used: bool, calls: int
+) -> None:
+    api = Counting(placement_service.adapter)
+    some = [placement_service.add_node(instance=used) for _ in range(3)]
+    more = [placement_service.add_node(instance=used) for _ in range(5)]
+    convert(allocations.Conversion(api, {}, undo_file), *some)
+    first, api.calls = api.calls, 0
+    convert(allocations.Conversion(api, {}, undo_file), *more)
+    assert api.calls - first == calls * (len(more) - len(some))
+
+
+def test_progress_is_told_of_each_step(
+    placement_service: Service, conversion: allocations.Conversion
+) -> None:
+    nodes = [placement_service.add_node() for _ in range(2)]
+    told: list[int] = []
+    conversion.progress = told.append
+    convert(conversion, *nodes)
+    assert told == [1, 2, 3, 4, 5, 6]
+    assert conversion.steps(run=True) == 6
+
+
+def test_a_consumer_that_is_no_instance_is_refused(
+    placement_service: Service, conversion: allocations.Conversion, undo_file: Path
+) -> None:
+    node = placement_service.add_node(instance=True)
+    conversion.strangers = lambda found: dict.fromkeys(found, "is an orphan")
+    assert refusal(conversion, node) == f"node {node}: is an orphan"
+    assert set(placement_service.inventory(node)) == set(STANDARD)
+
+
+def refusal(
+    conversion: allocations.Conversion, *nodes: str, class_name: str = CLASS
+) -> str:
     told = Lines()
+    conversion.classes = dict.fromkeys(nodes, class_name)
     with pytest.raises(exceptions.SidewaysError, match="nothing was changed"):
-        conversion.plan(nodes, told)
+        conversion.plan(told)
     return "\n".join(told)
 
 
@@ -259,7 +366,7 @@ def test_a_concurrent_write_is_met_by_reading_again(
 ) -> None:
     node = placement_service.add_node(instance=True)
     rival = Rival(placement_service, times=2)
-    convert(allocations.Conversion(rival, CLASS, undo_file), node)
+    convert(allocations.Conversion(rival, {}, undo_file), node)
     assert rival.times == 0
     assert set(placement_service.inventory(node)) == {CLASS}
 
@@ -270,7 +377,7 @@ def test_endless_concurrent_writes_end_the_run_with_the_reason(
     node = placement_service.add_node()
     rival = Rival(placement_service, times=1000)
     with pytest.raises(placement.GenerationConflict, match="generation conflict"):
-        convert(allocations.Conversion(rival, CLASS, undo_file), node)
+        convert(allocations.Conversion(rival, {}, undo_file), node)
     assert rival.times == 1000 - placement.ATTEMPTS
 
 
@@ -280,7 +387,7 @@ def test_an_account_without_the_role_service_is_told_so(
     node = placement_service.add_node()
     admin = placement.Placement(placement_service.user("admin"))
     with pytest.raises(exceptions.SidewaysError, match="roles admin and service"):
-        convert(allocations.Conversion(admin, CLASS, undo_file), node)
+        convert(allocations.Conversion(admin, {}, undo_file), node)
     assert set(placement_service.inventory(node)) == set(STANDARD)
 
 
@@ -288,12 +395,12 @@ def test_a_failure_in_the_middle_names_the_follow_up(
     placement_service: Service, conversion: allocations.Conversion, undo_file: Path
 ) -> None:
     first, second = placement_service.add_node(), placement_service.add_node()
-    outcomes = conversion.plan([first, second], Lines())
+    outcomes = plan(conversion, first, second)
     placement_service.set_inventory(second, {"VGPU": 1})
     with pytest.raises(exceptions.FollowUpNeeded) as caught:
         conversion.run(outcomes)
     assert str(caught.value) == (
-        f"1 of 2 nodes done, then node {second}: node {second}: its inventory has "
+        f"1 of 2 nodes done, then {second}: node {second}: its inventory has "
         f"VGPU, expected only the standard; run it again, or --undo {undo_file}"
     )
 
@@ -303,10 +410,35 @@ def test_a_conversion_that_somebody_overwrites_is_noticed(
 ) -> None:
     node = placement_service.add_node()
     convert(conversion, node)
-    outcomes = conversion.plan([node], Lines())
+    outcomes = plan(conversion, node)
     placement_service.set_inventory(node, STANDARD)
     with pytest.raises(exceptions.FollowUpNeeded, match="is nova-compute running"):
         conversion.run(outcomes)
+
+
+def test_an_undo_that_somebody_overwrites_is_noticed(
+    placement_service: Service,
+    api: placement.Placement,
+    conversion: allocations.Conversion,
+    undo_file: Path,
+) -> None:
+    node = placement_service.add_node()
+    convert(conversion, node)
+    restoration = allocations.Restoration(api, undo_file)
+    restore(api, undo_file)
+    outcomes = restoration.plan(Lines())
+    placement_service.set_inventory(node, {CLASS: 1})
+    with pytest.raises(exceptions.FollowUpNeeded, match=r"not as .* after the undo"):
+        restoration.run(outcomes)
+
+
+@pytest.mark.parametrize("content", [{}, {"new_classes": [], "nodes": {"a": {}}}])
+def test_a_damaged_undo_file_is_told_in_one_line(
+    api: placement.Placement, undo_file: Path, content: dict[str, object]
+) -> None:
+    undo_file.write_text(json.dumps({"tool": allocations.TOOL, **content}))
+    with pytest.raises(exceptions.UsageError, match="damaged"):
+        allocations.Restoration(api, undo_file)
 
 
 def test_another_tools_file_is_no_undo_file(

@@ -11,6 +11,7 @@
 # under the License.
 
 import json
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,7 @@ def test_all_nodes_of_a_compute_host_are_converted_and_restored(
     other = placement_service.add_node()
     for node in nodes:
         cloud.add_hypervisor(node, HOST)
+    cloud.servers.update(placement_service.held(nodes[0]))
     cloud.add_hypervisor(other, "compute-2", "up")
     before = [placement_service.inventory(node) for node in nodes]
     output = tmp_path / "outcome.json"
@@ -87,8 +89,10 @@ def test_all_nodes_of_a_compute_host_are_converted_and_restored(
     assert set(placement_service.inventory(other)) == set(STANDARD)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == "2/2 nodes converted to CUSTOM_BAREMETAL"
-    outcomes = json.loads(output.read_text())["nodes"]
-    assert outcomes == dict.fromkeys(nodes, "converted")
+    recorded = json.loads(output.read_text())
+    assert recorded["nodes"] == dict.fromkeys(nodes, "converted")
+    assert recorded["finished"]
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
     assert run("--undo", undo_file) == 0
     assert [placement_service.inventory(node) for node in nodes] == before
 
@@ -123,17 +127,111 @@ def test_a_nova_compute_that_is_up_is_refused(
     assert set(placement_service.inventory(node)) == set(STANDARD)
 
 
-def test_a_dry_run_changes_nothing(
+def test_a_dry_run_changes_nothing_and_may_be_made_while_nova_compute_is_up(
     cloud: fake_cloud.FakeCloud,
     placement_service: Service,
     undo_file: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     node = placement_service.add_node(instance=True)
+    cloud.add_hypervisor(node, HOST, "up")
+    cloud.servers.update(placement_service.held(node))
     assert convert(undo_file, "--node", node, "--dry-run") == 0
-    assert f"node {node}: would be converted" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert f"node {node}: would be converted" in told.out
+    assert f"warning: nova-compute on {HOST} is up" in told.err
     assert set(placement_service.inventory(node)) == set(STANDARD)
     assert not undo_file.exists()
+
+
+def test_what_holds_a_node_and_is_no_instance_is_named(
+    cloud: fake_cloud.FakeCloud,
+    placement_service: Service,
+    undo_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nodes = [placement_service.add_node(instance=True) for _ in range(4)]
+    instance, hidden, migration, orphan = (
+        next(iter(placement_service.held(node))) for node in nodes
+    )
+    cloud.servers.add(instance)
+    cloud.soft_deleted.add(hidden)
+    cloud.add_migration(migration, instance)
+    assert convert(undo_file, "--node", *nodes) == 1
+    first, second, last = capsys.readouterr().err.splitlines()
+    assert (
+        f"node {nodes[2]}: migration {migration} of instance {instance} "
+        "(migration, finished) holds it: confirm or revert that move first"
+    ) in first
+    assert f"node {nodes[3]}: consumer {orphan} holds it and is no instance" in second
+    assert f"'openstack resource provider allocation delete {orphan}'" in second
+    assert last.endswith("2 of 4 nodes refused; nothing was changed")
+    assert set(placement_service.inventory(nodes[0])) == set(STANDARD)
+
+
+def test_each_nodes_class_by_shape_comes_from_the_record_of_the_migration(
+    cloud: fake_cloud.FakeCloud,
+    placement_service: Service,
+    undo_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    small, large = placement_service.add_node(), placement_service.add_node()
+    rows = [
+        {"uuid": node, "outcome": "migrate", "resource_class": f"baremetal-{shape}"}
+        for node, shape in ((small, "i686-1c-256m-2g"), (large, "x86_64-8c-1024m-9g"))
+    ]
+    file = tmp_path / "migration.json"
+    file.write_text(json.dumps({"rows": rows}))
+    assert convert(undo_file, "--nodes-file", file) == 2
+    assert "--resource-class-by-shape takes each node's own" in capsys.readouterr().err
+    assert convert(undo_file, "--nodes-file", file, "--resource-class-by-shape") == 0
+    assert set(placement_service.inventory(small)) == {
+        "CUSTOM_BAREMETAL_I686_1C_256M_2G"
+    }
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "2/2 nodes converted to 2 resource classes"
+    assert run("--undo", undo_file, "--dry-run") == 0
+    assert run("--undo", undo_file) == 0
+    assert set(placement_service.inventory(large)) == set(STANDARD)
+
+
+@pytest.mark.parametrize("said", [None, "gold-x86_64-1c-1m-1g", "baremetal"])
+def test_a_node_without_a_class_of_the_prefix_is_bad_usage(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, tmp_path: Path, said: str | None
+) -> None:
+    file = tmp_path / "nodes.json"
+    file.write_text(json.dumps([{"uuid": "a", "resource_class": said}]))
+    assert convert(undo_file, "--nodes-file", file, "--resource-class-by-shape") == 2
+
+
+def test_traits_that_ironic_driver_will_replace_are_named(
+    cloud: fake_cloud.FakeCloud,
+    placement_service: Service,
+    undo_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    node = placement_service.add_node()
+    placement_service.label(node, "CUSTOM_FAST", str(uuid.uuid4()))
+    assert convert(undo_file, "--node", node) == 0
+    assert (
+        f"'openstack baremetal node add trait {node} CUSTOM_FAST'"
+        in capsys.readouterr().err
+    )
+    assert convert(undo_file, "--node", node) == 0
+    assert not capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_stops_the_run_before_any_change(
+    cloud: fake_cloud.FakeCloud,
+    placement_service: Service,
+    undo_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    node = placement_service.add_node()
+    assert convert(undo_file, "--node", node, "--output", "/nonexistent/x") == 1
+    assert "/nonexistent/x: cannot be written" in capsys.readouterr().err
+    assert set(placement_service.inventory(node)) == set(STANDARD)
 
 
 def test_each_refused_node_has_its_line(
@@ -171,6 +269,9 @@ def test_a_file_that_is_no_list_of_nodes_is_bad_usage(
         ("--resource-class", "baremetal", "--node", "x"),
         ("--resource-class", "CUSTOM_X", "--node", "x", "--dry-run"),
         ("--undo", "file", "--node", "x"),
+        ("--undo", "file", "--resource-class-by-shape"),
+        ("--undo", "/nonexistent"),
+        ("--resource-class", "b", "--node", "x", "--resource-class-by-shape"),
     ],
 )
 def test_bad_usage_exits_2(
