@@ -16,6 +16,7 @@
   run       check, load in one transaction, verify; all or nothing
   verify    compare both databases field by field, through Ironic's objects
   rollback  remove what a run wrote, if Ironic has not changed it since
+  retire    archive nova_bm and drop it, once Ironic holds every row
 
 Ironic's database must be at the installed Ironic's schema (ironic-dbsync), and
 no conductor may be running for 'run' and 'rollback'.
@@ -25,10 +26,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import arguments, classify, record, show, verify, work
+from ironic_sideways.migrate import (
+    arguments,
+    classify,
+    record,
+    retire,
+    show,
+    verify,
+    work,
+)
 from ironic_sideways.nova_bm import database
 
 EPILOG = """\
@@ -56,30 +66,48 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, function in (("check", check), ("run", run), ("verify", verify_only)):
+    for name, function in (
+        ("check", check),
+        ("run", run),
+        ("verify", verify_only),
+        ("retire", retire_source),
+    ):
         command = _add(commands, name, function)
         arguments.add_source(command)
         arguments.add_target(command, required=name != "check")
         arguments.add_mapping(command, owner_required=name != "check")
-        if name == "run":
-            command.add_argument(
-                "--dry-run", action="store_true", help="stop before the load"
-            )
-        if name != "verify":
+        if name in ("check", "run"):
             command.add_argument(
                 "--output", metavar="FILE", help="record every row's outcome as JSON"
             )
+    command = commands.choices["retire"]
+    command.add_argument(
+        "--archive",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="the compressed SQL dump to write, with its SHA-256 in FILE.sha256; mode "
+        "0600, as it holds the BMCs' passwords",
+    )
     command = _add(commands, "rollback", rollback)
     arguments.add_target(command, required=True)
     command.add_argument(
         "--run-id", help="the run to undo (default: the only one there is)"
     )
-    command.add_argument(
-        "--taken-over",
-        action="store_true",
-        help="Ironic had started: accept what a conductor writes at take-over",
-    )
-    command.add_argument("--dry-run", action="store_true", help="only look")
+    for name in ("verify", "rollback"):
+        commands.choices[name].add_argument(
+            "--taken-over",
+            action="store_true",
+            help="Ironic had started: accept what a conductor writes at take-over",
+        )
+    for name, words in (
+        ("run", "stop before the load"),
+        ("rollback", "only look"),
+        ("retire", "verify, and stop before the archive is written"),
+    ):
+        commands.choices[name].add_argument(
+            "--dry-run", action="store_true", help=words
+        )
     return parser
 
 
@@ -146,7 +174,8 @@ def run(parsed: argparse.Namespace) -> int:
 
 def verify_only(parsed: argparse.Namespace) -> int:
     """Compare both databases field by field; give the options of the run."""
-    result = work.verify_only(arguments.job(parsed))
+    accept = verify.Accept.TAKEN_OVER if parsed.taken_over else verify.Accept.NOTHING
+    result = work.verify_only(arguments.job(parsed), accept)
     if parsed.json:
         print(
             json.dumps(
@@ -178,6 +207,19 @@ def rollback(parsed: argparse.Namespace) -> int:
     else:
         verb = "would be removed" if parsed.dry_run else "removed"
         print(f"rollback: {removed.nodes} nodes and {removed.ports} ports {verb}")
+    return 0
+
+
+def retire_source(parsed: argparse.Namespace) -> int:
+    """Archive nova_bm and drop its tables; give the options of the run."""
+    job = arguments.job(parsed)
+    with show.progress("retire", quiet=parsed.json) as progress:
+        done = retire.retire(job, parsed.archive, progress, dry_run=parsed.dry_run)
+    restore = retire.restore_command(job.nova_bm_url, done.archive)
+    if parsed.json:
+        print(json.dumps(show.retired_as_json(done, restore, dry_run=parsed.dry_run)))
+    else:
+        show.retired(done, restore, dry_run=parsed.dry_run)
     return 0
 
 

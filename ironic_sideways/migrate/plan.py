@@ -212,8 +212,15 @@ def _compare_one(
     # What this run would have written in the place of the one that did.
     stamp = {key: own.get(key, "") for key in plan.stamp}
     again = mapping.map_node(source, verdict.interfaces, plan.options, stamp)
+    lost = [p["address"] for p in again.ports if p["address"] not in by_mac]
+    if lost:
+        verdict.refuse(
+            f"Ironic lacks its port {', '.join(lost)}, which run {own.get('run_id')} "
+            "wrote; find out who removed it"
+        )
+        return
     same = again.node["extra"][provenance.KEY]["digest"] == own["digest"] and all(
-        _same_port(port, by_mac.get(port["address"])) for port in again.ports
+        _same_port(port, by_mac[port["address"]]) for port in again.ports
     )
     if same:
         verdict.outcome = classify.Outcome.PRESENT
@@ -224,6 +231,6 @@ def _compare_one(
         )
 
 
-def _same_port(port: Mapping, there: sa.RowMapping | None) -> bool:
-    own = provenance.of(dict(there)) if there is not None else None
+def _same_port(port: Mapping, there: sa.RowMapping) -> bool:
+    own = provenance.of(dict(there))
     return own is not None and own["digest"] == port["extra"][provenance.KEY]["digest"]

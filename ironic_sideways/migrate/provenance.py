@@ -109,6 +109,29 @@ def changes(row: Mapping[str, Any], *, taken_over: bool) -> list[str]:
     return found
 
 
+def is_changed(row: Mapping[str, Any]) -> bool:
+    """Whether the content is another than was written; a row of others always is."""
+    own = of(row)
+    return own is None or digest(row) != own["digest"]
+
+
+def take_back(node: Any) -> None:
+    """Set in Ironic's object of a node of ours what take-over writes, as before.
+
+    The object is for comparing and is never saved.
+    """
+    for name, before in TAKE_OVER_COLUMNS.items():
+        if name in node.fields:
+            setattr(node, name, {} if name == "driver_internal_info" else before)
+    node.reservation = None
+    node.properties = {
+        key: value
+        for key, value in (node.properties or {}).items()
+        if key not in TAKE_OVER_PROPERTIES
+    }
+    node.updated_at = node.extra[KEY]["updated_at"]
+
+
 def plain(value: Any) -> Any:
     """A datetime as text, anything else as it is."""
     return value.isoformat() if isinstance(value, datetime.datetime) else value

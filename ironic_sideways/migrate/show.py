@@ -20,7 +20,7 @@ from rich import console, table
 from rich import progress as rich_progress
 from rich.markup import escape
 
-from ironic_sideways.migrate import classify, verify, work
+from ironic_sideways.migrate import archive, classify, retire, verify, work
 
 _STYLE = {classify.Outcome.REFUSE: "red", classify.Outcome.MIGRATE: "yellow"}
 
@@ -105,6 +105,44 @@ def differences(result: verify.Result) -> None:
     """The differences, one line each."""
     for line in verify.differences(result):
         print(line)
+
+
+def retired(done: retire.Retired, restore: str, *, dry_run: bool) -> None:
+    """What was verified, archived and dropped, and the way back."""
+    if done.verified:
+        print(
+            f"verify: {done.verified.equal} nodes of nova_bm are in Ironic, "
+            f"{done.verified.changed} of them changed by Ironic since"
+        )
+        would = "would be " if dry_run else ""
+        rows = ", ".join(f"{count} of {name}" for name, count in done.rows.items())
+        print(f"archive: {done.archive} {would}written with the rows {rows}")
+    else:
+        print(f"archive: {done.archive} was whole before")
+    if not dry_run:
+        print(f"checksum: {archive.checksum(done.archive)}")
+    names = ", ".join(done.dropped)
+    if not names:
+        print("nova_bm: dropped before, nothing to do")
+    else:
+        print(f"nova_bm: {names} {'would be dropped' if dry_run else 'dropped'}")
+    print(f"restore with: {restore}")
+
+
+def retired_as_json(
+    done: retire.Retired, restore: str, *, dry_run: bool
+) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "result": "dry run" if dry_run else "done",
+        "archive": str(done.archive),
+        "sha256": None if dry_run else archive.checksum(done.archive),
+        "rows": done.rows,
+        "equal": done.verified.equal if done.verified else None,
+        "changed": done.verified.changed if done.verified else None,
+        "dropped": list(done.dropped),
+        "restore": restore,
+    }
 
 
 def as_json(summary: work.Summary) -> dict[str, Any]:

@@ -17,6 +17,7 @@ fault in one of the two shows as a difference.
 """
 
 import dataclasses
+import enum
 import functools
 import types
 import warnings
@@ -34,21 +35,34 @@ from ironic_sideways.nova_bm import reader
 SHOWN = 200
 
 
+class Accept(enum.Enum):
+    """What Ironic may have done to its rows since they were written."""
+
+    NOTHING = "nothing"
+    #: What a conductor writes at take-over and power synchronisation.
+    TAKEN_OVER = "taken over"
+    #: Anything: what was written is told by the digest of that time.
+    CHANGED = "changed"
+
+
 @dataclasses.dataclass
 class Result:
     """What ``verify`` found.
 
     :param equal: nodes of which every field of node and ports is as declared.
+    :param changed: equal nodes that Ironic has changed since, and may have.
     :param different: nodes with at least one difference.
     :param differences: one line each, the first SHOWN of them.
     """
 
     equal: int = 0
+    changed: int = 0
     different: int = 0
     differences: list[str] = dataclasses.field(default_factory=list)
 
-    def add(self, lines: list[str]) -> None:
+    def add(self, lines: list[str], *, changed: bool = False) -> None:
         """Count one node with its differences, none for an equal one."""
+        self.changed += changed and not lines
         if lines:
             self.different += 1
             self.differences += lines[: SHOWN - len(self.differences)]
@@ -62,8 +76,12 @@ def verify(
     plan_: plan.Plan,
     *,
     pin: str | None = None,
+    accept: Accept = Accept.NOTHING,
 ) -> Result:
-    """Whether Ironic holds what nova_bm's live rows say, and nothing more of ours."""
+    """Whether Ironic holds what nova_bm's live rows say, and nothing more of ours.
+
+    :param accept: what Ironic may have done to the rows since.
+    """
     result = Result()
     for batch in reader.read(source):
         verdicts = [
@@ -72,9 +90,10 @@ def verify(
         found = _read(ironic, [v.source.uuid for v in verdicts if v.source.uuid])
         for verdict in verdicts:
             there = found.get(verdict.source.uuid or "")
+            changed = isinstance(there, Found) and there.accept(accept)
             lines = _verify_one(verdict, there, plan_, pin)
             if lines is not None:
-                result.add(lines)
+                result.add(lines, changed=changed)
     surplus = None if _partial(plan_.policy) else _count_ours(ironic)
     if surplus is not None and surplus > result.equal + result.different:
         extra = surplus - result.equal - result.different
@@ -82,13 +101,40 @@ def verify(
     return result
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Found:
-    """A node and its ports as Ironic's objects, with the versions stored."""
+    """A node and its ports as Ironic's objects, with the versions stored.
+
+    :param rows: the same as they stand in the database, the node's first.
+    :param free: uuids of the rows that need not be as declared any more.
+    """
 
     node: Any
     version: str | None
     ports: list[tuple[Any, str | None]]
+    rows: list[Any] = dataclasses.field(default_factory=list)
+    free: frozenset[str] = frozenset()
+
+    def accept(self, accept: Accept) -> bool:
+        """Take back what is accepted; whether Ironic changed more than that.
+
+        Only rows that carry the digest of their writing can have been changed.
+        """
+        if (
+            accept is Accept.NOTHING
+            or provenance.of({"extra": self.node.extra}) is None
+        ):
+            return False
+        provenance.take_back(self.node)
+        if accept is not Accept.CHANGED:
+            return False
+        tables = [target.nodes, *[target.ports] * len(self.ports)]
+        self.free = frozenset(
+            row.uuid
+            for row, table in zip(self.rows, tables, strict=True)
+            if provenance.is_changed({c.name: getattr(row, c.name) for c in table.c})
+        )
+        return bool(self.free)
 
 
 def _partial(policy: classify.Policy) -> bool:
@@ -124,11 +170,15 @@ def _verify_one(
     expected = fields.Source(
         source, verdict.interfaces, plan_.options, target.object_version("Node", pin)
     )
-    lines = fields.compare_node(expected, there.node, there.version)
+    lines = []
+    if source.uuid not in there.free:
+        lines += fields.compare_node(expected, there.node, there.version)
     version = target.object_version("Port", pin)
     by_mac = {card.address.lower(): card for card in verdict.interfaces if card.address}
     for port, stored in there.ports:
         card = by_mac.pop(port.address, None)
+        if port.uuid in there.free:
+            continue
         if card is None:
             lines.append(f"port {port.uuid}: {port.address} is not in nova_bm")
         else:
@@ -162,6 +212,7 @@ def _read(ironic: sa.Connection, uuids: list[str]) -> dict[str, "Found | Excepti
                         (_load(objects.Port, p), p.version)
                         for p in ports.get(node.id, [])
                     ],
+                    [node, *ports.get(node.id, [])],
                 )
             # Whatever Ironic's objects raise, its services would raise too.
             except Exception as error:

@@ -89,7 +89,7 @@ Progress = Callable[[int], None]
 
 
 @contextlib.contextmanager
-def _target(url: URL) -> Iterator[sa.Connection]:
+def connect_target(url: URL) -> Iterator[sa.Connection]:
     """A connection to an Ironic database at the installed Ironic's schema."""
     with database.connect(database.engine(url)) as connection:
         try:
@@ -109,7 +109,7 @@ def check(job: Job, entry: record.Record, progress: Progress) -> Summary:
         source = stack.enter_context(reader.snapshot(database.engine(job.nova_bm_url)))
         ironic = None
         if job.ironic_url is not None:
-            ironic = stack.enter_context(_target(job.ironic_url))
+            ironic = stack.enter_context(connect_target(job.ironic_url))
         summary = _examine(source, ironic, job, entry, progress)
         if ironic is not None:
             summary.warnings += [
@@ -177,7 +177,7 @@ def run(
     assert job.ironic_url is not None
     with (
         reader.snapshot(database.engine(job.nova_bm_url)) as source,
-        _target(job.ironic_url) as ironic,
+        connect_target(job.ironic_url) as ironic,
         target.lock(ironic),
     ):
         target.refuse_online_conductors(ironic)
@@ -229,21 +229,23 @@ def _load(
     return loader.written
 
 
-def verify_only(job: Job) -> verify.Result:
+def verify_only(
+    job: Job, accept: verify.Accept = verify.Accept.NOTHING
+) -> verify.Result:
     """Compare both databases; reads only."""
     assert job.ironic_url is not None
     with (
         reader.snapshot(database.engine(job.nova_bm_url)) as source,
-        _target(job.ironic_url) as ironic,
+        connect_target(job.ironic_url) as ironic,
     ):
-        return verify.verify(source, ironic, job.plan, pin=job.pin)
+        return verify.verify(source, ironic, job.plan, pin=job.pin, accept=accept)
 
 
 def undo(
     ironic_url: URL, run_id: str | None, *, taken_over: bool, dry_run: bool
 ) -> rollback.Removed:
     """Remove what a run wrote."""
-    with _target(ironic_url) as ironic, target.lock(ironic):
+    with connect_target(ironic_url) as ironic, target.lock(ironic):
         target.refuse_online_conductors(ironic)
         removed = rollback.rollback(
             ironic, run_id, taken_over=taken_over, commit=not dry_run
