@@ -31,7 +31,7 @@ CLOUD = "fake"
 
 @dataclasses.dataclass
 class FakeCloud:
-    """A WSGI application: /compute is Nova, /image is glance."""
+    """A WSGI application: /compute is Nova, /image glance, /network Neutron."""
 
     flavors: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     images: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
@@ -39,6 +39,7 @@ class FakeCloud:
     servers: set[str] = dataclasses.field(default_factory=set)
     soft_deleted: set[str] = dataclasses.field(default_factory=set)
     migrations: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    ports: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     writes: list[str] = dataclasses.field(default_factory=list)
     fail_writes_after: int | None = None
     fail_reads_after_writes: int | None = None
@@ -97,6 +98,23 @@ class FakeCloud:
             }
         )
 
+    def add_port(self, name: str, device: str, **options: str) -> str:
+        """A port of the instance ``device`` with DHCP options, _ for - in names."""
+        self.ports[name] = {
+            "id": name,
+            "device_id": device,
+            "extra_dhcp_opts": [
+                {"opt_name": key.replace("_", "-"), "opt_value": value, "ip_version": 4}
+                for key, value in options.items()
+            ],
+        }
+        return name
+
+    def dhcp_options(self, port: str) -> dict[str, str]:
+        """The DHCP options of ``port``."""
+        options = self.ports[port]["extra_dhcp_opts"]
+        return {option["opt_name"]: option["opt_value"] for option in options}
+
     def specs(self, name: str) -> dict[str, str]:
         """The extra specs of the flavor ``name``."""
         return dict(self.flavors[f"id-of-{name}"]["extra_specs"])
@@ -107,6 +125,8 @@ class FakeCloud:
         service, _, path = request.path_info.strip("/").partition("/")
         if service == "image":
             return self._image(request, path)
+        if service == "network":
+            return self._network(request, path.removeprefix("v2.0").strip("/"))
         if path in ("", "v2.1"):
             return webob.Response(json=_compute_version(request.host_url))
         path = path.removeprefix("v2.1/")
@@ -170,6 +190,26 @@ class FakeCloud:
         specs |= request.json["extra_specs"]
         return webob.Response(json={"extra_specs": specs})
 
+    def _network(self, request: webob.Request, path: str) -> webob.Response:
+        if not path:
+            links = [{"rel": "self", "href": f"{request.host_url}/network/v2.0"}]
+            versions = [{"id": "v2.0", "status": "CURRENT", "links": links}]
+            return webob.Response(json={"versions": versions})
+        if path == "ports":
+            return webob.Response(json={"ports": list(self.ports.values())})
+        if self.fail_writes_after == len(self.writes):
+            return webob.Response(status=500)
+        self.writes.append(f"{request.method} {path}")
+        port = self.ports[path.removeprefix("ports/")]
+        # As Neutron's extra_dhcp_opts: what is not named stays, None takes away.
+        options = {option["opt_name"]: option for option in port["extra_dhcp_opts"]}
+        for option in request.json["port"]["extra_dhcp_opts"]:
+            options[option["opt_name"]] = option
+        port["extra_dhcp_opts"] = [
+            option for option in options.values() if option["opt_value"] is not None
+        ]
+        return webob.Response(json={"port": port})
+
     def _image(self, request: webob.Request, path: str) -> webob.Response:
         if path in ("", "v2"):
             return webob.Response(json=_image_version(request.host_url))
@@ -206,6 +246,7 @@ def clouds_yaml(directory: Path, url: str, placement_url: str = "") -> Path:
         "auth": {"endpoint": url, "token": "admin"},
         "compute_endpoint_override": f"{url}/compute/v2.1",
         "image_endpoint_override": f"{url}/image/v2",
+        "network_endpoint_override": f"{url}/network/v2.0",
         "placement_endpoint_override": placement_url or url,
     }
     path = directory / "clouds.yaml"

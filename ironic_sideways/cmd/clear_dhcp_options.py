@@ -1,0 +1,116 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Take nova-baremetal's DHCP options off the Neutron ports of moved instances.
+
+Each port named a boot loader on the base compute host's TFTP server, which goes.
+The options bootfile-name, server-ip-address and tftp-server are taken away;
+others, Ironic's own among them, stay. To be run when Ironic has taken over the
+nodes, and before the base's TFTP server ends. A second run changes nothing.
+"""
+
+import argparse
+import functools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ironic_sideways import dhcp_options, exceptions
+from ironic_sideways.cmd import cloud
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = argparse.ArgumentParser(
+        prog=dhcp_options.TOOL,
+        description=__doc__,
+        epilog=cloud.EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    cloud.add_option(parser)
+    parser.add_argument(
+        "--migration",
+        type=Path,
+        metavar="FILE",
+        help="what ironic-nova-bm-migrate run wrote with --output",
+    )
+    parser.add_argument(
+        "--undo-file",
+        type=Path,
+        metavar="FILE",
+        help="write here what is taken away; expected unless --dry-run",
+    )
+    parser.add_argument(
+        "--undo", type=Path, metavar="FILE", help="restore what this file recorded"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be done, change nothing"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = build_parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.undo is None:
+        if not parsed.migration:
+            parser.error("expected --migration FILE, or --undo FILE")
+        if not parsed.undo_file and not parsed.dry_run:
+            parser.error("expected --undo-file FILE, or --dry-run")
+    elif parsed.migration or parsed.undo_file:
+        parser.error("--undo takes the ports and their options from FILE")
+    return cloud.run(parser.prog, functools.partial(run, parsed))
+
+
+def run(parsed: argparse.Namespace) -> None:
+    """Plan, and unless --dry-run make the change and read it again."""
+    if parsed.undo:
+        old = dhcp_options.recorded(parsed.undo)
+        wanted = {entry["instance"] for entry in old.values()}
+        plan = functools.partial(dhcp_options.plan_undo, old)
+        again = f"run --undo {parsed.undo} again"
+    else:
+        wanted = dhcp_options.instances(parsed.migration)
+        plan = dhcp_options.plan
+        again = f"run it again, or --undo {parsed.undo_file}"
+    neutron = dhcp_options.Neutron(cloud.connect(parsed.os_cloud))
+    changes = plan(neutron.ports(wanted))
+    if not parsed.dry_run:
+        if parsed.undo_file:
+            dhcp_options.record(parsed.undo_file, changes)
+        dhcp_options.apply(changes, neutron.apply, again)
+        if left := [c.port.id for c in plan(neutron.ports(wanted)) if c]:
+            raise exceptions.FollowUpNeeded(
+                f"port {', '.join(left)}: not as set when read again; {again}"
+            )
+    report(changes, parsed)
+
+
+def report(changes: Sequence[dhcp_options.Change], parsed: argparse.Namespace) -> None:
+    """One line for each port that changes, and a closing figure."""
+    would = "would be " if parsed.dry_run else ""
+    verb = "restored" if parsed.undo else "removed"
+    for change in filter(None, changes):
+        names = ", ".join(change.options)
+        print(
+            f"port {change.port.id} (instance {change.port.instance}): "
+            f"{names} {would}{verb}"
+        )
+    changed = sum(map(bool, changes))
+    print(f"{changed}/{len(changes)} ports: boot options {would}{verb}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
