@@ -32,6 +32,7 @@ WINDOW = (
     "migrate",
     "start-ironic",
     "takeover",
+    "dhcp-options",
     "scheduler",
     "compute",
     "resources",
