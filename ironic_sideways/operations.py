@@ -13,14 +13,15 @@
 """What a cloud must be able to do after the move, or after a way back, really done.
 
 After the move a new server boots on a free node through Ironic; a running
-survivor takes a hard reboot; the stopped one starts; one is deleted and its
-node comes back. After a way back the base boots and deletes a server, and
-reboots a survivor.
+survivor takes a hard reboot; so does a net-booted one, nova-baremetal's TFTP
+server gone; the stopped one starts; one is deleted and its node comes back.
+After a way back the base boots and deletes a server, and reboots survivors.
 """
 
 import concurrent.futures
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from openstack.connection import Connection
@@ -68,6 +69,27 @@ def hard_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
     )
     workload.wait_for_status(work.cloud, server["uuid"], "ACTIVE", 60)
     return f"{server['name']} is back under boot id {boot_id}"
+
+
+def retire_tftp_root(root: Path) -> None:
+    """Move the base's TFTP root away: from now on nobody serves it.
+
+    There is no way back to the base any more. Safe to do again.
+    """
+    if root.exists():
+        root.rename(root.with_name(f"{root.name}-retired-{time.time_ns()}"))
+
+
+def net_booted_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
+    """It comes back, and runs from the root file system on its disk."""
+    said = hard_reboot(work, server)
+    root = beats.root_of(work.heartbeat, server)
+    if root != server["root"]:
+        raise exceptions.SidewaysError(
+            f"server {server['uuid']} ({server['name']}): its root file system was "
+            f"{server['root']}, its beats carry {root}"
+        )
+    return f"{said}, net-booted, root file system {root} on its disk"
 
 
 def start_stopped(work: workload.Workload, server: dict[str, Any]) -> str:
@@ -125,9 +147,12 @@ def held_back(providers: list[dict[str, Any]]) -> list[str]:
 def use_base(work: workload.Workload, admin: Connection) -> list[dict[str, Any]]:
     """Boot, delete and reboot on the base; one finding an operation."""
     acts = {"boot and delete": lambda: boot_and_delete(work)}
-    running = [s for s in work.recorded() if s["status"] == "ACTIVE"]
+    # One of each way to boot, one after the other: both write the record.
+    running = {s["boot"]: s for s in work.recorded() if s["status"] == "ACTIVE"}
     if running:
-        acts["hard reboot"] = lambda: reboot_and_record(work, running[0])
+        acts["hard reboot"] = lambda: "; ".join(
+            reboot_and_record(work, server) for server in running.values()
+        )
     found = side_by_side(acts)
     settle(admin)
     return found
@@ -170,18 +195,22 @@ def operate(
     :param done: findings of an earlier try; what went well is not done again.
     :raises SidewaysError: the recorded workload is too small to show it all.
     """
-    running = [s for s in work.recorded() if s["status"] == "ACTIVE"]
+    active = [s for s in work.recorded() if s["status"] == "ACTIVE"]
+    running = [s for s in active if s["boot"] == "disk"]
+    net_booted = [s for s in active if s["boot"] == "network"]
     stopped = [s for s in work.recorded() if s["status"] == "SHUTOFF"]
     acts: dict[str, Callable[[], str]] = {
         "new server": lambda: new_server(work, ironic)
     }
-    if running or stopped:
+    if active or stopped:
         if len(running) < 2 or not stopped:
             raise exceptions.SidewaysError(
-                f"{work.record}: expected two running servers and a stopped one, "
-                f"found {len(running)} and {len(stopped)}"
+                f"{work.record}: expected two running servers that boot from disk and "
+                f"a stopped one, found {len(running)} and {len(stopped)}"
             )
         acts["hard reboot"] = lambda: hard_reboot(work, running[0])
+        if net_booted:
+            acts["net-booted reboot"] = lambda: net_booted_reboot(work, net_booted[0])
         acts["start"] = lambda: start_stopped(work, stopped[0])
         acts["delete"] = lambda: delete(work, ironic, running[1])
     well = {finding["name"]: finding for finding in done if finding["ok"]}

@@ -27,6 +27,7 @@ from openstack.connection import Connection
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import beats, documents
+from ironic_sideways.hardware import guest
 
 PREFIX = "sideways"
 NETWORK = "provisioning"
@@ -34,6 +35,9 @@ FLAVOR = "baremetal"
 OTHER_FLAVOR = "baremetal-deploy"
 IMAGE = "guest"
 OTHER_IMAGE = "guest-again"
+#: A root file system without boot loader: its servers boot over the network, from
+#: nova-baremetal's TFTP server, at each power-on.
+ROOT_IMAGE = "guest-root"
 OWN_LOCK = "locked by its owner, not by any maintenance"
 BUILD_TIMEOUT = 300.0
 
@@ -50,12 +54,12 @@ class Workload:
         return list(documents.read(self.record)["servers"])
 
 
-def publish_guest(admin: Connection, kernel: Path, ramdisk: Path, disk: Path) -> None:
+def publish_guest(admin: Connection, built: guest.Guest) -> None:
     """Load the guest's images in glance, public, unless they are there."""
     ids = {}
     for name, path, container, disk_format in (
-        (f"{IMAGE}-kernel", kernel, "aki", "aki"),
-        (f"{IMAGE}-ramdisk", ramdisk, "ari", "ari"),
+        (f"{IMAGE}-kernel", built.kernel, "aki", "aki"),
+        (f"{IMAGE}-ramdisk", built.ramdisk, "ari", "ari"),
     ):
         ids[name] = publish(admin, name, path, container, disk_format, {})
     properties = {
@@ -63,7 +67,8 @@ def publish_guest(admin: Connection, kernel: Path, ramdisk: Path, disk: Path) ->
         "ramdisk_id": ids[f"{IMAGE}-ramdisk"],
     }
     for name in (IMAGE, OTHER_IMAGE):
-        publish(admin, name, disk, "bare", "qcow2", properties)
+        publish(admin, name, built.disk, "bare", "qcow2", properties)
+    publish(admin, ROOT_IMAGE, built.root, "ami", "ami", properties)
 
 
 def publish(
@@ -101,7 +106,7 @@ def ensure_keypair(cloud: Connection) -> None:
         cloud.compute.create_keypair(name=PREFIX, public_key=public_key())
 
 
-def boot(cloud: Connection, name: str) -> dict[str, Any]:
+def boot(cloud: Connection, name: str, image: str = IMAGE) -> dict[str, Any]:
     """Create one port and one server on it; wait until ACTIVE.
 
     :raises SidewaysError: the build failed, with Nova's own words.
@@ -111,7 +116,7 @@ def boot(cloud: Connection, name: str) -> dict[str, Any]:
     )
     server = cloud.compute.create_server(
         name=name,
-        image_id=cloud.image.find_image(IMAGE, False).id,
+        image_id=cloud.image.find_image(image, False).id,
         flavor_id=cloud.compute.find_flavor(FLAVOR, False).id,
         key_name=PREFIX,
         metadata={"role": name},
@@ -125,6 +130,7 @@ def boot(cloud: Connection, name: str) -> dict[str, Any]:
         "port": port.id,
         "mac": port.mac_address,
         "fixed_ips": [ip["ip_address"] for ip in port.fixed_ips],
+        "boot": "network" if image == ROOT_IMAGE else "disk",
     }
 
 
@@ -145,20 +151,29 @@ def wait_for_status(cloud: Connection, uuid: str, status: str, timeout: float) -
         raise exceptions.SidewaysError(f"server {uuid} is in ERROR: {fault}")
 
 
-def create(work: Workload, running: int, stopped: int) -> list[dict[str, Any]]:
+def create(
+    work: Workload, running: int, net_booted: int, stopped: int
+) -> list[dict[str, Any]]:
     """``running`` servers that beat, and ``stopped`` ones that did and are off.
 
     What an earlier try left is destroyed first.
+
+    :param net_booted: how many of the running ones, the last, boot over the network.
     """
     destroy(work)
     ensure_keypair(work.cloud)
     names = [f"{PREFIX}-{n}" for n in range(running + stopped)]
+    images = [
+        ROOT_IMAGE if running - net_booted <= number < running else IMAGE
+        for number in range(len(names))
+    ]
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
-        servers = list(pool.map(lambda name: boot(work.cloud, name), names))
+        servers = list(pool.map(lambda *what: boot(work.cloud, *what), names, images))
     for server in servers:
         server["boot_id"] = beats.wait_for_boot(
             work.heartbeat, server["mac"], None, BUILD_TIMEOUT
         )
+        server["root"] = beats.root_of(work.heartbeat, server)
     for number, server in enumerate(servers):
         server["status"] = "ACTIVE" if number < running else "SHUTOFF"
         if server["status"] == "SHUTOFF":

@@ -116,6 +116,11 @@ function base_compute_config {
     echo "$IRONIC_SIDEWAYS_LAB/etc/nova-compute/nova.conf"
 }
 
+# Where the base compute host has its net-booted instances' kernels.
+function tftp_root {
+    echo "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
+}
+
 function image_id { # <name>
     openstack --os-cloud "$ADMIN_CLOUD" image show --format value --column id "$1"
 }

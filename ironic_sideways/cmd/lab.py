@@ -79,6 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     url.add_argument("name", metavar="DATABASE")
     log = command("service-log", "print the path of a service's log")
     log.add_argument("name", metavar="NAME")
+    disk = command("write-disk", "write an image on a machine's disk, as a deploy does")
+    disk.add_argument("node", metavar="UUID", help="the machine's, which must be off")
+    disk.add_argument("image", type=Path, metavar="FILE")
     command("install-ironic", "Ironic's configuration, user and catalogue entry")
     command("create-ironic-database", "Ironic's schema in its empty database")
 
@@ -249,6 +252,16 @@ def _run_service_log(arguments: argparse.Namespace) -> int:
 
     layout, _ = record.open_lab(arguments.directory)
     print(services.log(layout, arguments.name))
+    return 0
+
+
+def _run_write_disk(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import bare_metal
+
+    layout, _ = record.open_lab(arguments.directory)
+    uuid = bare_metal.write_disk(layout, arguments.node, arguments.image)
+    # The base driver reads it: the root file system's UUID, or nothing.
+    print(uuid or "")
     return 0
 
 

@@ -45,8 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="create: fake makes no server, as its nodes cannot hold one",
     )
     parser.add_argument("--running", type=int, default=2, metavar="N")
+    parser.add_argument(
+        "--net-booted", type=int, default=0, metavar="N", help="of the running ones"
+    )
     parser.add_argument("--stopped", type=int, default=1, metavar="N")
     parser.add_argument("--output", type=Path, help="operate: operations.json")
+    parser.add_argument(
+        "--tftp-root", type=Path, help="operate: the base's, which is moved away first"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,12 +81,15 @@ def create(args: argparse.Namespace, work: "Workload") -> str:
 
     built = guest.build(args.cache)
     admin = cloud.connect(args.admin_cloud)
-    workload.publish_guest(admin, built.kernel, built.ramdisk, built.disk)
+    workload.publish_guest(admin, built)
     if args.base_driver == "fake":
         documents.write(work.record, {"servers": []})
         return "no server: the fake driver has none on these nodes"
-    servers = workload.create(work, args.running, args.stopped)
-    return f"{len(servers)} servers, {args.running} of them beating"
+    servers = workload.create(work, args.running, args.net_booted, args.stopped)
+    return (
+        f"{len(servers)} servers, {args.running} of them beating, "
+        f"{args.net_booted} net-booted"
+    )
 
 
 def operate(args: argparse.Namespace, work: "Workload") -> str:
@@ -90,6 +99,8 @@ def operate(args: argparse.Namespace, work: "Workload") -> str:
 
     ironic = cloud.connect(args.ironic_cloud)
     done = documents.read(args.output) if args.output.exists() else []
+    if args.tftp_root:
+        operations.retire_tftp_root(args.tftp_root)
     found = operations.operate(work, ironic, done)
     documents.write(args.output, found)
     return tell(found)

@@ -13,8 +13,9 @@
 """Waiting for a machine's heartbeat: the data plane's own word that it runs."""
 
 from pathlib import Path
+from typing import Any
 
-from ironic_sideways import waits
+from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import heartbeat
 
 
@@ -75,3 +76,18 @@ def wait_for_more(path: Path, mac: str, timeout: float) -> int:
     )
     assert found is not None
     return found.last_seq
+
+
+def root_of(path: Path, server: dict[str, Any]) -> str | None:
+    """The root file system that the server's newest beats carry.
+
+    :raises SidewaysError: a net-booted one's carry none, or another one's do.
+    """
+    stream = newest(path, server["mac"])
+    root = stream.root if stream else None
+    if bool(root) != (server["boot"] == "network"):
+        raise exceptions.SidewaysError(
+            f"server {server['uuid']} ({server['name']}), which boots from "
+            f"{server['boot']}: its beats carry root file system {root}"
+        )
+    return root

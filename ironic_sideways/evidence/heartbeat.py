@@ -36,6 +36,10 @@ from typing import Any
 
 from ironic_sideways import exceptions
 
+#: What each beat tells.
+NEEDED = frozenset({"mac", "boot_id", "seq", "ip"})
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Beat:
@@ -43,6 +47,8 @@ class Beat:
 
     :param time: when the collector wrote it, seconds since the epoch.
     :param again: the number had been recorded before; its answer got lost.
+    :param root: UUID of the root file system on the disk of a net-booted guest;
+        None where it runs from its ramdisk.
     """
 
     time: float
@@ -51,6 +57,7 @@ class Beat:
     boot_id: str
     seq: int
     again: bool = False
+    root: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +79,7 @@ class Stream:
     last_time: float
     missing: tuple[int, ...]
     longest_silence: float
+    root: str | None = None
 
 
 def parse(lines: Iterable[str]) -> list[Beat]:
@@ -136,6 +144,7 @@ def _stream(beats: list[Beat]) -> Stream:
             if number not in numbers
         ),
         longest_silence=max(silences, default=0.0),
+        root=beats[-1].root,
     )
 
 
@@ -147,20 +156,19 @@ def lost(found: Iterable[Stream]) -> int:
 def beat_from_query(query: str, moment: float) -> Beat:
     """The beat that a guest's query tells.
 
-    :param query: as in ``mac=...&boot_id=...&seq=...&ip=...``.
+    :param query: as in ``mac=...&boot_id=...&seq=...&ip=...``, maybe ``&root=...``.
     :param moment: seconds since the epoch.
     :raises ValueError: a value is missing, double or malformed, or there are others.
     """
     pairs = urllib.parse.parse_qsl(query, strict_parsing=True, max_num_fields=8)
     values = dict(pairs)
-    if len(pairs) != 4 or set(values) != {"mac", "boot_id", "seq", "ip"}:
-        raise ValueError("expected mac, boot_id, seq and ip, each once")
+    if len(pairs) != len(values) or set(values) - {"root"} != NEEDED:
+        raise ValueError("expected mac, boot_id, seq and ip, each once, and maybe root")
     if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", values["mac"].lower()):
         raise ValueError("mac: expected six hexadecimal pairs with colons")
-    if not re.fullmatch(
-        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", values["boot_id"]
-    ):
-        raise ValueError("boot_id: expected a lower-case UUID")
+    for name in ("boot_id", "root"):
+        if name in values and not re.fullmatch(UUID, values[name]):
+            raise ValueError(f"{name}: expected a lower-case UUID")
     if not re.fullmatch(r"[0-9]{1,15}", values["seq"]):
         raise ValueError("seq: expected a number")
     return Beat(
@@ -169,6 +177,7 @@ def beat_from_query(query: str, moment: float) -> Beat:
         ip=str(ipaddress.IPv4Address(values["ip"])),
         boot_id=values["boot_id"],
         seq=int(values["seq"]),
+        root=values.get("root"),
     )
 
 
@@ -198,8 +207,9 @@ class Record:
         with self._lock:
             again = _identity(beat) in self._known
             fields = dataclasses.asdict(dataclasses.replace(beat, again=again))
-            if not again:
-                del fields["again"]
+            for name in ("again", "root"):
+                if not fields[name]:
+                    del fields[name]
             line = json.dumps(fields).encode() + b"\n"
             if os.write(self._file, line) != len(line):
                 os.write(self._file, b"\n")

@@ -10,16 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The machines' guest: a kernel, a busybox ramdisk and a disk that boots both.
+"""The machines' guest: a kernel, a busybox ramdisk and disks for both ways to boot.
 
 The guest takes its address by DHCP, sends a numbered heartbeat each second to
 the collector that DHCP option 224 names, and powers off at the ACPI button.
+It boots from a disk with a boot loader, or, as nova-baremetal's instances did,
+with kernel and ramdisk from the network and its root file system on a disk that
+has none.
 """
 
 import dataclasses
 import gzip
 import hashlib
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ironic_sideways import exceptions
@@ -27,15 +31,22 @@ from ironic_sideways.hardware import cache as caches
 from ironic_sideways.hardware import kernel as kernels
 
 #: Changes whenever the recipe below does: part of the cache's key.
-RECIPE = "1"
+RECIPE = "2"
 
 BUSYBOX = Path("/bin/busybox")
 SYSLINUX_MBR = Path("/usr/lib/SYSLINUX/mbr.bin")
 _HERE = Path(__file__).parent
+#: Place on the root file system -> file beside this one.
+SCRIPTS = {"sbin/init": "guest_init.sh", "etc/udhcpc.sh": "guest_udhcpc.sh"}
 #: Place in the ramdisk -> file beside this one.
-SCRIPTS = {"init": "guest_init.sh", "etc/udhcpc.sh": "guest_udhcpc.sh"}
+RAMDISK_SCRIPTS = {
+    "init": "guest_init.sh",
+    "etc/udhcpc.sh": "guest_udhcpc.sh",
+    "etc/root.sh": "guest_root.sh",
+}
 APPLETS = (
     "dd",
+    "findfs",
     "ifconfig",
     "insmod",
     "mkfifo",
@@ -43,12 +54,18 @@ APPLETS = (
     "poweroff",
     "route",
     "sh",
+    "sleep",
+    "switch_root",
     "udhcpc",
+    "umount",
     "wget",
     "xxd",
 )
 #: The NIC, the power button and how a program reads it.
 MODULES = ("virtio_pci", "virtio_net", "button", "evdev")
+#: What a root file system on the disk needs besides; ext4 asks for the checksum's
+#: module by its algorithm, which modprobe's dependencies do not tell.
+ROOT_MODULES = ("virtio_blk", "crc32c_generic", "ext4")
 
 #: TCG makes each of the kernel's self-tests and calibrations expensive.
 KERNEL_ARGUMENTS = "console=ttyS0 quiet mitigations=off tsc=reliable nokaslr"
@@ -57,6 +74,7 @@ SECTOR = 512
 #: Where the only partition begins, as partitioning tools have it.
 PARTITION_START = 2048
 DISK_SIZE = 32 << 20
+ROOT_SIZE = 16 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +83,15 @@ class Guest:
 
     :param key: changes with whatever the files are made of.
     :param disk: bootable qcow2 (BIOS); kernel and ramdisk boot over the network.
+    :param root: an ext4 file system to go with kernel and ramdisk: what 2014 called
+        an "ami". It boots by itself nowhere.
     """
 
     key: str
     kernel: Path
     ramdisk: Path
     disk: Path
+    root: Path
 
 
 def build(cache: Path) -> Guest:
@@ -92,21 +113,29 @@ def build(cache: Path) -> Guest:
             shutil.copyfile(kernel.image, part / "kernel")
             _make_ramdisk(kernel, part)
             _make_disk(part)
-    return Guest(key, entry / "kernel", entry / "ramdisk", entry / "disk.qcow2")
+            _make_root(part)
+    return Guest(
+        key,
+        kernel=entry / "kernel",
+        ramdisk=entry / "ramdisk",
+        disk=entry / "disk.qcow2",
+        root=entry / "root.ext4",
+    )
 
 
 def _key(kernel: kernels.Kernel) -> str:
     digest = hashlib.sha256(f"{RECIPE} {kernel.root.name}".encode())
     digest.update(KERNEL_ARGUMENTS.encode())
-    for path in (BUSYBOX, *(_HERE / name for name in SCRIPTS.values())):
+    scripts = sorted({*SCRIPTS.values(), *RAMDISK_SCRIPTS.values()})
+    for path in (BUSYBOX, *(_HERE / name for name in scripts)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _modules(kernel: kernels.Kernel) -> list[Path]:
+def _modules(kernel: kernels.Kernel, wanted: Iterable[str]) -> list[Path]:
     """The modules' files in the order in which they load, each once."""
     files: dict[Path, None] = {}
-    for name in MODULES:
+    for name in wanted:
         tree = ["--dirname", str(kernel.root), "--set-version", kernel.version]
         shown = caches.run(["modprobe", *tree, "--show-depends", name], "kmod")
         for line in shown.splitlines():
@@ -115,23 +144,29 @@ def _modules(kernel: kernels.Kernel) -> list[Path]:
     return list(files)
 
 
-def _make_ramdisk(kernel: kernels.Kernel, part: Path) -> None:
-    """Write ``part/ramdisk``: busybox, modules and the guest's two scripts."""
-    root = part / "root"
-    for name in ("bin", "dev", "etc", "lib", "proc", "run", "sys"):
+def _lay_out(root: Path, scripts: Mapping[str, str]) -> None:
+    """Busybox and the guest's scripts, without modules."""
+    for name in ("bin", "dev", "etc", "lib", "mnt", "proc", "run", "sbin", "sys"):
         (root / name).mkdir(parents=True)
     shutil.copy(BUSYBOX, root / "bin" / "busybox")
     for applet in APPLETS:
         (root / "bin" / applet).symlink_to("busybox")
-    modules = _modules(kernel)
-    for module in modules:
-        shutil.copyfile(module, root / "lib" / module.name)
-    (root / "etc" / "modules").write_text(
-        "".join(f"{module.name}\n" for module in modules)
-    )
-    for place, name in SCRIPTS.items():
+    (root / "etc" / "modules").touch()
+    for place, name in scripts.items():
         shutil.copyfile(_HERE / name, root / place)
         (root / place).chmod(0o755)
+
+
+def _make_ramdisk(kernel: kernels.Kernel, part: Path) -> None:
+    """Write ``part/ramdisk``: busybox, modules and the guest's scripts."""
+    root = part / "root"
+    _lay_out(root, RAMDISK_SCRIPTS)
+    first = _modules(kernel, MODULES)
+    later = [m for m in _modules(kernel, ROOT_MODULES) if m not in first]
+    for name, modules in (("modules", first), ("root-modules", later)):
+        for module in modules:
+            shutil.copyfile(module, root / "lib" / module.name)
+        (root / "etc" / name).write_text("".join(f"{m.name}\n" for m in modules))
     names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
     (part / "names").write_text(names + "\n")
     pack = f'exec "{BUSYBOX}" cpio -o -H newc < ../names > ../ramdisk.cpio'
@@ -141,6 +176,16 @@ def _make_ramdisk(kernel: kernels.Kernel, part: Path) -> None:
     shutil.rmtree(root)
     archive.unlink()
     (part / "names").unlink()
+
+
+def _make_root(part: Path) -> None:
+    """Write ``part/root.ext4``: the root file system of a net-booted guest."""
+    root, image = part / "root", part / "root.ext4"
+    _lay_out(root, SCRIPTS)
+    with image.open("wb") as stream:
+        stream.truncate(ROOT_SIZE)
+    caches.run(["mkfs.ext4", "-q", "-L", "guest-root", "-d", root, image], "e2fsprogs")
+    shutil.rmtree(root)
 
 
 def _make_disk(part: Path) -> None:

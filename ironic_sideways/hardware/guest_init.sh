@@ -13,9 +13,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# The guest's first program: drivers, power button, network, heartbeat. Needs
-# what guest.py puts into the ramdisk, and a DHCP server whose option 224 says
-# where the heartbeat collector listens ("address:port").
+# The guest's first program, in the ramdisk and on the root file system: drivers,
+# power button, network, heartbeat. Needs what guest.py puts beside it, and a DHCP
+# server whose option 224 says where the heartbeat collector listens
+# ("address:port"). A kernel line with root=UUID=... makes the ramdisk hand over to
+# the root file system of that UUID, whose beats then carry it.
 
 export PATH=/bin
 mount -t devtmpfs devtmpfs /dev
@@ -23,13 +25,31 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 exec </dev/null >/dev/ttyS0 2>&1
 
+# As in the kernel itself, the last root= counts.
+root=
+read -r arguments </proc/cmdline
+for argument in $arguments; do
+    case $argument in
+        root=*) root=${argument#root=} ;;
+    esac
+done
+case $root in
+    UUID=*) root=${root#UUID=} ;;
+    *) root= ;;
+esac
+
 while read -r module; do
     insmod "/lib/$module"
 done </etc/modules
 
+if [ -n "$root" ] && [ -e /etc/root-modules ]; then
+    exec sh /etc/root.sh "$root"
+fi
+
+mount -t tmpfs tmpfs /run
 read -r boot_id </proc/sys/kernel/random/boot_id
 read -r mac </sys/class/net/eth0/address
-echo "guest: boot $boot_id, NIC $mac"
+echo "guest: boot $boot_id, NIC $mac, root ${root:-in the ramdisk}"
 
 # An event on the power button is 24 bytes; nothing here needs a slow shutdown.
 for input in /sys/class/input/event*; do
@@ -61,7 +81,7 @@ heard=unknown
 while :; do
     read -r ip </run/ip
     read -r collector </run/collector
-    beat="mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip"
+    beat="mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip${root:+&root=$root}"
     url="http://$collector/beat?$beat"
     if [ -z "$collector" ]; then
         read -r -t 0.2 _ <&3

@@ -25,7 +25,7 @@ from typing import Literal
 import libvirt
 
 from ironic_sideways import exceptions, waits
-from ironic_sideways.hardware import cache, domain_xml, hypervisor
+from ironic_sideways.hardware import disks, domain_xml, hypervisor
 
 Shape = Literal["api", "deploy"]
 
@@ -111,11 +111,11 @@ def define(
             wanted, fingerprint = domain_xml.describe(
                 dataclasses.asdict(machine),
                 directory,
-                disk=_disk(directory, machine.name),
+                disk=disks.path(directory, machine.name),
                 console=directory / f"{machine.name}.console.log",
                 bridge=bridge,
             )
-            _make_disk(machine, directory, guest_disk)
+            disks.make(directory, machine.name, machine.disk_gb, guest_disk)
             domain = present.get(machine.name)
             if domain is None or _mark(domain).get("fingerprint") != fingerprint:
                 connection.defineXML(wanted)
@@ -142,6 +142,20 @@ def stop(uri: str, names: Iterable[str]) -> None:
         _power_off([_lookup(connection, name) for name in names])
 
 
+def write_disk(uri: str, machine: Machine, directory: Path, image: Path) -> str | None:
+    """Write ``image`` on the disk of a machine that is off (disks.write).
+
+    :raises SidewaysError: it is on, or libvirt does not know it.
+    """
+    with hypervisor.connect(uri) as connection:
+        if _lookup(connection, machine.name).isActive():
+            raise exceptions.SidewaysError(
+                f"machine {machine.name}: expected it off while its disk is written, "
+                "found it on; power it off first"
+            )
+    return disks.write(directory, machine.name, machine.disk_gb, image)
+
+
 def undefine(uri: str, directory: Path) -> None:
     """Power off and remove every machine of ``directory``, and their disks.
 
@@ -152,7 +166,7 @@ def undefine(uri: str, directory: Path) -> None:
         _power_off(ours)
         for domain in ours:
             domain.undefine()
-    for pattern in ("*.qcow2", "*.qcow2.part", "*.console.log"):
+    for pattern in ("*.qcow2", "*.part", "*.console.log"):
         for path in directory.glob(pattern):
             path.unlink(missing_ok=True)
     waits.wait_for(
@@ -224,19 +238,3 @@ def _refuse_strangers(
                 f"{domain.name()} (uuid {domain.UUIDString()}); undefine it with virsh "
                 "or choose another lab number"
             )
-
-
-def _disk(directory: Path, name: str) -> Path:
-    return directory / f"{name}.qcow2"
-
-
-def _make_disk(machine: Machine, directory: Path, guest_disk: Path) -> None:
-    """An overlay on the guest's disk; one that exists keeps what was written."""
-    path = _disk(directory, machine.name)
-    if path.exists():
-        return
-    part = path.with_name(path.name + ".part")
-    command: list[str | Path] = ["qemu-img", "create", "-q", "-f", "qcow2"]
-    command += ["-b", guest_disk, "-F", "qcow2", part, f"{machine.disk_gb}G"]
-    cache.run(command, "qemu-utils")
-    part.rename(path)

@@ -13,6 +13,7 @@
 """The lab's bare metal: machines, their BMCs, and their rows in nova_bm."""
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import uuid
@@ -29,6 +30,12 @@ from ironic_sideways.lab.supervision import State
 
 #: Of the nodes, the last so many have the shape that a real deploy fits.
 DEPLOY_NODES = 2
+
+#: What a machine that boots nova-baremetal's way loads first -> Debian's package.
+BOOT_LOADERS = {
+    Path("/usr/lib/PXELINUX/pxelinux.0"): "pxelinux",
+    Path("/usr/lib/syslinux/modules/bios/ldlinux.c32"): "syslinux-common",
+}
 
 SEEDER = Path(ironic_sideways.__file__).parents[1] / "tools" / "seed_nova_bm.py"
 
@@ -59,9 +66,21 @@ def plan(layout: Layout, nodes: int) -> list[machines.Machine]:
 
 
 def prepare(layout: Layout) -> None:
-    """Write libvirtd's and vbmcd's configuration."""
+    """Write libvirtd's and vbmcd's configuration, and the base's TFTP root.
+
+    :raises SidewaysError: a boot loader's package is missing.
+    """
     hypervisor.prepare(layout.libvirt)
     bmc.prepare(layout.vbmc, layout.port("vbmcd"))
+    for loader, package in BOOT_LOADERS.items():
+        if not loader.exists():
+            raise exceptions.SidewaysError(
+                f"{loader}: not found; install the package {package}"
+            )
+        target = layout.tftp_boot / loader.name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(loader, target)
 
 
 def define(layout: Layout, planned: Sequence[machines.Machine], cache: Path) -> None:
@@ -70,6 +89,21 @@ def define(layout: Layout, planned: Sequence[machines.Machine], cache: Path) -> 
     disk = guest.build(cache).disk
     machines.define(uri, planned, layout.disks, disk, layout.bridge)
     bmc.ensure(layout.vbmc, planned, uri, layout.log("vbmcd"))
+
+
+def write_disk(layout: Layout, node: str, image: Path) -> str | None:
+    """Write ``image`` on the disk of the machine with the uuid ``node``.
+
+    :returns: the root file system's UUID; None where ``image`` is a whole disk.
+    :raises SidewaysError: no such machine, or it is on.
+    """
+    for machine in machines.read(layout.machines):
+        if machine.uuid == node:
+            uri = hypervisor.uri(layout.libvirt)
+            return machines.write_disk(uri, machine, layout.disks, image)
+    raise exceptions.SidewaysError(
+        f"node {node}: expected a machine of {layout.machines}, found none"
+    )
 
 
 def seed(layout: Layout) -> None:

@@ -144,7 +144,8 @@ def write_files(layout: Layout, record: LabRecord, supervisor: Supervisor) -> No
     for path in (layout.etc, layout.run, layout.data):
         files.make_private_directory(path)
     for path in (
-        *(layout.logs, layout.evidence, layout.dhcp_hosts, layout.http_boot),
+        *(layout.logs, layout.evidence, layout.http_boot),
+        *(layout.dhcp_hosts, layout.dhcp_options),
         layout.run / "nginx",
         *(layout.data / name for name in ("neutron", "nova", "nova-compute")),
         *(layout.data / "glance" / name for name in ("images", "staging", "tasks")),

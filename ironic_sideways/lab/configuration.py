@@ -25,8 +25,10 @@ from pathlib import Path
 import jinja2
 
 from ironic_sideways import exceptions
+from ironic_sideways.hardware import guest
 from ironic_sideways.lab import databases, files, passwords
 from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.record import LabRecord
 
 #: Rendered by ``lab up``; Ironic's own by ``lab install-ironic``.
@@ -88,6 +90,8 @@ def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
         "urls": {name: databases.url(layout, name) for name in databases.OWNERS},
         "url": layout.url,
         "credentials": lambda user: credentials(layout, user),
+        "binaries": BINARIES,
+        "guest_arguments": guest.KERNEL_ARGUMENTS,
         "identity_url": layout.url("keystone") + "/v3",
         "transport_url": (
             f"rabbit://openstack:{secrets['rabbitmq']}"

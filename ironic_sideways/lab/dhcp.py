@@ -18,12 +18,16 @@ import secrets
 import signal
 import socket
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 #: The fixed part of a BOOTP message and DHCP's magic cookie (RFC 2131, 2).
 MESSAGE = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
 MAGIC_COOKIE = bytes((99, 130, 83, 99))
 SERVER_PORT = 67
+
+#: Whoever has it boots by options of his own (dnsmasq.conf's dhcp-boot yields).
+BOOT_TAG = "port-boot"
 
 
 def release_message(mac: str, address: str, server: str) -> bytes:
@@ -39,55 +43,69 @@ def release_message(mac: str, address: str, server: str) -> bytes:
 
 
 class HostFiles:
-    """dnsmasq's ``dhcp-hostsdir``: one file a MAC, ``<mac>,<address>``.
+    """What dnsmasq knows of each MAC, a file each in two directories.
+
+    ``dhcp-hostsdir`` has ``<mac>,<address>``. A port with DHCP options of its own
+    has two tags there as well, and its options in ``dhcp-optsdir``, as Neutron's
+    DHCP agent writes them.
 
     :param interface: the network device that dnsmasq listens on.
     :param server: dnsmasq's own address there.
     """
 
     def __init__(
-        self, directory: Path, pid_file: Path, interface: str, server: str
+        self,
+        directory: Path,
+        options: Path,
+        pid_file: Path,
+        interface: str,
+        server: str,
     ) -> None:
         self.directory = directory
+        self.options = options
         self.pid_file = pid_file
         self.interface = interface
         self.server = server
 
-    def _path(self, mac: str) -> Path:
-        return self.directory / mac.lower().replace(":", "-")
+    def assign(
+        self, mac: str, address: str, options: Mapping[str, str] | None = None
+    ) -> None:
+        """Give ``address`` to the machine ``mac``; safe to do again.
 
-    def assign(self, mac: str, address: str) -> None:
-        """Give ``address`` to the machine ``mac``; safe to do again."""
-        path, line = self._path(mac), f"{mac},{address}\n"
-        before = path.read_text() if path.exists() else None
-        if before == line:
+        :param options: name (or number) and value of DHCP options for it alone.
+        """
+        name = _name(mac)
+        tag = f"port-{name}"
+        lines = [f"tag:{tag},{_option(*pair)}\n" for pair in (options or {}).items()]
+        tags = f"set:{tag},set:{BOOT_TAG}," if lines else ""
+        line = f"{mac},{tags}{address}\n"
+        before = _read(self.directory / name)
+        if (before, _read(self.options / name) or "") == (line, "".join(lines)):
             return
-        # dnsmasq passes over names that begin with a dot.
-        new = path.with_name(f".{path.name}")
-        new.write_text(line)
-        new.replace(path)
-        if before is not None:
-            self._release(before)
+        _write(self.options / name, "".join(lines))
+        _write(self.directory / name, line)
+        if before and _address(before) != address:
+            self._release(mac, _address(before))
         self._reload()
 
     def withdraw(self, mac: str) -> None:
         """Take the address of the machine ``mac`` back; safe to do again."""
-        path = self._path(mac)
-        if not path.exists():
+        name = _name(mac)
+        before = _read(self.directory / name)
+        if before is None:
             return
-        line = path.read_text()
-        path.unlink()
+        for directory in (self.directory, self.options):
+            (directory / name).unlink(missing_ok=True)
         self._reload()
-        self._release(line)
+        self._release(mac, _address(before))
 
     def _reload(self) -> None:
         # Without dnsmasq there is nobody to tell: it reads all when it starts.
         with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
             os.kill(int(self.pid_file.read_text()), signal.SIGHUP)
 
-    def _release(self, line: str) -> None:
+    def _release(self, mac: str, address: str) -> None:
         """End the lease: dnsmasq gives a leased address to nobody else."""
-        mac, address = line.strip().split(",")
         message = release_message(mac, address, self.server)
         # The lease ends by itself in 2 minutes: a failure only costs time.
         with (
@@ -100,3 +118,30 @@ class HostFiles:
                 socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.interface.encode()
             )
             sender.sendto(message, (self.server, SERVER_PORT))
+
+
+def _name(mac: str) -> str:
+    return mac.lower().replace(":", "-")
+
+
+def _option(name: str, value: str) -> str:
+    return f"{name if name.isdigit() else f'option:{name}'},{value}"
+
+
+def _address(line: str) -> str:
+    return line.strip().rsplit(",", 1)[1]
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace ``path`` at once; without text there is no file."""
+    if not text:
+        path.unlink(missing_ok=True)
+        return
+    # dnsmasq passes over names that begin with a dot.
+    new = path.with_name(f".{path.name}")
+    new.write_text(text)
+    new.replace(path)

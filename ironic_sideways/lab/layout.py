@@ -105,6 +105,16 @@ class Layout:
         return self.data / "dhcp-hosts"
 
     @property
+    def dhcp_options(self) -> Path:
+        """dnsmasq's ``dhcp-optsdir``: one file a MAC that has options of its own."""
+        return self.data / "dhcp-options"
+
+    @property
+    def tftp_boot(self) -> Path:
+        """The base compute host's TFTP root, as nova-baremetal had it."""
+        return self.data / "tftpboot"
+
+    @property
     def http_boot(self) -> Path:
         """What nginx serves to machines: Ironic's ``http_root``."""
         return self.data / "http-boot"

@@ -14,7 +14,7 @@
 
 The lab has no Neutron agents. A bound port with a MAC and a fixed address is
 one line for dnsmasq, so that the machine with that MAC gets the port's
-address; whatever unbinds the port takes the line away.
+address, and its ``extra_dhcp_opts``; whatever unbinds the port takes them away.
 """
 
 from pathlib import Path
@@ -36,6 +36,12 @@ OPTIONS = [
         "dhcp_hosts_directory",
         required=True,
         help="dnsmasq's dhcp-hostsdir, which gets one file per bound port.",
+    ),
+    cfg.StrOpt(
+        "dhcp_options_directory",
+        required=True,
+        help="dnsmasq's dhcp-optsdir, which gets one file per bound port that has "
+        "DHCP options of its own.",
     ),
     cfg.StrOpt(
         "dnsmasq_pid_file",
@@ -67,6 +73,15 @@ def address_of(port: dict[str, Any]) -> str | None:
     return next((address for address in addresses if "." in address), None)
 
 
+def options_of(port: dict[str, Any]) -> dict[str, str]:
+    """The port's own DHCP options for IPv4, by name."""
+    return {
+        option["opt_name"]: option["opt_value"]
+        for option in port.get("extra_dhcp_opts") or []
+        if option.get("ip_version", 4) == 4 and option["opt_value"]
+    }
+
+
 def follow(
     hosts: dhcp.HostFiles, port: dict[str, Any], before: dict[str, Any] | None
 ) -> None:
@@ -80,7 +95,7 @@ def follow(
     if address is None:
         hosts.withdraw(port["mac_address"])
     else:
-        hosts.assign(port["mac_address"], address)
+        hosts.assign(port["mac_address"], address, options_of(port))
 
 
 class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-ignore]
@@ -92,6 +107,7 @@ class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-igno
         options = cfg.CONF[GROUP]
         self.hosts = dhcp.HostFiles(
             Path(options.dhcp_hosts_directory),
+            Path(options.dhcp_options_directory),
             Path(options.dnsmasq_pid_file),
             options.dhcp_interface,
             options.dhcp_server,

@@ -13,13 +13,13 @@
 """Bring an instance onto a claimed node and off it again, row and machine alike.
 
 The order of the steps and of the row's states is that of Nova 2014.2
-(``nova/virt/baremetal/driver.py``). No image is written to the disk.
+(``nova/virt/baremetal/driver.py``).
 """
 
 # nova.objects has its classes as attributes only after register_all().
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from nova import conf, objects
@@ -29,7 +29,7 @@ from oslo_utils import excutils
 from ironic_sideways import ipmi
 from ironic_sideways.nova_bm import states
 
-from . import vifs
+from . import pxe, vifs
 from .rows import Node, Rows
 
 CONF = conf.CONF
@@ -51,13 +51,20 @@ def power(row: Node, state: ipmi.PowerState) -> None:
 
 
 def deploy(
-    rows: Rows, row: Node, flavor: objects.Flavor, port_ids: Iterable[str], host: str
+    rows: Rows,
+    row: Node,
+    instance: objects.Instance,
+    port_ids: Sequence[str],
+    host: str,
 ) -> bool:
-    """From the claim to ``active``: plug, off (sure is sure), on.
+    """From the claim to ``active``: plug, off (sure is sure), the disk, on.
 
     :returns: whether a port was plugged.
     """
+    flavor = instance.flavor
+    net_booted = pxe.wanted(instance)
     plugged = vifs.plug(rows, row, port_ids, host)
+    vifs.set_dhcp_options(port_ids, pxe.dhcp_options() if net_booted else {})
     rows.update(
         row,
         root_mb=flavor.root_gb * 1024,
@@ -65,15 +72,23 @@ def deploy(
         swap_mb=max(flavor.swap, 1),
         ephemeral_mb=flavor.ephemeral_gb * 1024,
     )
+    if net_booted:
+        pxe.activate(rows, row, instance)
+    else:
+        # A rebuild from a net-booted image to another one.
+        pxe.deactivate(rows, row)
     power(row, "off")
-    power(row, "on")
+    pxe.write_disk(rows, row, instance)
+    power(rows.node(row.uuid) or row, "on")
     rows.update(row, task_state=states.ACTIVE)
     return plugged
 
 
 def tear_down(rows: Rows, row: Node) -> None:
-    """Power off, unplug, free the row."""
+    """Power off, remove what the instance booted from, unplug, free the row."""
     power(row, "off")
+    pxe.deactivate(rows, row)
+    pxe.remove_image(row)
     vifs.unplug(rows, row)
     rows.release(row)
 

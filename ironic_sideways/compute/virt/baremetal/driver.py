@@ -13,8 +13,9 @@
 """The base that is moved: Nova's bare-metal driver of 2014 as a nova_bm client.
 
 Its outside is nova-baremetal's: a compute node per bm_nodes row, the row's
-columns at each step, the machine's power over its BMC. What it does not do is
-write an image to a disk: a machine boots what its disk holds.
+columns at each step, the machine's power over its BMC, its PXE configuration.
+What writes the image on the machine's disk is a command ([baremetal]
+deploy_helper); without it, a machine boots what its disk holds.
 """
 
 # nova.objects has its classes as attributes only after register_all().
@@ -32,7 +33,7 @@ from oslo_log import log as logging
 from ironic_sideways import exceptions, ipmi
 from ironic_sideways.nova_bm import states
 
-from . import deploy, images, nodes, vifs
+from . import deploy, images, nodes, pxe, vifs
 from .rows import Node
 
 CONF = conf.CONF
@@ -92,11 +93,13 @@ class BareMetalDriver(nodes.NodeReports):
     ) -> None:
         """Claim the row, plug the ports, power the machine on.
 
-        :raises BuildAbortException: the flavor's deploy images are not there.
+        :raises BuildAbortException: the flavor's deploy images are not there, or
+            the image cannot be net-booted.
         :raises ComputeResourcesUnavailable: the node is not free.
         """
         try:
             images.check(instance.flavor)
+            pxe.wanted(instance)
         except exceptions.SidewaysError as error:
             raise exception.BuildAbortException(
                 instance_uuid=instance.uuid, reason=str(error)
@@ -124,6 +127,7 @@ class BareMetalDriver(nodes.NodeReports):
         row = self._row_of(instance)
         try:
             images.check(instance.flavor)
+            pxe.wanted(instance)
         except exceptions.SidewaysError as error:
             raise exception.InstanceDeployFailure(reason=str(error)) from error
         instance.task_state = task_states.REBUILD_SPAWNING
@@ -239,7 +243,7 @@ class BareMetalDriver(nodes.NodeReports):
     ) -> None:
         """Deploy, and let Nova's cache of the ports see their new MAC addresses."""
         port_ids = [vif["id"] for vif in network_info or []]
-        if deploy.deploy(self.rows, row, instance.flavor, port_ids, CONF.host):
+        if deploy.deploy(self.rows, row, instance, port_ids, CONF.host):
             self._network_api.get_instance_nw_info(context, instance)
 
     def _row_of(self, instance: objects.Instance) -> Node:

@@ -15,11 +15,14 @@
 # nova.objects has its classes as attributes only after register_all().
 from __future__ import annotations
 
+from pathlib import Path
+
 from keystoneauth1 import exceptions as ks_exceptions
 from keystoneauth1 import loading as ks_loading
 from nova import conf, objects, utils
 from nova.conf import service_token
 from openstack import exceptions as sdk_exceptions
+from openstack.image.v2._proxy import Proxy
 
 from ironic_sideways import exceptions
 
@@ -32,13 +35,10 @@ DEPLOY_IMAGES = {
 }
 
 
-def check(flavor: objects.Flavor) -> None:
-    """Refuse a flavor whose deploy kernel or ramdisk is missing or not active.
+def deploy_images(flavor: objects.Flavor) -> dict[str, str]:
+    """The ids of the flavor's deploy images, by the names of their files.
 
-    Glance is asked with Nova's own credentials ([service_user]): the images are
-    the operator's and need not be visible to the user.
-
-    :raises SidewaysError: names the flavor, the image and what was found.
+    :raises SidewaysError: neither the flavor nor the configuration has one.
     """
     wanted = {}
     for what, (key, option) in DEPLOY_IMAGES.items():
@@ -48,24 +48,55 @@ def check(flavor: objects.Flavor) -> None:
                 f"flavor {flavor.name}: no {what}: expected the image's id in its "
                 f"extra spec {key} or in [baremetal] {option}"
             )
-        wanted[what] = image_id
-    for what, image_id in wanted.items():
+        wanted[option] = image_id
+    return wanted
+
+
+def check(flavor: objects.Flavor) -> None:
+    """Refuse a flavor whose deploy kernel or ramdisk is missing or not active.
+
+    Glance is asked with Nova's own credentials ([service_user]): the images are
+    the operator's and need not be visible to the user.
+
+    :raises SidewaysError: names the flavor, the image and what was found.
+    """
+    for option, image_id in deploy_images(flavor).items():
         status = _status(image_id)
         if status != "active":
+            what = option.replace("_", " ")
             raise exceptions.SidewaysError(
                 f"flavor {flavor.name}: {what} image {image_id}: expected it active "
                 f"in glance, found {status}; publish it or correct the flavor"
             )
 
 
+def download(image_id: str, path: Path) -> None:
+    """Write the image's data to ``path``, whole or not at all.
+
+    :raises SidewaysError: glance does not give it.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        _glance().download_image(image_id, output=str(part))
+    except (sdk_exceptions.SDKException, ks_exceptions.ClientException) as error:
+        part.unlink(missing_ok=True)
+        raise exceptions.SidewaysError(
+            f"image {image_id}: glance does not give its data: {error}"
+        ) from error
+    part.replace(path)
+
+
+def _glance() -> Proxy:
+    auth = ks_loading.load_auth_from_conf_options(
+        CONF, service_token.SERVICE_USER_GROUP
+    )
+    return utils.get_sdk_adapter("image", admin=True, ksa_auth=auth)
+
+
 def _status(image_id: str) -> str:
     """The image's status, or in a few words why there is none."""
     try:
-        auth = ks_loading.load_auth_from_conf_options(
-            CONF, service_token.SERVICE_USER_GROUP
-        )
-        glance = utils.get_sdk_adapter("image", admin=True, ksa_auth=auth)
-        return str(glance.get_image(image_id).status)
+        return str(_glance().get_image(image_id).status)
     except sdk_exceptions.NotFoundException:
         return "no such image"
     except (sdk_exceptions.SDKException, ks_exceptions.ClientException) as error:

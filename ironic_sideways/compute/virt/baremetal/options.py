@@ -55,6 +55,30 @@ OPTIONS = [
         help="Glance id of the deploy ramdisk for flavors without "
         "baremetal:deploy_ramdisk_id.",
     ),
+    cfg.StrOpt(
+        "tftp_root",
+        default="/tftpboot",
+        help="Where net-booted instances have their kernel, ramdisk and PXE "
+        "configuration.",
+    ),
+    cfg.StrOpt(
+        "pxe_append_params",
+        default="nofb nomodeset vga=normal",
+        help="Further kernel arguments of net-booted instances.",
+    ),
+    cfg.StrOpt(
+        "pxe_bootfile_name",
+        default="pxelinux.0",
+        help="The boot loader that the DHCP options of net-booted instances name.",
+    ),
+    cfg.StrOpt(
+        "deploy_helper",
+        help="A command that writes an image on the disk of a machine that is off, "
+        "in place of 2014's deploy ramdisk and nova-baremetal-deploy-helper. It "
+        "gets the node's uuid and the image's file, and prints the UUID of the root "
+        "file system, if the image is one. Unset, disks are left as they are, and no "
+        "instance can be net-booted.",
+    ),
 ]
 
 

@@ -48,6 +48,7 @@ class Node:
     instance_uuid: str | None
     instance_name: str | None
     task_state: str | None
+    image_path: str | None
     pxe_config_path: str | None
     pm_address: str | None
     pm_user: str | None

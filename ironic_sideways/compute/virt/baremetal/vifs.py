@@ -18,7 +18,7 @@ arrives unbound with a MAC address of its own: it gets the NIC's one, which only
 an unbound port accepts, and is bound then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from neutronclient.common import exceptions as neutron_exceptions
 from nova import context as nova_context
@@ -29,6 +29,9 @@ from oslo_log import log as logging
 from .rows import Interface, Node, Rows
 
 LOG = logging.getLogger(__name__)
+
+#: The options that nova-baremetal gave its ports (pxe.dhcp_options).
+DHCP_OPTIONS = frozenset({"bootfile-name", "server-ip-address", "tftp-server"})
 
 
 def plug(rows: Rows, node: Node, port_ids: Iterable[str], host: str) -> bool:
@@ -78,11 +81,43 @@ def unplug(rows: Rows, node: Node, port_ids: Iterable[str] | None = None) -> Non
     client = neutron.get_client(nova_context.get_admin_context(), admin=True)
     for interface in plugged:
         try:
-            for change in ({constants.BINDING_HOST_ID: ""}, {"mac_address": None}):
+            port = client.show_port(interface.vif_uuid)["port"]
+            unbound = {constants.BINDING_HOST_ID: "", **_dhcp_change(port, {})}
+            for change in (unbound, {"mac_address": None}):
                 client.update_port(interface.vif_uuid, {"port": change})
         except neutron_exceptions.PortNotFoundClient:
             LOG.info("Port %s is gone already", interface.vif_uuid)
         rows.set_vif(interface, None)
+
+
+def set_dhcp_options(port_ids: Iterable[str], options: Mapping[str, str]) -> None:
+    """Give each port exactly these DHCP options, of those that this driver sets.
+
+    :param options: by name, as pxe.dhcp_options gives them, or none.
+    """
+    client = neutron.get_client(nova_context.get_admin_context(), admin=True)
+    for port_id in port_ids:
+        port = client.show_port(port_id)["port"]
+        change = _dhcp_change(port, options)
+        if change:
+            client.update_port(port_id, {"port": change})
+
+
+def _dhcp_change(port: dict, wanted: Mapping[str, str]) -> dict:
+    """The change that leads the port's options to ``wanted``; may be empty."""
+    present = {
+        option["opt_name"]: option["opt_value"]
+        for option in port.get("extra_dhcp_opts") or []
+        if option["opt_name"] in DHCP_OPTIONS
+    }
+    names = present.keys() | wanted.keys()
+    # Neutron deletes an option whose value is None.
+    changed = [
+        {"opt_name": name, "opt_value": wanted.get(name)}
+        for name in sorted(names)
+        if present.get(name) != wanted.get(name)
+    ]
+    return {"extra_dhcp_opts": changed} if changed else {}
 
 
 def _choose(unused: list[Interface], mac_address: str) -> Interface:

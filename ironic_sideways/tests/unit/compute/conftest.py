@@ -200,7 +200,15 @@ def make_instance(node_uuid: str, **extra_specs: str) -> objects.Instance:
         },
     )
     return objects.Instance(
-        uuid=str(uuid.uuid4()), node=node_uuid, hostname="web", flavor=flavor
+        id=1,
+        uuid=str(uuid.uuid4()),
+        node=node_uuid,
+        hostname="web",
+        image_ref="image-id",
+        kernel_id="",
+        ramdisk_id="",
+        system_metadata={},
+        flavor=flavor,
     )
 
 

@@ -95,6 +95,13 @@ class Neutron:
             change["binding:vif_type"] = (
                 bound if change["binding:host_id"] else "unbound"
             )
+        if "extra_dhcp_opts" in change:
+            # None takes an option away; what is not named stays.
+            old = {o["opt_name"]: o for o in port.get("extra_dhcp_opts", [])}
+            old |= {o["opt_name"]: o for o in change["extra_dhcp_opts"]}
+            change["extra_dhcp_opts"] = [
+                option for option in old.values() if option["opt_value"] is not None
+            ]
         port.update(change)
         return {"port": dict(port)}
 

@@ -159,6 +159,15 @@ def test_an_acknowledged_beat_stands_in_the_record(collector: Collector) -> None
     assert written == {"mac": MAC, "ip": "172.30.2.10", "boot_id": BOOT, "seq": 1}
 
 
+def test_a_net_booted_guests_beats_carry_its_root_file_system(
+    collector: Collector,
+) -> None:
+    collector.get(f"{query(1)}&root={BOOT}")
+
+    beats = heartbeat.read(collector.path)
+    assert [stream.root for stream in heartbeat.streams(beats)] == [BOOT]
+
+
 def test_a_beat_sent_again_is_marked_so(collector: Collector) -> None:
     for number in (1, 1, 2):
         collector.get(query(number))
@@ -184,6 +193,7 @@ def test_a_mac_is_the_same_in_either_case(collector: Collector) -> None:
         "/beat?",
         f"/beat?mac={MAC}",
         query("x"),
+        f"{query(1)}&root=/dev/vda",
         query("-1"),
         query(""),
         query("9" * 40),

@@ -34,8 +34,10 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 @pytest.fixture
 def hosts(tmp_path: Path) -> dhcp.HostFiles:
     (tmp_path / "pid").write_text("4711\n")
-    (tmp_path / "hosts").mkdir()
-    return dhcp.HostFiles(tmp_path / "hosts", tmp_path / "pid", "lo", "127.0.0.1")
+    for name in ("hosts", "options"):
+        (tmp_path / name).mkdir()
+    hosts, options = tmp_path / "hosts", tmp_path / "options"
+    return dhcp.HostFiles(hosts, options, tmp_path / "pid", "lo", "127.0.0.1")
 
 
 def lines(hosts: dhcp.HostFiles) -> list[str]:
@@ -96,3 +98,45 @@ def test_the_release_is_what_rfc_2131_says() -> None:
     assert message[28:34] == bytes.fromhex(MAC.replace(":", ""))
     assert message[236:240] == b"\x63\x82\x53\x63"
     assert message[240:] == b"\x35\x01\x07\x36\x04" + bytes((172, 30, 7, 1)) + b"\xff"
+
+
+BOOT = {"bootfile-name": "pxelinux.0", "server-ip-address": "172.30.7.1", "66": "x"}
+
+
+def test_options_of_its_own_reach_the_machine_by_tags(
+    hosts: dhcp.HostFiles, signals: list[tuple[int, int]]
+) -> None:
+    hosts.assign(MAC, "172.30.7.10", BOOT)
+
+    tag = "port-52-54-00-07-00-01"
+    assert lines(hosts) == [f"{MAC},set:{tag},set:port-boot,172.30.7.10\n"]
+    (options,) = hosts.options.iterdir()
+    assert options.read_text().splitlines() == [
+        f"tag:{tag},option:bootfile-name,pxelinux.0",
+        f"tag:{tag},option:server-ip-address,172.30.7.1",
+        f"tag:{tag},66,x",
+    ]
+    assert len(signals) == 1
+
+
+def test_options_that_go_leave_the_machine_its_lease(
+    hosts: dhcp.HostFiles,
+    signals: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts.assign(MAC, "172.30.7.10", BOOT)
+    monkeypatch.setattr(hosts, "_release", lambda *_: pytest.fail("released"))
+    hosts.assign(MAC, "172.30.7.10")
+
+    assert lines(hosts) == [f"{MAC},172.30.7.10\n"]
+    assert list(hosts.options.iterdir()) == []
+    assert len(signals) == 2
+
+
+def test_a_machine_whose_address_is_taken_back_keeps_no_options(
+    hosts: dhcp.HostFiles, signals: list[tuple[int, int]]
+) -> None:
+    hosts.assign(MAC, "172.30.7.10", BOOT)
+    hosts.withdraw(MAC)
+
+    assert lines(hosts) == list(hosts.options.iterdir()) == []

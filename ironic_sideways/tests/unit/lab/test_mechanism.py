@@ -26,9 +26,11 @@ class Hosts:
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
+        self.options: dict[str, dict[str, str]] = {}
 
-    def assign(self, mac: str, address: str) -> None:
+    def assign(self, mac: str, address: str, options: dict[str, str]) -> None:
         self.known[mac] = address
+        self.options[mac] = options
 
     def withdraw(self, mac: str) -> None:
         self.known.pop(mac, None)
@@ -73,6 +75,22 @@ def test_unbinding_takes_the_line_away() -> None:
     mechanism.follow(hosts, port(**{"binding:vif_type": "unbound"}), port())
 
     assert hosts.known == {}
+
+
+def test_a_bound_ports_own_dhcp_options_go_with_its_address() -> None:
+    hosts = Hosts()
+    extra = [
+        {"opt_name": "bootfile-name", "opt_value": "pxelinux.0", "ip_version": 4},
+        {"opt_name": "tftp-server", "opt_value": "172.30.7.1"},
+        {"opt_name": "bootfile-url", "opt_value": "tftp://x", "ip_version": 6},
+    ]
+    mechanism.follow(hosts, port(extra_dhcp_opts=extra), port())
+    assert hosts.options == {
+        MAC: {"bootfile-name": "pxelinux.0", "tftp-server": "172.30.7.1"}
+    }
+
+    mechanism.follow(hosts, port(), port(extra_dhcp_opts=extra))
+    assert hosts.options == {MAC: {}}
 
 
 class Context:

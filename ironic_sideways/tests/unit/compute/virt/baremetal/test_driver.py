@@ -97,17 +97,6 @@ def test_spawn_gives_the_port_the_nics_mac_address_and_binds_it(
     assert driver.refreshed == [instance.uuid]
 
 
-def test_spawn_boots_a_row_with_a_pxe_configuration_over_the_network(
-    driver: BareMetalDriver,
-    admin: RequestContext,
-    add_node: Callable[..., str],
-    bmcs: fakes.Bmcs,
-) -> None:
-    spawn(driver, admin, make_instance(add_node(pxe_config_path="/tftpboot/config")))
-    pxe = "bmc-0 chassis bootdev pxe options=persistent"
-    assert bmcs.asked() == ["bmc-0 power off", pxe, "bmc-0 power on"]
-
-
 @pytest.mark.parametrize(
     ("extra_specs", "words"),
     [
