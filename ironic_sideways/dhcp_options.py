@@ -119,7 +119,12 @@ def record(path: Path, changes: Sequence[Change]) -> None:
 
 def recorded(path: Path) -> dict[str, dict[str, Any]]:
     """What an undo file says, by the port's id: its instance and old options."""
-    return dict(undo.read(path, TOOL)["ports"])
+    content = undo.read(path, TOOL)
+    with undo.whole(path):
+        return {
+            port: {"instance": entry["instance"], "old": dict(entry["old"])}
+            for port, entry in content["ports"].items()
+        }
 
 
 def plan_undo(

@@ -45,18 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="what ironic-nova-bm-migrate run wrote with --output",
     )
-    parser.add_argument(
-        "--undo-file",
-        type=Path,
-        metavar="FILE",
-        help="write here what is taken away; expected unless --dry-run",
-    )
-    parser.add_argument(
-        "--undo", type=Path, metavar="FILE", help="restore what this file recorded"
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="show what would be done, change nothing"
-    )
+    cloud.add_change_options(parser)
     return parser
 
 
@@ -64,13 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     parsed = parser.parse_args(arguments)
-    if parsed.undo is None:
-        if not parsed.migration:
-            parser.error("expected --migration FILE, or --undo FILE")
-        if not parsed.undo_file and not parsed.dry_run:
-            parser.error("expected --undo-file FILE, or --dry-run")
-    elif parsed.migration or parsed.undo_file:
-        parser.error("--undo takes the ports and their options from FILE")
+    cloud.check_change_options(parser, parsed, {"--migration": parsed.migration})
     return cloud.run(parser.prog, functools.partial(run, parsed))
 
 
@@ -90,8 +73,10 @@ def run(parsed: argparse.Namespace) -> None:
     if not parsed.dry_run:
         if parsed.undo_file:
             dhcp_options.record(parsed.undo_file, changes)
-        dhcp_options.apply(changes, neutron.apply, again)
-        if left := [c.port.id for c in plan(neutron.ports(wanted)) if c]:
+        changed = dhcp_options.apply(changes, neutron.apply, again)
+        with cloud.changed(bool(changed), again):
+            left = [c.port.id for c in plan(neutron.ports(wanted)) if c]
+        if left:
             raise exceptions.FollowUpNeeded(
                 f"port {', '.join(left)}: not as set when read again; {again}"
             )
