@@ -25,7 +25,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ironic_sideways import dhcp_options, exceptions
+from ironic_sideways import dhcp_options, each_node, exceptions
 from ironic_sideways.cmd import cloud
 
 
@@ -74,7 +74,7 @@ def run(parsed: argparse.Namespace) -> None:
         if parsed.undo_file:
             dhcp_options.record(parsed.undo_file, changes)
         changed = dhcp_options.apply(changes, neutron.apply, again)
-        with cloud.changed(bool(changed), again):
+        with each_node.after_change(bool(changed), again):
             left = [c.port.id for c in plan(neutron.ports(wanted)) if c]
         if left:
             raise exceptions.FollowUpNeeded(
