@@ -22,7 +22,7 @@ nodes, and before the base's TFTP server ends. A second run changes nothing.
 import argparse
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ironic_sideways import dhcp_options, each_node, exceptions
@@ -59,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(parsed: argparse.Namespace) -> None:
     """Plan, and unless --dry-run make the change and read it again."""
+    plan: Callable[[Sequence[dhcp_options.Port]], list[dhcp_options.Change]]
     if parsed.undo:
         old = dhcp_options.recorded(parsed.undo)
         wanted = {entry["instance"] for entry in old.values()}
