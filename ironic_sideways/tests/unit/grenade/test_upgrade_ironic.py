@@ -21,6 +21,13 @@ from ironic_sideways.report import window
 
 SCRIPT = Path(__file__).parents[4] / "grenade" / "upgrade-ironic"
 
+#: Stands for ironic-sideways; fails where FAIL_AT says.
+COMMAND = """#!/usr/bin/env bash
+[[ $1 != record ]] || exit 0
+echo "$*" >>"$CALLS"
+[[ -z $FAIL_AT || "$*" != *"$FAIL_AT"* ]]
+"""
+
 
 @pytest.fixture
 def listed(tmp_path: Path) -> list[str]:
@@ -76,3 +83,72 @@ def test_bad_usage_is_one_line_and_exit_code_2(tmp_path, words, says):
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+class Window:
+    """The real script on a lab that is not there, all phases done but the last."""
+
+    def __init__(self, directory: Path) -> None:
+        self.calls_file = directory / "calls"
+        self.phases = directory / "lab/evidence/phases"
+        self.phases.mkdir(parents=True)
+        stub = directory / "venv/bin/ironic-sideways"
+        stub.parent.mkdir(parents=True)
+        stub.write_text(COMMAND)
+        stub.chmod(0o755)
+        for name in window.WINDOW[:-1]:
+            (self.phases / f"{name}.done").touch()
+        self.environment = {
+            "PATH": "/usr/bin:/bin",
+            "IRONIC_SIDEWAYS_LAB": str(directory / "lab"),
+            "IRONIC_SIDEWAYS_VENV": str(directory / "venv"),
+            "CALLS": str(self.calls_file),
+        }
+
+    def run(self, *words: str, fail_at: str = "") -> int:
+        self.calls_file.write_text("")
+        return subprocess.run(
+            [str(SCRIPT), *words],
+            env={**self.environment, "FAIL_AT": fail_at},
+            capture_output=True,
+            timeout=30,
+        ).returncode
+
+    def called(self, text: str) -> bool:
+        return text in self.calls_file.read_text()
+
+
+def test_an_end_that_is_resumed_keeps_what_was_seen_before_it_unlocked(tmp_path):
+    of_window = Window(tmp_path)
+    assert of_window.run(fail_at="maintenance end") == 1
+    assert of_window.called("after.json")
+
+    assert of_window.run() == 0
+
+    assert not of_window.called("after.json")
+    assert of_window.called("maintenance end")
+    assert of_window.called("ended.json")
+
+
+def test_what_fails_before_the_unlocking_is_looked_at_anew(tmp_path):
+    of_window = Window(tmp_path)
+    assert of_window.run(fail_at="evidence compare") == 1
+
+    assert of_window.run() == 0
+
+    assert of_window.called("after.json")
+
+
+@pytest.mark.parametrize(
+    ("failed", "resumed"), [("maintenance end", True), ("evidence compare", False)]
+)
+def test_a_way_back_locks_again_what_the_end_may_have_unlocked(
+    tmp_path, failed, resumed
+):
+    of_window = Window(tmp_path)
+    assert of_window.run(fail_at=failed) == 1
+
+    assert of_window.run("--rollback") == 0
+
+    assert of_window.called("maintenance resume") is resumed
+    assert not (of_window.phases / "unlocking").exists()
