@@ -26,7 +26,7 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from ironic_sideways import exceptions
+from ironic_sideways import commands, exceptions
 from ironic_sideways.compute_tests import results
 from ironic_sideways.evidence import terminal
 
@@ -51,7 +51,7 @@ def boot_from_the_network(ironic: Connection) -> int:
 def initialise(workspace: Path) -> None:
     """Make a fresh Tempest workspace: an earlier run's results are not ours."""
     shutil.rmtree(workspace, ignore_errors=True)
-    subprocess.run(
+    commands.run(
         [
             *(str(TEMPEST), "init"),
             *("--workspace-path", str(workspace.with_suffix(".yaml"))),

@@ -22,7 +22,6 @@ import configparser
 import dataclasses
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -30,7 +29,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ironic_sideways import exceptions, ipmi, waits
+from ironic_sideways import commands, exceptions, ipmi, waits
 
 if TYPE_CHECKING:
     from ironic_sideways.hardware import machines
@@ -253,11 +252,10 @@ def _add(config_dir: Path, machine: "machines.Machine", libvirt_uri: str) -> Non
 
 def _vbmc(config_dir: Path, *words: str) -> None:
     """Run one ``vbmc`` command; never ``add``, which takes the password."""
-    done = subprocess.run(
+    done = commands.run(
         [sys.executable, "-m", "virtualbmc.cmd.vbmc", "--no-daemon", *words],
         env={**os.environ, **environment(config_dir)},
-        capture_output=True,
-        text=True,
+        timeout=60,
     )
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())[-500:]

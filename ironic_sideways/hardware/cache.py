@@ -15,12 +15,11 @@
 import contextlib
 import errno
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ironic_sideways import exceptions
+from ironic_sideways import commands, exceptions
 
 
 @contextlib.contextmanager
@@ -43,6 +42,10 @@ def building(entry: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+#: Seconds for one build tool.
+BUILD_TIMEOUT = 900
+
+
 def run(
     command: Sequence[str | Path], package: str, directory: Path | None = None
 ) -> str:
@@ -54,7 +57,7 @@ def run(
     """
     words = [str(word) for word in command]
     try:
-        done = subprocess.run(words, cwd=directory, capture_output=True, text=True)
+        done = commands.run(words, BUILD_TIMEOUT, cwd=directory)
     except FileNotFoundError as error:
         raise exceptions.SidewaysError(
             f"{words[0]} is not installed: install the package {package}"

@@ -14,7 +14,6 @@
 
 import contextlib
 import shutil
-import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from pathlib import Path
 import libvirt
 
 import ironic_sideways
-from ironic_sideways import exceptions
+from ironic_sideways import commands, exceptions
 from ironic_sideways.hardware import bmc, guest, hypervisor, machines
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import State
@@ -111,7 +110,7 @@ def seed(layout: Layout) -> None:
 
     :raises SidewaysError: the seeder refused, with its words.
     """
-    done = subprocess.run(
+    done = commands.run(
         [
             sys.executable,
             str(SEEDER),
@@ -120,8 +119,6 @@ def seed(layout: Layout) -> None:
             *("--vbmc-config", str(layout.vbmc)),
             *("--service-host", layout.compute_host),
         ],
-        capture_output=True,
-        text=True,
         timeout=120,
     )
     if done.returncode:

@@ -13,10 +13,9 @@
 """The lab's Linux bridge: where the machines, DHCP and HTTP boot meet."""
 
 import json
-import subprocess
 from typing import Any
 
-from ironic_sideways import exceptions
+from ironic_sideways import commands, exceptions
 from ironic_sideways.lab.layout import Layout
 
 #: Marks a bridge as ours, followed by the lab's directory (ip-link's alias).
@@ -24,7 +23,7 @@ MARK = "ironic-sideways"
 
 
 def _ip(*words: str) -> str:
-    done = subprocess.run(["ip", *words], capture_output=True, text=True)
+    done = commands.run(["ip", *words], timeout=30)
     if done.returncode:
         raise exceptions.SidewaysError(
             f"`ip {' '.join(words)}`: {done.stderr.strip() or done.returncode}"

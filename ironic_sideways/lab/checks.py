@@ -56,7 +56,7 @@ def admin_session(layout: Layout) -> session.Session:
         user_domain_id="default",
         project_domain_id="default",
     )
-    return session.Session(auth=auth)
+    return session.Session(auth=auth, timeout=30)
 
 
 def _database(layout: Layout, state: State) -> str:

@@ -12,13 +12,11 @@
 
 """What an operator of the lab's cloud makes first: users, catalogue, network."""
 
-import subprocess
-
 import openstack
 import yaml
 from openstack.connection import Connection
 
-from ironic_sideways import exceptions
+from ironic_sideways import commands, exceptions
 from ironic_sideways.lab import databases, files, passwords
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
@@ -56,6 +54,8 @@ def write_client_files(layout: Layout) -> None:
 
     def cloud(user: str, **scope: str) -> dict[str, object]:
         return {
+            # Seconds for one call, also by the openstack command.
+            "api_timeout": 120,
             "auth_type": "password",
             "auth": {
                 "auth_url": layout.url("keystone") + "/v3",
@@ -109,11 +109,9 @@ def bootstrap(layout: Layout, environment: dict[str, str]) -> None:
         *("--bootstrap-public-url", url, "--bootstrap-internal-url", url),
     ]
     password = passwords.load(layout)["user-admin"]
-    done = subprocess.run(
+    done = commands.run(
         command,
         env={**environment, "OS_BOOTSTRAP_PASSWORD": password},
-        capture_output=True,
-        text=True,
         timeout=120,
     )
     if done.returncode:

@@ -57,13 +57,17 @@ def url(layout: Layout, name: str) -> str:
     )
 
 
+#: Seconds: to connect, and for the server's next word.
+TIMEOUTS = {"connect_timeout": 5, "read_timeout": 120, "write_timeout": 120}
+
+
 def connect(layout: Layout) -> "pymysql.Connection[pymysql.cursors.Cursor]":
     """A connection as MariaDB's root, whom the Unix socket identifies."""
     return pymysql.connect(
         unix_socket=str(layout.database_socket),
         user="root",
         autocommit=True,
-        connect_timeout=5,
+        **TIMEOUTS,
     )
 
 

@@ -12,9 +12,7 @@
 
 """Ironic joins the lab: its database, user, catalogue entry and configuration."""
 
-import subprocess
-
-from ironic_sideways import exceptions
+from ironic_sideways import commands, exceptions
 from ironic_sideways.lab import (
     cloud,
     configuration,
@@ -76,15 +74,13 @@ def create_database(layout: Layout) -> None:
             f"`ironic-sideways lab service stop {' '.join(running)}` first"
         )
     databases.recreate(layout, "ironic", LEFT_BY_A_CONDUCTOR)
-    done = subprocess.run(
+    done = commands.run(
         [
             str(BINARIES / "ironic-dbsync"),
             "--config-file",
             str(config),
             "create_schema",
         ],
-        capture_output=True,
-        text=True,
         timeout=300,
     )
     if done.returncode:

@@ -12,10 +12,9 @@
 
 """The lab's MariaDB: a server of its own on a data directory of its own."""
 
-import subprocess
 from pathlib import Path
 
-from ironic_sideways import exceptions
+from ironic_sideways import commands, exceptions
 from ironic_sideways.lab.layout import Layout
 
 #: Small and quick: nothing of a lab has to survive a power failure.
@@ -36,7 +35,7 @@ def install(data: Path) -> None:
 
     :raises SidewaysError: when mariadb-install-db fails, with its last words.
     """
-    done = subprocess.run(
+    done = commands.run(
         [
             "mariadb-install-db",
             "--no-defaults",
@@ -46,8 +45,7 @@ def install(data: Path) -> None:
             "--auth-root-socket-user=root",
             "--skip-test-db",
         ],
-        capture_output=True,
-        text=True,
+        timeout=300,
     )
     if done.returncode:
         last = " ".join((done.stderr or done.stdout).split())[-300:]

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import pymysql
 
-from ironic_sideways import exceptions, waits
+from ironic_sideways import commands, exceptions, waits
 from ironic_sideways.lab import databases, files, mariadb
 
 #: The packages whose versions decide what the schemas look like.
@@ -58,14 +58,13 @@ connection = {main}
 """
 
 
+#: Seconds for one schema tool; nova's takes 24 on two free cores.
+SCHEMA_TIMEOUT = 900
+
+
 def key() -> str:
     """What the snapshot depends on, as a short hash."""
-    server = subprocess.run(
-        ["mariadbd", "--no-defaults", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    server = commands.run(["mariadbd", "--no-defaults", "--version"], 60, check=True)
     versions = [f"{name}={importlib.metadata.version(name)}" for name in PACKAGES]
     text = "\n".join([FORMAT, server.stdout.strip(), *versions, *mariadb.SETTINGS])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -125,13 +124,17 @@ def _server(data: Path) -> Iterator[Path]:
             server.wait(timeout=60)
 
 
+def _connect(socket: Path) -> "pymysql.Connection[pymysql.cursors.Cursor]":
+    return pymysql.connect(unix_socket=str(socket), user="root", **databases.TIMEOUTS)
+
+
 def _answers(socket: Path, server: "subprocess.Popen[bytes]") -> str:
     if server.poll() is not None:
         raise exceptions.SidewaysError(
             f"MariaDB for the schemas ended with exit code {server.returncode}"
         )
     try:
-        pymysql.connect(unix_socket=str(socket), user="root").close()
+        _connect(socket).close()
     except pymysql.Error as error:
         return str(error)
     return "ready"
@@ -139,7 +142,7 @@ def _answers(socket: Path, server: "subprocess.Popen[bytes]") -> str:
 
 def _create_schemas(scratch: Path, socket: Path) -> None:
     with (
-        pymysql.connect(unix_socket=str(socket), user="root") as connection,
+        _connect(socket) as connection,
         connection.cursor() as cursor,
     ):
         for name in databases.WITH_SCHEMA:
@@ -165,10 +168,10 @@ def _create_schemas(scratch: Path, socket: Path) -> None:
 def _copy_schema(socket: Path, source: str, target: str) -> None:
     """Copy a database: cell0's schema is every cell's, and a sync costs 15 s."""
     client = ["--no-defaults", "--user=root", f"--socket={socket}"]
-    dump = subprocess.run(
-        ["mariadb-dump", *client, source], capture_output=True, check=True
-    )
-    subprocess.run(["mariadb", *client, target], input=dump.stdout, check=True)
+    words = ["mariadb-dump", *client, source]
+    dump = commands.run(words, SCHEMA_TIMEOUT, check=True)
+    words = ["mariadb", *client, target]
+    commands.run(words, SCHEMA_TIMEOUT, input=dump.stdout, check=True)
 
 
 def _cells(nova: list[str]) -> list[list[str]]:
@@ -194,10 +197,8 @@ def _configuration(scratch: Path, name: str, socket: Path) -> str:
 
 def _run_chain(chain: list[list[str]]) -> None:
     for binary, *words in chain:
-        done = subprocess.run(
-            [str(Path(sys.prefix, "bin", binary)), *words],
-            capture_output=True,
-            text=True,
+        done = commands.run(
+            [str(Path(sys.prefix, "bin", binary)), *words], SCHEMA_TIMEOUT
         )
         if done.returncode:
             last = "\n".join((done.stdout + done.stderr).splitlines()[-15:])

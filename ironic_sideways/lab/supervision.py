@@ -14,7 +14,6 @@
 
 import dataclasses
 import os
-import subprocess
 import sys
 import xmlrpc.client
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from pathlib import Path
 import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from ironic_sideways import exceptions, waits
+from ironic_sideways import commands, exceptions, waits
 from ironic_sideways.lab import configuration, files
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES, Program
@@ -90,11 +89,9 @@ class Supervisor:
         if self.states():
             return
         self._wait_gone(timeout=60)
-        done = subprocess.run(
+        done = commands.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)],
             env=self.environment(),
-            capture_output=True,
-            text=True,
             timeout=60,
         )
         if done.returncode:

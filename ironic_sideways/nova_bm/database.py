@@ -23,6 +23,9 @@ from sqlalchemy.engine import URL, make_url
 from ironic_sideways import exceptions
 
 CONNECT_TIMEOUT_S = 10
+#: For the server's next word, whatever it is asked: above its own bound on a
+#: wait for a lock (innodb_lock_wait_timeout, 50 s by default).
+ANSWER_TIMEOUT_S = 300
 #: Strict whatever the server's default, so that a value too long is an error
 #: and never a silent truncation.
 SQL_MODE = "TRADITIONAL"
@@ -88,7 +91,11 @@ def engine(url: URL) -> sa.Engine:
         url,
         isolation_level="REPEATABLE READ",
         poolclass=sa.pool.NullPool,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "read_timeout": ANSWER_TIMEOUT_S,
+            "write_timeout": ANSWER_TIMEOUT_S,
+        },
         # Parameters may be BMC passwords: they stay out of errors and logs.
         hide_parameters=True,
     )
