@@ -85,7 +85,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     action = actions.add_parser("migration", help="sum up migration.json")
     action.add_argument("--migration", type=Path, required=True)
-    action.add_argument("--nodes-file", type=Path, help="gets the nodes' uuids")
     action.set_defaults(act=sum_up_migration)
 
     action = actions.add_parser("takeover", help="wait until Ironic has every node")
@@ -106,7 +105,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     action.add_argument("--os-cloud", required=True)
     action.add_argument("--migration", type=Path, required=True)
-    action.add_argument("--resource-class", required=True)
     action.add_argument("--compute-log", type=Path, required=True)
     action.add_argument(
         "--compute-manager", required=True, help="the class that must be loaded"
@@ -204,8 +202,6 @@ def way_back(args: argparse.Namespace) -> str:
 
 def sum_up_migration(args: argparse.Namespace) -> str:
     nodes = migration.nodes(args.migration)
-    if args.nodes_file:
-        documents.write(args.nodes_file, sorted(nodes))
     used = sum(1 for instance in nodes.values() if instance)
     return f"{len(nodes)} nodes moved and verified, {used} with an instance"
 
@@ -248,7 +244,7 @@ def resources(args: argparse.Namespace) -> str:
         found = resources.observe(
             cloud.connect(args.os_cloud),
             nodes,
-            args.resource_class,
+            migration.classes(args.migration),
             args.timeout,
             progress,
         )
@@ -259,7 +255,8 @@ def resources(args: argparse.Namespace) -> str:
         raise exceptions.SidewaysError(
             f"nova-compute loaded {loaded}, expected {wanted}; see {args.compute_log}"
         )
-    return f"{len(nodes)}/{len(nodes)} nodes reported as {found['resource_class']}"
+    what = resources.several(found["resource_classes"])
+    return f"{len(nodes)}/{len(nodes)} nodes reported as {what}"
 
 
 def collect(args: argparse.Namespace) -> str:

@@ -13,7 +13,9 @@
 """What the migration tool says of its run, as the other steps need it."""
 
 from pathlib import Path
+from typing import Any
 
+from ironic_sideways import nodes_file
 from ironic_sideways.evidence import documents
 
 
@@ -22,8 +24,17 @@ def nodes(path: Path) -> dict[str, str | None]:
 
     :param path: migration.json, as ``ironic-nova-bm-migrate run`` writes it.
     """
-    return {
-        row["uuid"]: row["instance_uuid"]
-        for row in documents.read(path)["rows"]
-        if row["outcome"] in ("migrate", "present")
-    }
+    return {row["uuid"]: row["instance_uuid"] for row in _moved(path)}
+
+
+def classes(path: Path) -> dict[str, str]:
+    """Each migrated node's resource class, as Ironic spells it.
+
+    :param path: migration.json.
+    """
+    return {row["uuid"]: row["resource_class"] for row in _moved(path)}
+
+
+def _moved(path: Path) -> list[dict[str, Any]]:
+    rows = documents.read(path)["rows"]
+    return [row for row in rows if row["outcome"] in nodes_file.MOVED]

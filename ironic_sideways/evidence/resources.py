@@ -19,7 +19,7 @@ used node's provider is reserved by its instance, a free one's is schedulable
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,8 @@ def fault(seen: Document, uuid: str, instance: str | None, wanted: str) -> str:
     if provider is None:
         return "has no resource provider"
     if set(provider["inventories"]) != {wanted}:
-        return f"reports {sorted(provider['inventories']) or 'nothing'}"
+        reported = sorted(provider["inventories"]) or "nothing"
+        return f"reports {reported}, expected {wanted}"
     holders = provider["allocations"]
     expected = {instance: {wanted: 1}} if instance else {}
     if holders != expected:
@@ -101,23 +102,33 @@ def fault(seen: Document, uuid: str, instance: str | None, wanted: str) -> str:
     return ""
 
 
+def several(names: Collection[str]) -> str:
+    """The resource classes in a figure: the one there is, or how many."""
+    return next(iter(names)) if len(names) == 1 else f"{len(names)} resource classes"
+
+
 def observe(
     cloud: Connection,
     nodes: dict[str, str | None],
-    class_name: str,
+    classes: dict[str, str],
     timeout: float,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Document:
     """Wait until nova-compute reports all ``nodes`` (uuid -> instance or None).
 
+    :param classes: each node's resource class, as Ironic spells it.
     :param timeout: seconds.
     :raises WaitExpired: names each node that is not reported rightly, and why.
     """
     begin = time.time()
-    wanted = resource_class.normalise(class_name)
+    wanted = {uuid: resource_class.normalise(classes[uuid]) for uuid in nodes}
+    names = sorted(set(wanted.values()))
 
     def faults(seen: Document) -> dict[str, str]:
-        found = {u: fault(seen, u, instance, wanted) for u, instance in nodes.items()}
+        found = {
+            uuid: fault(seen, uuid, instance, wanted[uuid])
+            for uuid, instance in nodes.items()
+        }
         return {uuid: text for uuid, text in found.items() if text}
 
     def look_and_tell() -> Document:
@@ -128,14 +139,14 @@ def observe(
     seen = waits.wait_for(
         look_and_tell,
         lambda seen: not faults(seen),
-        f"nova-compute to report {len(nodes)} nodes as {wanted}",
+        f"nova-compute to report {len(nodes)} nodes as {several(names)}",
         timeout,
         interval=1,
         seen=lambda seen: "; ".join(f"{u} {why}" for u, why in faults(seen).items()),
     )
     return {
         "seconds": round(time.time() - begin, 1),
-        "resource_class": wanted,
+        "resource_classes": names,
         "nodes": [
             {
                 "uuid": uuid,

@@ -20,6 +20,7 @@ import collections
 from pathlib import Path
 from typing import Any
 
+from ironic_sideways import resource_class
 from ironic_sideways.evidence import compare, documents, migration, resources, takeover
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report.findings import Finding
@@ -114,9 +115,11 @@ def check_takeover(directory: Path) -> Finding:
 def check_resources(directory: Path) -> Finding:
     document = documents.read(directory / "resources.json")
     nodes = compare.nodes(documents.read(directory / "before.json"))
-    seen, wanted = resources.recorded(document), document["resource_class"]
+    seen = resources.recorded(document)
+    classes = migration.classes(directory / "migration.json")
     checks = [whole(set(nodes), set(seen["providers"]))]
     for uuid, instance in nodes.items():
+        wanted = resource_class.normalise(classes.get(uuid) or "unknown")
         wrong = resources.fault(seen, uuid, instance, wanted)
         checks.append(Check(f"resources of {uuid}", not wrong, wrong or wanted))
     loaded, told = document["loaded"], document["told"]
@@ -124,7 +127,8 @@ def check_resources(directory: Path) -> Finding:
     checks.append(Check("driver", driver == resources.DRIVER, driver))
     detail = f"loaded {manager}, told {told['manager']}"
     checks.append(Check("compute manager", manager == told["manager"], detail))
-    figure = f"{len(nodes)} nodes as {wanted}, {manager.rsplit('.', 1)[-1]}"
+    what = resources.several(document["resource_classes"])
+    figure = f"{len(nodes)} nodes as {what}, {manager.rsplit('.', 1)[-1]}"
     return Finding("resources", checks, figure)
 
 

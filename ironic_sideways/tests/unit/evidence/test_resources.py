@@ -88,7 +88,7 @@ def test_a_node_still_reported_as_vcpu_is_told():
     seen["providers"]["n1"]["inventories"]["VCPU"] = {"total": 1, "reserved": 0}
 
     assert resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL") == (
-        "reports ['CUSTOM_BAREMETAL', 'VCPU']"
+        "reports ['CUSTOM_BAREMETAL', 'VCPU'], expected CUSTOM_BAREMETAL"
     )
 
 
@@ -97,6 +97,33 @@ def test_a_used_node_whose_allocation_is_lost_is_told():
     seen["providers"]["n1"]["allocations"] = {}
 
     assert "is allocated to {}" in resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL")
+
+
+def test_a_node_of_another_class_than_its_own_is_told():
+    assert resources.fault(FREE, "n1", None, "CUSTOM_BAREMETAL_1C") == (
+        "reports ['CUSTOM_BAREMETAL'], expected CUSTOM_BAREMETAL_1C"
+    )
+
+
+def test_each_node_is_waited_for_under_its_own_class(monkeypatch):
+    def both(uuid: str, name: str) -> dict[str, Any]:
+        provider = {"inventories": {name: {"total": 1, "reserved": 0}}}
+        return {
+            "hypervisors": {uuid: {"name": uuid, "type": "ironic"}},
+            "providers": {uuid: {"uuid": uuid, **provider, "allocations": {}}},
+        }
+
+    one, two = both("n1", "CUSTOM_BM_1C"), both("n2", "CUSTOM_BM_2C")
+    seen = {key: one[key] | two[key] for key in one}
+    monkeypatch.setattr(resources, "look", lambda cloud: seen)
+    nodes: dict[str, str | None] = {"n1": None, "n2": None}
+
+    found = resources.observe(None, nodes, {"n1": "bm-1c", "n2": "bm-2c"}, 1)
+
+    assert found["resource_classes"] == ["CUSTOM_BM_1C", "CUSTOM_BM_2C"]
+    assert resources.several(found["resource_classes"]) == "2 resource classes"
+    with pytest.raises(exceptions.WaitExpired, match=r"n2 reports .*2C.*, expected"):
+        resources.observe(None, nodes, {"n1": "bm-1c", "n2": "bm-1c"}, 0)
 
 
 def test_what_was_recorded_can_be_judged_again():

@@ -207,13 +207,21 @@ def resources() -> Document:
         {**provider, "hypervisor": {"name": provider["uuid"], "type": "ironic"}}
         for provider in providers({CLASS: 1})
     ]
-    return {"resource_class": CLASS, "loaded": loaded, "told": loaded, "nodes": nodes}
+    return {
+        "resource_classes": [CLASS],
+        "loaded": loaded,
+        "told": loaded,
+        "nodes": nodes,
+    }
 
 
 def migration() -> Document:
     numbers = {"read": 3, "planned": 3, "written": 3, "present": 0, "verified": 3}
     rows = [
-        {"uuid": node, "instance_uuid": server, "outcome": "migrate"}
+        {
+            **{"uuid": node, "instance_uuid": server, "outcome": "migrate"},
+            "resource_class": "baremetal",
+        }
         for node, (_number, server, _status, _power) in NODES.items()
     ]
     return {"result": "done", "rows": rows, "counts": {**numbers, "different": 0}}
