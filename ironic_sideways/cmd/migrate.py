@@ -18,12 +18,15 @@
   rollback  remove what a run wrote, if Ironic has not changed it since
   retire    archive nova_bm and drop it, once Ironic holds every row
 
-Ironic's database must be at the installed Ironic's schema (ironic-dbsync), and
-no conductor may be running for 'run' and 'rollback'.
+Ironic's database must be at the installed Ironic's schema (ironic-dbsync). No
+conductor may be running for 'run' and 'rollback', except for a part: 'run' with
+--service-host or --node, and 'rollback' of one --run-id.
 """
 
 import argparse
 import json
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,6 +55,7 @@ exit codes:
   1  refused or failed, nothing changed (verify: differences)
   2  bad usage
   3  changed, and needs the named follow-up
+  130, 143  interrupted by SIGINT or SIGTERM, nothing changed
 """
 
 
@@ -267,17 +271,34 @@ def _outcome(done: work.Run, dry_run: bool) -> dict[str, Any]:
     }
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: undo what is undone on Ctrl-C as well."""
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    raise Terminated
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """The program; an error of ours becomes one line and its exit code."""
     parsed = build_parser().parse_args(words)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        return int(parsed.function(parsed))
+        code = int(parsed.function(parsed))
+        # A reader that went away (a pipe into head) shows here, not at the exit.
+        sys.stdout.flush()
+        return code
     except exceptions.SidewaysError as error:
         print(f"ironic-nova-bm-migrate: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("ironic-nova-bm-migrate: interrupted, nothing changed", file=sys.stderr)
-        return 130
+        return 143 if isinstance(error, Terminated) else 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

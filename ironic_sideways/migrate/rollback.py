@@ -51,9 +51,9 @@ def rollback(
     runs: set[str] = set()
     changed: list[str] = []
     count = 0
-    for batch in _our_nodes(ironic, run_id):
+    for batch in _our_nodes(ironic, run_id, lock=commit):
         runs |= {provenance.of(row)["run_id"] for row in batch}  # type: ignore[index]
-        faults, owned = _examine(ironic, batch, taken_over)
+        faults, owned = _examine(ironic, batch, taken_over, lock=commit)
         count += len(faults)
         changed += faults[: SHOWN - len(changed)]
         nodes += len(batch)
@@ -76,8 +76,14 @@ def rollback(
     return Removed(tuple(sorted(runs)), nodes, ports)
 
 
-def _our_nodes(ironic: sa.Connection, run_id: str | None) -> Iterator[list[dict]]:
-    """Ironic's nodes that carry our provenance (of ``run_id``), by id."""
+def _our_nodes(
+    ironic: sa.Connection, run_id: str | None, *, lock: bool = False
+) -> Iterator[list[dict]]:
+    """Ironic's nodes that carry our provenance (of ``run_id``), by id.
+
+    :param lock: keep a conductor from changing or reserving one of them until
+        the transaction ends, and give them as they are now.
+    """
     table, last = target.nodes, 0
     wanted = run_id or provenance.KEY
     while True:
@@ -106,12 +112,17 @@ def _our_nodes(ironic: sa.Connection, run_id: str | None) -> Iterator[list[dict]
             for row in batch
             if (own := provenance.of(row)) and run_id in (None, own["run_id"])
         ]
+        if ours and lock:
+            # By their ids: a lock taken while searching would stop other nodes too.
+            query = sa.select(table).where(table.c.id.in_([row["id"] for row in ours]))
+            found = ironic.execute(query.order_by(table.c.id).with_for_update())
+            ours = [dict(row) for row in found.mappings()]
         if ours:
             yield ours
 
 
 def _examine(
-    ironic: sa.Connection, batch: list[dict], taken_over: bool
+    ironic: sa.Connection, batch: list[dict], taken_over: bool, *, lock: bool
 ) -> tuple[list[str], int]:
     """What was changed in these nodes and around them, and their ports' number."""
     by_id = {row["id"]: row for row in batch}
@@ -123,6 +134,8 @@ def _examine(
     ports: dict[int, int] = {}
     table = target.ports
     query = sa.select(table).where(table.c.node_id.in_(by_id))
+    if lock:
+        query = query.with_for_update()
     for port in map(dict, ironic.execute(query).mappings()):
         node = by_id[port["node_id"]]
         own = provenance.of(port)

@@ -38,6 +38,9 @@ conductors: sa.Table = models.Conductor.__table__
 #: Ironic's [conductor] heartbeat_timeout, in seconds, by default.
 HEARTBEAT_TIMEOUT_S = 60
 
+#: The server must not end the idle connection that holds the lock.
+LOCK_PATIENCE_S = 24 * 3600
+
 
 @dataclasses.dataclass(frozen=True)
 class Conductor:
@@ -134,30 +137,54 @@ def refuse_online_conductors(
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Lock:
+    """The advisory lock, and the connection that holds it."""
+
+    name: str
+    holder: int
+
+    def require(self, connection: sa.Connection) -> None:
+        """Refuse to go on when the connection that held the lock was lost.
+
+        :raises SidewaysError: another run may have begun meanwhile.
+        """
+        found = connection.execute(sa.select(sa.func.is_used_lock(self.name))).scalar()
+        if found != self.holder:
+            raise exceptions.SidewaysError(
+                f"database {connection.engine.url.database}: the lock of this run was "
+                "lost with its connection; nothing was changed; try again"
+            )
+
+
 @contextlib.contextmanager
-def lock(connection: sa.Connection) -> Iterator[None]:
+def lock(connection: sa.Connection) -> Iterator[Lock]:
     """Hold the advisory lock of this Ironic database: one run at a time.
 
-    The server frees it when the connection ends, however that happens.
+    A connection of its own holds it and does nothing else: so the server can
+    tell another run since when. It frees the lock when that connection ends,
+    however that happens.
 
-    :raises SidewaysError: another run holds it; says which connection.
+    :raises SidewaysError: another run holds it; says who and since when.
     """
     name = lock_name(connection)
-    if connection.execute(sa.select(sa.func.get_lock(name, 0))).scalar() != 1:
-        raise exceptions.SidewaysError(
-            f"another run works on database {connection.engine.url.database}: "
-            f"{_lock_holder(connection, name)}; wait until it has ended"
-        )
-    # The lock does not depend on a transaction: what follows starts afresh.
-    connection.rollback()
-    try:
-        yield
-    finally:
-        # A connection that is lost has lost its transaction and the lock as well.
-        with contextlib.suppress(sa.exc.DBAPIError, sa.exc.InvalidRequestError):
-            connection.rollback()
-            connection.execute(sa.select(sa.func.release_lock(name)))
-            connection.rollback()
+    with database.connect(connection.engine) as own:
+        own.execution_options(isolation_level="AUTOCOMMIT")
+        holder = own.execute(sa.select(sa.func.connection_id())).scalar_one()
+        own.exec_driver_sql(f"SET SESSION wait_timeout = {LOCK_PATIENCE_S}")
+        if own.execute(sa.select(sa.func.get_lock(name, 0))).scalar() != 1:
+            raise exceptions.SidewaysError(
+                f"another run works on database {own.engine.url.database}: "
+                f"{_lock_holder(own, name)}; wait until it has ended"
+            )
+        try:
+            yield Lock(name, holder)
+        finally:
+            # What a lost connection held is free already.
+            with contextlib.suppress(sa.exc.DBAPIError, sa.exc.InvalidRequestError):
+                connection.rollback()
+            with contextlib.suppress(sa.exc.DBAPIError, sa.exc.InvalidRequestError):
+                own.execute(sa.select(sa.func.release_lock(name)))
 
 
 def lock_name(connection: sa.Connection) -> str:
@@ -166,13 +193,18 @@ def lock_name(connection: sa.Connection) -> str:
 
 
 def _lock_holder(connection: sa.Connection, name: str) -> str:
+    """Who holds the lock; without PROCESS the server names none of other users."""
     holder = connection.execute(sa.select(sa.func.is_used_lock(name))).scalar()
     row = connection.execute(
         sa.text(
-            "SELECT user, host, time FROM information_schema.processlist WHERE id = :id"
+            "SELECT user, host, UTC_TIMESTAMP() - INTERVAL time SECOND AS since "
+            "FROM information_schema.processlist WHERE id = :id"
         ),
         {"id": holder},
     ).first()
     if row is None:
         return f"connection {holder} of the server holds its lock"
-    return f"connection {holder} from {row.host} as {row.user} holds its lock"
+    return (
+        f"{row.user} from {row.host} (connection {holder}) holds its lock since "
+        f"{row.since:%Y-%m-%d %H:%M:%S} UTC"
+    )

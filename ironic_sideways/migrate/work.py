@@ -24,6 +24,7 @@ from sqlalchemy.engine import URL
 from ironic_sideways import exceptions
 from ironic_sideways.migrate import (
     classify,
+    conductors,
     load,
     plan,
     record,
@@ -49,6 +50,11 @@ class Job:
     ironic_url: URL | None
     plan: plan.Plan
     pin: str | None = None
+
+    @property
+    def is_increment(self) -> bool:
+        """Whether a part of the nodes moves, and others before or after it."""
+        return bool(self.plan.policy.nodes or self.plan.policy.service_hosts)
 
 
 @dataclasses.dataclass
@@ -115,6 +121,7 @@ def check(job: Job, entry: record.Record, progress: Progress) -> Summary:
             summary.warnings += [
                 f"ironic-conductor {one.hostname} is online; 'run' needs it stopped"
                 for one in target.online_conductors(ironic, lock=False)
+                if not job.is_increment
             ]
         else:
             summary.warnings.append("no --ironic-db: not compared with Ironic's rows")
@@ -169,29 +176,38 @@ def run(
 ) -> Run:
     """Check, load in one transaction, verify.
 
-    Nothing is written when a row is refused (see the summary's counts).
+    Nothing is written when a row is refused (see the summary's counts). Beside a
+    conductor only an increment is written, and only if one will serve its nodes:
+    all of its rows appear at once, by the COMMIT.
 
     :raises SidewaysError: refused before anything was written.
     :raises FollowUpNeeded: the server did not confirm the COMMIT.
     """
     assert job.ironic_url is not None
-    with (
-        reader.snapshot(database.engine(job.nova_bm_url)) as source,
-        connect_target(job.ironic_url) as ironic,
-        target.lock(ironic),
-    ):
-        target.refuse_online_conductors(ironic)
-        summary = _examine(source, ironic, job, entry, progress)
-        done = Run(summary)
-        counts = summary.counts
-        refused = counts[classify.Outcome.REFUSE] > 0
-        if counts[classify.Outcome.MIGRATE] and not (refused or dry_run):
-            started = time.monotonic()
-            done.written = _load(source, ironic, job, summary.shared, progress)
-            done.seconds = time.monotonic() - started
-        if not (refused or dry_run):
+    done = Run(Summary())
+    try:
+        with (
+            reader.snapshot(database.engine(job.nova_bm_url)) as source,
+            connect_target(job.ironic_url) as ironic,
+            target.lock(ironic) as held,
+        ):
+            if not job.is_increment:
+                target.refuse_online_conductors(ironic)
+            done.summary = _examine(source, ironic, job, entry, progress)
+            if done.summary.refused or dry_run:
+                return done
+            if done.summary.counts[classify.Outcome.MIGRATE]:
+                _load(source, ironic, job, held, done, progress)
             done.verified = _verify_written(source, ironic, job, done.written)
-        return done
+            return done
+    except KeyboardInterrupt as error:
+        if not done.written.nodes:
+            raise
+        raise exceptions.FollowUpNeeded(
+            f"run {job.plan.stamp['run_id']}: interrupted at or after its COMMIT: all "
+            "is done or nothing; give the same command again, it finds out and "
+            "completes the work"
+        ) from error
 
 
 def _verify_written(
@@ -202,7 +218,11 @@ def _verify_written(
     :raises FollowUpNeeded: rows were written and could not be compared.
     """
     try:
-        return verify.verify(source, ironic, job.plan, pin=job.pin)
+        # A conductor that runs may have taken the nodes over already.
+        accept = verify.Accept.NOTHING
+        if target.online_conductors(ironic, lock=False):
+            accept = verify.Accept.TAKEN_OVER
+        return verify.verify(source, ironic, job.plan, pin=job.pin, accept=accept)
     except (exceptions.SidewaysError, sa.exc.DBAPIError, KeyboardInterrupt) as error:
         if not written.nodes:
             raise
@@ -217,16 +237,25 @@ def _load(
     source: sa.Connection,
     ironic: sa.Connection,
     job: Job,
-    shared: dict[int, list[str]],
+    held: target.Lock,
+    done: Run,
     progress: Progress,
-) -> load.Written:
+) -> None:
+    """Write the rows and commit; ``done`` tells what was written."""
+    started = time.monotonic()
+    run_id = job.plan.stamp["run_id"]
     loader = load.Loader(ironic, job.plan, job.pin)
-    for verdicts in plan.judge(source, job.plan, ironic, shared):
+    for verdicts in plan.judge(source, job.plan, ironic, done.summary.shared):
         loader.write(verdicts)
         progress(len(verdicts))
-    target.refuse_online_conductors(ironic)
-    load.commit(ironic, job.plan.stamp["run_id"])
-    return loader.written
+    if job.is_increment:
+        conductors.require_served(ironic, run_id)
+    else:
+        target.refuse_online_conductors(ironic)
+    held.require(ironic)
+    done.written = loader.written
+    load.commit(ironic, run_id)
+    done.seconds = time.monotonic() - started
 
 
 def verify_only(
@@ -244,12 +273,14 @@ def verify_only(
 def undo(
     ironic_url: URL, run_id: str | None, *, taken_over: bool, dry_run: bool
 ) -> rollback.Removed:
-    """Remove what a run wrote."""
-    with connect_target(ironic_url) as ironic, target.lock(ironic):
-        target.refuse_online_conductors(ironic)
+    """Remove what a run wrote; beside a conductor, a run that is named."""
+    with connect_target(ironic_url) as ironic, target.lock(ironic) as held:
+        if run_id is None:
+            target.refuse_online_conductors(ironic)
         removed = rollback.rollback(
             ironic, run_id, taken_over=taken_over, commit=not dry_run
         )
         if not dry_run:
+            held.require(ironic)
             load.commit(ironic, run_id or ", ".join(removed.run_ids))
         return removed

@@ -13,6 +13,7 @@
 """All or nothing: faults, kills and concurrent runs."""
 
 import contextlib
+import datetime
 import random
 import signal
 import subprocess
@@ -24,6 +25,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
+from ironic_sideways import waits
 from ironic_sideways.migrate import load, target, verify
 from ironic_sideways.nova_bm import database
 from ironic_sideways.tests import rows
@@ -82,12 +84,17 @@ def test_i05_a_fault_at_the_last_port_leaves_no_node(
 def test_i20_of_two_runs_one_works_and_the_other_says_who(
     many: Clouds, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with database.engine(many.ironic).connect() as other, target.lock(other):
-        number = other.execute(sa.select(sa.func.connection_id())).scalar()
+    with database.engine(many.ironic).connect() as other, target.lock(other) as held:
+        time.sleep(1.1)
+        before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=1)
         assert many.migrate("run") == 1
         said = capsys.readouterr().err
-        assert "another run works on database ironic" in said
-        assert f"connection {number} from " in said
+        assert "another run works on database ironic: tester from " in said
+        assert f"(connection {held.holder}) holds its lock since " in said
+        since = datetime.datetime.fromisoformat(
+            said.split("since ")[1].split(" UTC")[0]
+        )
+        assert since.replace(tzinfo=datetime.UTC) <= before
         assert many.ironic_rows() == EMPTY
     assert many.migrate("run") == 0
 
@@ -135,6 +142,76 @@ def test_a_lost_connection_is_one_true_line(
     monkeypatch.undo()
     assert many.migrate("run") == 0
     assert len(many.ironic_rows()["nodes"]) == NODES
+
+
+def test_a_run_that_lost_its_lock_writes_nothing(
+    many: Clouds, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = load.Loader.write
+
+    def losing(*given: Any) -> None:
+        sound(*given)
+        (holder,) = (
+            number
+            for number in connections(many, many.ironic)
+            if number == lock_holder(many)
+        )
+        many.server.execute(f"KILL {holder}")
+
+    monkeypatch.setattr(load.Loader, "write", losing)
+    assert many.migrate("run") == 1
+    assert "the lock of this run was lost" in capsys.readouterr().err
+    assert many.ironic_rows() == EMPTY
+
+
+def lock_holder(clouds: Clouds) -> int:
+    """The connection that holds the lock."""
+    with database.engine(clouds.ironic).connect() as connection:
+        name = target.lock_name(connection)
+        return connection.execute(sa.select(sa.func.is_used_lock(name))).scalar_one()
+
+
+@pytest.mark.parametrize("command", ["run", "rollback", "check"])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_in_the_middle_is_one_line_and_changes_nothing(
+    many: Clouds, command: str, number: signal.Signals, code: int
+) -> None:
+    """The server keeps the command waiting until the signal has come."""
+    if command == "rollback":
+        assert many.migrate("run") == 0
+    before = many.ironic_rows()
+    record = many.directory / "record.json"
+    more = [] if command == "rollback" else ["--output", str(record)]
+    table = "conductors" if command == "check" else "ports"
+    with database.engine(many.ironic).connect() as other:
+        other.exec_driver_sql(f"LOCK TABLES {table} WRITE")
+        process = start(many, command, *more)
+        wait_until_blocked(many)
+        process.send_signal(number)
+        # PyMySQL's answer to a broken wait comes when the server lets go.
+        other.exec_driver_sql("UNLOCK TABLES")
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == code
+    assert said == "ironic-nova-bm-migrate: interrupted, nothing changed\n"
+    settle(many)
+    assert many.ironic_rows() == before
+    assert not list(many.directory.glob("*record.json*"))
+
+
+def wait_until_blocked(clouds: Clouds) -> None:
+    """Until a connection waits for a lock of ours."""
+    query = sa.text(
+        "SELECT COUNT(*) FROM information_schema.processlist "
+        "WHERE state LIKE 'Waiting for table%'"
+    )
+
+    def waiting() -> int:
+        with database.engine(clouds.server.url("mysql")).connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    waits.wait_for(waiting, bool, "the command to wait for a table", 120)
 
 
 def connections(clouds: Clouds, url: URL) -> list[int]:
