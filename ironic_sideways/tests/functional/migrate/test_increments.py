@@ -46,9 +46,9 @@ def beside(clouds: Clouds) -> Clouds:
         "INSERT INTO conductors (id, hostname, drivers, online, updated_at, "
         "conductor_group) VALUES (5, 'ironic-1', '[]', 1, UTC_TIMESTAMP(), '')",
         *(
-            "INSERT INTO conductor_hardware_interfaces (conductor_id, hardware_type, "
-            f"interface_type, interface_name, `default`) VALUES (5, 'ipmi', '{kind}', "
-            f"'{name}', 0)"  # noqa: S608
+            "INSERT INTO conductor_hardware_interfaces (`default`, conductor_id, "
+            "hardware_type, interface_type, interface_name) "
+            f"VALUES (0, 5, 'ipmi', '{kind}', '{name}')"
             for kind, name in INTERFACES.items()
         ),
     )
