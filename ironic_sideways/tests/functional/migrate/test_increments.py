@@ -46,7 +46,7 @@ def beside(clouds: Clouds) -> Clouds:
         "INSERT INTO conductors (id, hostname, drivers, online, updated_at, "
         "conductor_group) VALUES (5, 'ironic-1', '[]', 1, UTC_TIMESTAMP(), '')",
         *(
-            "INSERT INTO conductor_hardware_interfaces (`default`, conductor_id, "
+            "INSERT INTO conductor_hardware_interfaces (`default`, conductor_id, "  # noqa: S608
             "hardware_type, interface_type, interface_name) "
             f"VALUES (0, 5, 'ipmi', '{kind}', '{name}')"
             for kind, name in INTERFACES.items()
