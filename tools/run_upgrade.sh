@@ -139,6 +139,13 @@ function operate {
     tell "$REPOSITORY/grenade/resources" operate
 }
 
+function check_proxy {
+    local novaclient
+    novaclient=$("$REPOSITORY/tools/novaclient_7.sh" "$CACHE_DIR/novaclient-7")
+    tell ironic-sideways proxy check --directory "$IRONIC_SIDEWAYS_LAB" \
+        --novaclient "$novaclient" --output "$EVIDENCE_DIR/proxy.json"
+}
+
 function run_tempest {
     "$REPOSITORY/grenade/resources" destroy
     tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" \
@@ -163,6 +170,7 @@ function declare_after {
     PHASE_NAMES=()
     phase verify   verify_workload  "the instances, after the move"
     phase operate  operate          "boot, reboot, start and delete"
+    phase proxy    check_proxy      "Nova's bare-metal API: users, old clients"
     if [[ $TEMPEST ]]; then
         phase tempest run_tempest   "tempest.api.compute"
     fi

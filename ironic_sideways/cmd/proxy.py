@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     action.add_argument("--output", type=Path, required=True, help="proxy.json")
     action.set_defaults(act=check)
+    action = actions.add_parser(
+        "bench", parents=[common], help="list and show beside the same Ironic calls"
+    )
+    action.add_argument("--output", type=Path, required=True, help="the figures, JSON")
+    action.set_defaults(act=bench)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,3 +63,13 @@ def check(args: argparse.Namespace) -> str:
             f"failed, first: {first['name']}: {first['detail'][:300]}"
         )
     return f"{len(table.rows)} checks of the bare-metal proxy"
+
+
+def bench(args: argparse.Namespace) -> str:
+    from ironic_sideways.evidence import documents
+    from ironic_sideways.proxy_tests import benchmark
+
+    layout, found = record.open_lab(args.directory)
+    rows = benchmark.run(layout, found)
+    documents.write(args.output, rows)
+    return "\n".join(benchmark.lines(rows))

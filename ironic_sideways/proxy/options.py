@@ -45,12 +45,25 @@ OPTIONS = [
     ),
 ]
 
+#: Of keystoneauth's options of an adapter, those that say where Ironic is.
+WHERE = (
+    "service_type",
+    "service_name",
+    "valid_interfaces",
+    "region_name",
+    "endpoint_override",
+)
+
+
+def _where() -> list[cfg.Opt]:
+    known = loading.get_adapter_conf_options(include_deprecated=False)
+    return [option for option in known if option.dest in WHERE]
+
 
 def register(conf: cfg.ConfigOpts) -> None:
     """Register the group on ``conf``; a second call changes nothing."""
-    conf.register_opts(OPTIONS, group=GROUP)
+    conf.register_opts([*OPTIONS, *_where()], group=GROUP)
     loading.register_session_conf_options(conf, GROUP)
-    loading.register_adapter_conf_options(conf, GROUP, include_deprecated=False)
     conf.set_default("timeout", 30, group=GROUP)
     conf.set_default("service_type", "baremetal", group=GROUP)
     conf.set_default("valid_interfaces", ["internal", "public"], group=GROUP)
@@ -64,7 +77,7 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
             [
                 *OPTIONS,
                 *loading.get_session_conf_options(),
-                *loading.get_adapter_conf_options(include_deprecated=False),
+                *_where(),
             ],
         )
     ]

@@ -12,7 +12,6 @@
 
 """Who asks: throwaway users of keystone, and tokens that are worth nothing."""
 
-import base64
 import contextlib
 import dataclasses
 import secrets
@@ -62,17 +61,17 @@ def made(layout: Layout) -> Iterator[Callers]:
     assert own
     try:
         other = admin.identity.create_project(name=PREFIX, domain_id="default").id
-        token = _token(admin, layout, "admin", own)
+        other_admin = _token(admin, layout, "admin", other)
         yield Callers(
             project=own,
             other_project=other,
             admin=admin.auth_token,
-            other_admin=_token(admin, layout, "admin", other),
+            other_admin=other_admin,
             system_admin=system.auth_token,
             member=_token(admin, layout, "member", own),
             reader=_token(admin, layout, "reader", own),
-            expired=expired(layout, token),
-            revoked=_revoked(admin, token),
+            expired=_expired(admin, layout, other_admin),
+            revoked=_revoked(admin, _token(admin, layout, "admin", own)),
         )
     finally:
         _remove(admin)
@@ -103,22 +102,27 @@ def _revoked(admin: Connection, token: str) -> str:
     return token
 
 
-def expired(layout: Layout, token: str) -> str:
+def _expired(admin: Connection, layout: Layout, token: str) -> str:
     """``token`` as keystone issued it, but with its end an hour ago.
 
     A Fernet token is a msgpack list whose only float is ``expires_at``
     (keystone.token.token_formatters); keystone's own key signs it again.
+
+    :raises HttpError: keystone does not take it for one that has expired.
     """
     keys = layout.etc / "keystone" / "fernet-keys"
     newest = max(keys.iterdir(), key=lambda path: int(path.name))
     fernet = Fernet(newest.read_bytes())
-    padded = token + "=" * (-len(token) % 4)
-    payload = msgpack.unpackb(fernet.decrypt(padded))
+    payload = msgpack.unpackb(fernet.decrypt(token + "=" * (-len(token) % 4)))
     past = time.time() - 3600
     payload = [past if isinstance(item, float) else item for item in payload]
     issued = fernet.encrypt_at_time(msgpack.packb(payload), int(past) - 3600)
-    assert base64.urlsafe_b64decode(issued)
-    return issued.rstrip(b"=").decode()
+    found = issued.rstrip(b"=").decode()
+    headers = {"X-Subject-Token": found}
+    admin.identity.get(
+        "/auth/tokens", params={"allow_expired": "1"}, headers=headers
+    ).raise_for_status()
+    return found
 
 
 def _remove(admin: Connection) -> None:

@@ -20,11 +20,11 @@ import contextlib
 import http.client
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.lab import files, option_file, processes, programs
@@ -48,18 +48,13 @@ def nova_api(
     :param settings: what its nova.conf says otherwise.
     :returns: its root URL.
     """
-    place = layout.etc / name
-    files.make_private_directory(place)
-    paste = (layout.etc / "nova" / "api-paste.ini").read_text()
+    config = copy_of(layout, "nova/nova.conf", name, settings)
+    paste = config.with_name("api-paste.ini")
     change = install.installed if with_proxy else install.removed
-    files.write_private(place / "api-paste.ini", change(paste))
-    shutil.copyfile(layout.etc / "nova" / "nova.conf", place / "nova.conf")
-    for section, options in settings.items():
-        for option, value in options.items():
-            option_file.set_option(place / "nova.conf", section, option, value)
-    environment = {
-        "OS_NOVA_CONFIG_FILES": f"{place / 'api-paste.ini'};{place / 'nova.conf'}"
-    }
+    files.write_private(
+        paste, change((layout.etc / "nova" / "api-paste.ini").read_text())
+    )
+    environment = {"OS_NOVA_CONFIG_FILES": f"{paste};{config}"}
     with _running(layout, "nova-api", name, environment) as url:
         yield url
 
@@ -67,17 +62,25 @@ def nova_api(
 @contextlib.contextmanager
 def ironic_api(layout: Layout, name: str, settings: Settings) -> Iterator[str]:
     """The lab's ironic-api once more; returns its root URL."""
-    place = layout.etc / name
-    files.make_private_directory(place)
-    config = place / "ironic.conf"
-    shutil.copyfile(layout.etc / "ironic" / "ironic.conf", config)
-    for section, options in settings.items():
-        for option, value in options.items():
-            option_file.set_option(config, section, option, value)
+    config = copy_of(layout, "ironic/ironic.conf", name, settings)
     with _running(
         layout, "ironic-api", name, {"IRONIC_CONFIG_FILE": str(config)}
     ) as url:
         yield url
+
+
+def copy_of(
+    layout: Layout, configuration: str, name: str, settings: Settings | None = None
+) -> Path:
+    """A copy of the lab's ``configuration`` in ``name``'s place, with ``settings``."""
+    text = (layout.etc / configuration).read_text()
+    for section, options in (settings or {}).items():
+        for option, value in options.items():
+            text = option_file.with_option(text, section, option, value)
+    path = layout.etc / name / Path(configuration).name
+    files.make_private_directory(path.parent)
+    files.write_private(path, text)
+    return path
 
 
 @contextlib.contextmanager

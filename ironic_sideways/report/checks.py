@@ -31,6 +31,27 @@ OPERATIONS = {
     "fake": {"new server"},
 }
 
+#: What the moved cloud's bare-metal API must have been seen to do, among others.
+PROXY = {
+    "the owner's admin lists its nodes with their interfaces",
+    "another admin's list is empty",
+    "no project's admin sees a node without owner",
+    "system_admin is refused by Nova's policy",
+    "member is refused by Nova's policy",
+    "reader is refused by Nova's policy",
+    "no token is 401",
+    "an expired token is 401",
+    "the four writes are 404 for admin",
+    "requests side by side never mix",
+    "tempest.lib's client and schema",
+    "baremetal-node-list",
+    "baremetal-node-show",
+    "baremetal-interface-list",
+    "Nova's own show is ours, field by field",
+    "without Ironic it is 503",
+    "no token in the services' logs",
+}
+
 #: Fewer passed tests, or a larger part skipped, would prove nothing: the
 #: selection (compute_tests/selection.txt) has some 70 tests.
 PASSED_AT_LEAST = 50
@@ -139,6 +160,14 @@ def check_operations(directory: Path) -> Finding:
     for name in sorted(OPERATIONS[base_driver] - {o["name"] for o in found}):
         checks.append(Check(name, False, "was never done"))
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
+
+
+def check_proxy(directory: Path) -> Finding:
+    found = documents.read(directory / "proxy.json")
+    checks = [Check(row["name"], row["ok"], row["detail"]) for row in found]
+    for name in sorted(PROXY - {row["name"] for row in found}):
+        checks.append(Check(name, False, "was never asked"))
+    return Finding("proxy", checks, f"{len(found)} checks of Nova's bare-metal API")
 
 
 def check_tempest(directory: Path) -> Finding:

@@ -34,6 +34,7 @@ SUBJECTS: dict[str, Callable[[Path], Finding]] = {
     "leases": window.check_leases,
     "BMCs": window.check_bmc,
     "operations": checks.check_operations,
+    "proxy": checks.check_proxy,
     "tempest": checks.check_tempest,
 }
 

@@ -13,6 +13,7 @@
 """A WSGI application behind a real HTTP server on loopback, for tests."""
 
 import contextlib
+import socketserver
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -24,11 +25,17 @@ class _QuietHandler(simple_server.WSGIRequestHandler):
         """Keep the requests out of the test's output."""
 
 
+class _ThreadingServer(socketserver.ThreadingMixIn, simple_server.WSGIServer):
+    daemon_threads = True
+
+
 @contextlib.contextmanager
 def serve(application: Any) -> Iterator[str]:
     """Serve ``application`` on a free port; yields its URL."""
     server = simple_server.make_server(
-        "127.0.0.1", 0, application, handler_class=_QuietHandler
+        *("127.0.0.1", 0, application),
+        server_class=_ThreadingServer,
+        handler_class=_QuietHandler,
     )
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

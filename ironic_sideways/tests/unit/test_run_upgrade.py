@@ -101,6 +101,7 @@ class Tree:
             shutil.copy(REPOSITORY / name, self.root / name)
         self.write("tools/prepare_host.sh", "#!/bin/sh\n")
         self.write("tools/fake_deploy_images.sh", "#!/bin/sh\n")
+        self.write("tools/novaclient_7.sh", "#!/bin/sh\necho $1/bin/nova\n")
         self.write("grenade/upgrade-ironic", UPGRADE)
         self.write(".venv/bin/ironic-sideways", COMMAND)
         self.script = self.root / "tools/run_upgrade.sh"
@@ -187,7 +188,7 @@ def test_a_run_says_a_line_a_phase_and_leaves_no_lab(tree: Tree) -> None:
     names = re.findall(r"^  ([a-z-]+) .* s  .*$", done.stdout, re.M)
     assert names == [
         *("dummy-images", "workload", "migrate", "end-maintenance"),
-        *("verify", "operate", "tempest", "collect"),
+        *("verify", "operate", "proxy", "tempest", "collect"),
     ]
     assert tree.called("lab up --number 7 --nodes 4 --cache")
     assert tree.calls()[-3:] == [
@@ -205,7 +206,9 @@ def test_what_is_left_out_is_not_judged(tree: Tree) -> None:
     assert tree.called("--record --without tempest")
 
 
-@pytest.mark.parametrize("phase", ["workload verify", "workload operate", "tempest --"])
+@pytest.mark.parametrize(
+    "phase", ["workload verify", "workload operate", "proxy check", "tempest --"]
+)
 def test_a_failure_after_the_window_is_judged_all_the_same(
     tree: Tree, phase: str
 ) -> None:

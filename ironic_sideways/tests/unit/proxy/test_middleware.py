@@ -10,10 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import urllib.parse
 import uuid
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies
 from jsonschema import validate
 from oslo_config import cfg
 from tempest.lib.api_schema.response.compute.v2_1 import baremetal_nodes as schema
@@ -269,6 +272,22 @@ def test_an_id_that_is_no_uuid_is_400_and_never_forwarded(
     response = nova_api(f"{NODES}/{text.replace('{uuid}', node['uuid'])}")
     assert_fault(response, 400)
     assert ironic.requests == []
+
+
+@hypothesis.settings(
+    max_examples=30,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(strategies.text(min_size=1, max_size=60))
+def test_no_text_at_all_goes_from_the_path_to_ironic(
+    nova_api: Nova, ironic: FakeIronic, text: str
+) -> None:
+    quoted = urllib.parse.quote(text, safe="", errors="surrogatepass")
+    response = nova_api(f"{NODES}/{quoted}")
+    # "/" alone is the list; a slash in it is another path.
+    if text.strip("/"):
+        assert response.status_int in (400, 404)
+        assert ironic.requests == []
 
 
 @pytest.mark.parametrize(
