@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ironic_sideways import exceptions, resource_class
 from ironic_sideways.migrate import classify, interfaces, mapping, plan, work
-from ironic_sideways.migrate.files import ironicconf, novaconf
+from ironic_sideways.migrate.files import ironicconf, netboot, novaconf
 from ironic_sideways.nova_bm import database
 
 URL_HELP = (
@@ -67,11 +67,31 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         choices=("live", "skip"),
         help="how to read rows whose 'deleted' is NULL (default: they are refused)",
     )
-    parser.add_argument(
+    boot = parser.add_mutually_exclusive_group()
+    boot.add_argument(
         "--instances-boot-from-disk",
         action="store_true",
         help="instances with a pxe_config_path boot from their disk all the same "
         "(default: they are refused)",
+    )
+    boot.add_argument(
+        "--tftp-root",
+        action="append",
+        metavar="DIR",
+        help="a base compute host's TFTP directory or a copy of it, with DIR/INSTANCE/"
+        "config, kernel and ramdisk of its instances that boot over the network; "
+        "repeatable",
+    )
+    parser.add_argument(
+        "--netboot-images",
+        metavar="DIR",
+        help="where 'run' keeps those kernels and ramdisks for Ironic's conductor, "
+        "which reads them there; rollback leaves them",
+    )
+    parser.add_argument(
+        "--netboot-url",
+        metavar="URL",
+        help="http:// address at which the conductor finds the --netboot-images",
     )
 
 
@@ -145,8 +165,14 @@ def job(parsed: argparse.Namespace) -> work.Job:
         # One file that names no host speaks of every row.
         parsed.node_arch = only.cpu_arch or parsed.node_arch
     _require_class(parsed.resource_class)
+    conf = ironicconf.read(parsed.ironic_config) if parsed.ironic_config else None
+    images = netboot.store(parsed.netboot_images, parsed.netboot_url, conf)
+    boots = None
+    if parsed.tftp_root:
+        boots = netboot.NetBoots(_roots(parsed.tftp_root), images)
     options = mapping.Options(
         resource_class=parsed.resource_class,
+        netboot=boots,
         resource_class_by_shape=parsed.resource_class_by_shape,
         owner=parsed.owner,
         node_arch=parsed.node_arch,
@@ -164,6 +190,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
     )
     policy = classify.Policy(
         null_deleted=parsed.null_deleted,
+        dhcp_provider=conf.dhcp_provider if conf else "neutron",
         boot_from_disk=parsed.instances_boot_from_disk,
         power_managers={h.host: h.power_manager for h in hosts if h.host},
         default_power_manager=(
@@ -173,9 +200,11 @@ def job(parsed: argparse.Namespace) -> work.Job:
         service_hosts=frozenset(parsed.service_host),
         nodes=frozenset(parsed.node),
     )
-    conf = ironicconf.read(parsed.ironic_config) if parsed.ironic_config else None
     if conf:
-        ironicconf.require_enabled(conf, interfaces.wanted(options, netboot=False))
+        wanted = interfaces.wanted(
+            options, netboot=boots is not None and images is not None
+        )
+        ironicconf.require_enabled(conf, wanted)
     return work.Job(
         database.resolve_url(parsed.nova_bm_db, "--nova-bm-db"),
         database.resolve_url(parsed.ironic_db, "--ironic-db")
@@ -183,7 +212,15 @@ def job(parsed: argparse.Namespace) -> work.Job:
         else None,
         plan.Plan(options, policy, stamp()),
         conf.pin if conf else None,
+        boots,
     )
+
+
+def _roots(names: list[str]) -> list[Path]:
+    for name in names:
+        if not Path(name).is_dir():
+            raise exceptions.UsageError(f"--tftp-root {name}: expected a directory")
+    return [Path(name).resolve() for name in names]
 
 
 def stamp() -> dict[str, str]:
@@ -208,6 +245,7 @@ def describe(options: mapping.Options) -> dict:
     shown = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(options)
+        if field.name != "netboot"
     }
     return {
         key: value for key, value in shown.items() if value not in (None, False, {})

@@ -53,6 +53,7 @@ class Policy:
     :param null_deleted: "live" or "skip" for rows whose ``deleted`` is NULL;
         None refuses them.
     :param boot_from_disk: instances with a pxe_config_path boot from their disk.
+    :param dhcp_provider: Ironic's ``[dhcp] dhcp_provider``.
     :param power_managers: service_host -> class name, from nova.conf.
     :param default_power_manager: of hosts that ``power_managers`` lacks.
     :param known_hosts: hosts that a nova.conf was given for.
@@ -62,6 +63,7 @@ class Policy:
 
     null_deleted: str | None = None
     boot_from_disk: bool = False
+    dhcp_provider: str = "neutron"
     power_managers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     default_power_manager: str = IPMI_POWER_MANAGER
     known_hosts: frozenset[str] = frozenset()
@@ -78,6 +80,8 @@ class Verdict:
     :param notes: what is not moved as it stands, or should be looked at.
     :param skipped: ids of its bm_interfaces rows that stay behind.
     :param resource_class: that it gets, in Ironic's spelling.
+    :param netboot: what its instance fetches at every power-on; None: it boots
+        from its disk.
     """
 
     source: reader.Node
@@ -87,6 +91,7 @@ class Verdict:
     notes: list[str] = dataclasses.field(default_factory=list)
     skipped: list[int] = dataclasses.field(default_factory=list)
     resource_class: str | None = None
+    netboot: mapping.NetBoot | None = None
 
     def refuse(self, reason: str) -> None:
         """Refuse the row, for one more reason."""
@@ -115,13 +120,15 @@ def classify(
         return verdict
     for reason in (
         *_identity_faults(source),
-        *_state_faults(source, policy),
+        *_state_faults(source),
         *_hardware_faults(source, options, policy),
         *duplicates,
     ):
         verdict.refuse(reason)
     _judge_class(verdict, options)
     _judge_interfaces(verdict, policy)
+    if is_canonical_uuid(source.instance_uuid):
+        _judge_boot(verdict, options, policy)
     verdict.notes += _notes(source, verdict.interfaces)
     return verdict
 
@@ -163,7 +170,7 @@ def _identity_faults(source: reader.Node) -> list[str]:
     return faults
 
 
-def _state_faults(source: reader.Node, policy: Policy) -> list[str]:
+def _state_faults(source: reader.Node) -> list[str]:
     use = states.use(source.task_state, source.instance_uuid)
     where = f"task_state {source.task_state!r}"
     if use == "in flight":
@@ -174,12 +181,6 @@ def _state_faults(source: reader.Node, policy: Policy) -> list[str]:
         held = f"instance {source.instance_uuid}" if source.instance_uuid else "none"
         return [f"{where} does not fit its instance ({held}); expected active with "
                 "an instance, or NULL or 'deleted' without"]  # fmt: skip
-    if use == "used" and source.pxe_config_path and not policy.boot_from_disk:
-        return [
-            f"its instance boots over the network ({source.pxe_config_path}) and "
-            "would be dead at its first reboot; say --instances-boot-from-disk if "
-            "it boots from its disk all the same"
-        ]
     return []
 
 
@@ -255,6 +256,54 @@ def _judge_interfaces(verdict: Verdict, policy: Policy) -> None:
         else:
             moving.append(card)
     verdict.interfaces = tuple(moving)
+
+
+def _judge_boot(verdict: Verdict, options: mapping.Options, policy: Policy) -> None:
+    """Tell the instance that boots over the network from one that boots from disk."""
+    source = verdict.source
+    boot = mapping.netboot_of(source, options)
+    if boot is None:
+        if source.pxe_config_path and not policy.boot_from_disk:
+            verdict.refuse(_unknown_boot(source, options))
+        return
+    if boot.fault:
+        verdict.refuse(f"its instance boots over the network: {boot.fault}")
+        return
+    verdict.netboot = boot
+    if policy.dhcp_provider == "neutron":
+        if options.network_interface == "noop":
+            verdict.refuse(
+                "its instance boots over the network, for which Ironic with "
+                "[dhcp] dhcp_provider = neutron needs --network-interface flat or "
+                "neutron"
+            )
+        if not any(card.vif_uuid for card in verdict.interfaces):
+            verdict.refuse(
+                "its instance boots over the network, and has no VIF through which "
+                "Neutron could tell it where from"
+            )
+    verdict.notes.append(
+        f"boots over the network as {boot.config} says, and so it will with Ironic; "
+        "a rebuild makes it boot from its disk"
+    )
+    if not source.pxe_config_path:
+        verdict.notes.append(
+            "pxe_config_path is empty, but the configuration is there: what the "
+            "machine is given at power-on counts"
+        )
+
+
+def _unknown_boot(source: reader.Node, options: mapping.Options) -> str:
+    if options.netboot is None:
+        return (
+            f"its instance boots over the network ({source.pxe_config_path}) and "
+            "would be dead at its first reboot; give --tftp-root, or say "
+            "--instances-boot-from-disk if it boots from its disk all the same"
+        )
+    return (
+        f"its instance boots over the network ({source.pxe_config_path}), but there "
+        f"is no {source.instance_uuid}/config below any --tftp-root"
+    )
 
 
 def _notes(source: reader.Node, interfaces: tuple[reader.Interface, ...]) -> list[str]:

@@ -53,6 +53,14 @@ class Source:
         """Whether an instance is on the node."""
         return bool(self.node.instance_uuid)
 
+    @property
+    def boot(self) -> mapping.NetBoot | None:
+        """What its instance boots with over the network."""
+        known = self.options.netboot
+        if known is None or not self.node.instance_uuid:
+            return None
+        return known[self.node.instance_uuid]
+
 
 @dataclasses.dataclass(frozen=True)
 class PortSource:
@@ -78,6 +86,10 @@ def _if_used(value: Callable[[Source], Any]) -> Callable[[Source], Any]:
 def _deploy_interface(s: Source) -> str:
     free = s.options.free_deploy_interface
     return free if free and not s.used else s.options.deploy_interface
+
+
+def _if_netbooted(value: Callable[[mapping.NetBoot], Any]) -> Callable[[Source], Any]:
+    return lambda s: ABSENT if s.boot is None else value(s.boot)
 
 
 def _interface(kind: str, usual: str) -> Callable[[Source], str]:
@@ -138,13 +150,18 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
     "driver_info.ipmi_cipher_suite": lambda s: _or_absent(s.options.cipher_suite),
     "driver_info.deploy_kernel": lambda s: _or_absent(s.options.deploy_kernel),
     "driver_info.deploy_ramdisk": lambda s: _or_absent(s.options.deploy_ramdisk),
+    "driver_info.ipmi_force_boot_device": _if_netbooted(lambda boot: True),
+    "driver_info.force_persistent_boot_device": _if_netbooted(lambda boot: "Always"),
+    "driver_internal_info.persistent_boot_device": _if_netbooted(lambda boot: "pxe"),
     "properties.cpus": lambda s: _or_absent(s.node.cpus),
     "properties.memory_mb": lambda s: _or_absent(s.node.memory_mb),
     "properties.local_gb": lambda s: _or_absent(s.node.local_gb),
     "properties.cpu_arch": lambda s: (
         s.options.architectures.get(s.node.service_host or "") or s.options.node_arch
     ),
-    "properties.capabilities": lambda s: f"boot_mode:{s.options.boot_mode}",
+    "properties.capabilities": lambda s: (
+        f"boot_mode:{s.options.boot_mode}" if s.boot is None else "boot_mode:bios"
+    ),
     "instance_info.display_name": _if_used(lambda s: s.node.instance_name),
     "instance_info.nova_host_id": _if_used(lambda s: s.node.service_host),
     "instance_info.local_gb": _if_used(
@@ -165,6 +182,16 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
             if s.node.ephemeral_mb and s.node.ephemeral_mb >= 1024
             else None
         )
+    ),
+    "instance_info.deploy_interface": _if_netbooted(lambda boot: "ramdisk"),
+    "instance_info.kernel": _if_netbooted(lambda boot: boot.kernel),
+    "instance_info.ramdisk": _if_netbooted(lambda boot: boot.ramdisk),
+    "instance_info.ramdisk_kernel_arguments": _if_netbooted(
+        lambda boot: boot.arguments
+    ),
+    "instance_info.kernel_append_params": _if_netbooted(lambda boot: ""),
+    "extra.nova_bm.driver_internal_info": _if_netbooted(
+        lambda boot: {"persistent_boot_device": "pxe"}
     ),
     "extra.nova_bm.bm_node_id": lambda s: s.node.id,
     "extra.nova_bm.service_host": lambda s: _or_absent(s.node.service_host),

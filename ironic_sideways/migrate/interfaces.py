@@ -88,7 +88,7 @@ def chosen(words: Iterable[str]) -> dict[str, str]:
         if name not in supported:
             raise exceptions.UsageError(
                 f"--interface {word}: Ironic's hardware type ipmi supports "
-                f" {', '.join(supported)}"
+                f"{', '.join(supported)}"
             )
         found[kind] = name
     return found

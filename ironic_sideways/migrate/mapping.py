@@ -60,6 +60,24 @@ EMPTY_JSON = (
 )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class NetBoot:
+    """What an instance fetches at every power-on.
+
+    :param config: nova-baremetal's PXE configuration that says so.
+    :param kernel: reference that Ironic's conductor can follow.
+    :param ramdisk: likewise.
+    :param arguments: of the kernel, ``root=`` among them.
+    :param fault: why the instance cannot be booted so; the rest is then empty.
+    """
+
+    config: str = ""
+    kernel: str = ""
+    ramdisk: str = ""
+    arguments: str = ""
+    fault: str | None = None
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What the operator chose, and what nova_bm does not know.
@@ -71,6 +89,8 @@ class Options:
     :param node_arch: cpu_arch of the hosts that ``architectures`` lacks.
     :param free_state: provision_state of free nodes, available or manageable.
     :param free_deploy_interface: of free nodes, when not ``deploy_interface``.
+    :param netboot: instance uuid -> what it boots with, or None when it boots
+        from its disk; None: nobody looked.
     :param interfaces: kind -> name, where it is not that of ``PLAIN_INTERFACES``.
     """
 
@@ -89,6 +109,7 @@ class Options:
     boot_mode: str = "bios"
     cipher_suite: str | None = None
     resource_class_by_shape: bool = False
+    netboot: Mapping[str, NetBoot | None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,18 +132,21 @@ def map_node(
     :param stamp: run id and tool version, kept in each row's ``extra``.
     """
     used = bool(source.instance_uuid)
+    boot = netboot_of(source, options)
     node = {
         **_identity(source, options),
         **_states(source, options, used),
         **_interface_columns(options, used),
         "driver": "ipmi",
-        "driver_info": _driver_info(source, options),
-        "driver_internal_info": {},
-        "properties": _properties(source, options),
-        "instance_info": _instance_info(source) if used else {},
+        "driver_info": {**_driver_info(source, options), **_boot_device(boot)},
+        "driver_internal_info": _boot_state(boot),
+        "properties": _properties(source, options, boot),
+        "instance_info": (
+            {**_instance_info(source), **_boot_info(boot)} if used else {}
+        ),
         "extra": {
             provenance.KEY: {
-                **_node_provenance(source, stamp),
+                **_node_provenance(source, stamp, boot),
                 # For rollback, to notice that one was removed.
                 "ports": len(interfaces),
             }
@@ -154,6 +178,13 @@ def class_of(source: reader.Node, options: Options) -> str:
         source.memory_mb,  # type: ignore[arg-type]
         source.local_gb,  # type: ignore[arg-type]
     )
+
+
+def netboot_of(source: reader.Node, options: Options) -> NetBoot | None:
+    """What the node's instance fetches at every power-on, if it does."""
+    if options.netboot is None or not source.instance_uuid:
+        return None
+    return options.netboot[source.instance_uuid]
 
 
 def port_uuid(node_uuid: str, mac: str) -> str:
@@ -229,14 +260,42 @@ def _driver_info(source: reader.Node, options: Options) -> dict[str, Any]:
     )
 
 
-def _properties(source: reader.Node, options: Options) -> dict[str, Any]:
+def _boot_device(boot: NetBoot | None) -> dict[str, Any]:
+    """That the conductor asks the BMC for network boot at each power-on."""
+    if boot is None:
+        return {}
+    return {"ipmi_force_boot_device": True, "force_persistent_boot_device": "Always"}
+
+
+def _boot_state(boot: NetBoot | None) -> dict[str, Any]:
+    return {} if boot is None else {"persistent_boot_device": "pxe"}
+
+
+def _boot_info(boot: NetBoot | None) -> dict[str, Any]:
+    """The instance's own boot; gone with it, unlike the node's columns."""
+    if boot is None:
+        return {}
+    return {
+        "deploy_interface": "ramdisk",
+        "kernel": boot.kernel,
+        "ramdisk": boot.ramdisk,
+        "ramdisk_kernel_arguments": boot.arguments,
+        "kernel_append_params": "",
+    }
+
+
+def _properties(
+    source: reader.Node, options: Options, boot: NetBoot | None
+) -> dict[str, Any]:
+    # pxelinux, with which it booted so far, is of the BIOS alone.
+    mode = "bios" if boot else options.boot_mode
     return _present(
         {
             "cpus": source.cpus,
             "memory_mb": source.memory_mb,
             "local_gb": source.local_gb,
             "cpu_arch": architecture(source, options),
-            "capabilities": f"boot_mode:{options.boot_mode}",
+            "capabilities": f"boot_mode:{mode}",
         }
     )
 
@@ -261,7 +320,9 @@ def _instance_info(source: reader.Node) -> dict[str, Any]:
     return _present(info)
 
 
-def _node_provenance(source: reader.Node, stamp: Mapping[str, str]) -> dict[str, Any]:
+def _node_provenance(
+    source: reader.Node, stamp: Mapping[str, str], boot: NetBoot | None
+) -> dict[str, Any]:
     kept = {
         "bm_node_id": source.id,
         "service_host": source.service_host,
@@ -273,6 +334,8 @@ def _node_provenance(source: reader.Node, stamp: Mapping[str, str]) -> dict[str,
         "swap_mb": source.swap_mb,
         "ephemeral_mb": source.ephemeral_mb,
         "preserve_ephemeral": source.preserve_ephemeral,
+        # A take-over writes this column: rollback asks here what we wrote.
+        "driver_internal_info": _boot_state(boot) or None,
     }
     return {**stamp, **_present(kept)}
 

@@ -102,7 +102,7 @@ def changes(row: Mapping[str, Any], *, taken_over: bool) -> list[str]:
         found += [
             name
             for name, value in TAKE_OVER_COLUMNS.items()
-            if (row.get(name) or None) != value
+            if (row.get(name) or None) != own.get(name, value)
         ]
         if plain(row["updated_at"]) != own["updated_at"]:
             found.append("updated_at")

@@ -71,7 +71,8 @@ def _moved(verdict: classify.Verdict) -> dict[str, Any]:
     """What the evidence and the other tools take from here, of a node that moves."""
     if verdict.outcome not in (classify.Outcome.MIGRATE, classify.Outcome.PRESENT):
         return {}
-    return {"resource_class": verdict.resource_class}
+    boot = "network" if verdict.netboot else "disk"
+    return {"resource_class": verdict.resource_class, "boot": boot}
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ from ironic_sideways.migrate import (
     target,
     verify,
 )
+from ironic_sideways.migrate.files import netboot
 from ironic_sideways.nova_bm import database, reader
 
 #: Refused rows, and rows with notes, that are kept to be shown; all are counted
@@ -44,12 +45,14 @@ class Job:
     """Where from, where to, and how.
 
     :param ironic_url: None only for a check without target.
+    :param netboots: whose images a run keeps before it writes rows.
     """
 
     nova_bm_url: URL
     ironic_url: URL | None
     plan: plan.Plan
     pin: str | None = None
+    netboots: netboot.NetBoots | None = None
 
     @property
     def is_increment(self) -> bool:
@@ -70,6 +73,8 @@ class Summary:
     warnings: list[str] = dataclasses.field(default_factory=list)
     #: bm_nodes row id -> what it shares with other rows.
     shared: dict[int, list[str]] = dataclasses.field(default_factory=dict)
+    #: Uuids of the instances that boot over the network.
+    netbooted: list[str] = dataclasses.field(default_factory=list)
 
     def add(self, verdict: classify.Verdict) -> None:
         """Count one verdict; keep it when a person should look at it."""
@@ -79,6 +84,8 @@ class Summary:
         self.counts["interfaces skipped"] += len(verdict.skipped)
         if verdict.outcome is not classify.Outcome.SKIP and verdict.source.service_host:
             self.hosts.add(verdict.source.service_host)
+        if verdict.netboot and verdict.source.instance_uuid:
+            self.netbooted.append(verdict.source.instance_uuid)
         if verdict.outcome is classify.Outcome.REFUSE:
             _keep(self.refused, verdict)
         elif verdict.notes:
@@ -196,6 +203,8 @@ def run(
             done.summary = _examine(source, ironic, job, entry, progress)
             if done.summary.refused or dry_run:
                 return done
+            if job.netboots is not None and done.summary.netbooted:
+                job.netboots.keep(done.summary.netbooted)
             if done.summary.counts[classify.Outcome.MIGRATE]:
                 _load(source, ironic, job, held, done, progress)
             done.verified = _verify_written(source, ironic, job, done.written)

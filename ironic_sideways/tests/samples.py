@@ -12,8 +12,10 @@
 
 """Source nodes for unit tests, and Ironic's view of what is mapped from them."""
 
+import collections
 import dataclasses
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from ironic.db.sqlalchemy import models
@@ -33,11 +35,22 @@ OPTIONS = mapping.Options(
     free_deploy_interface="ramdisk",
     cipher_suite="3",
 )
+#: Node 1 boots over the network.
+NETBOOT: Mapping[str, mapping.NetBoot | None] = collections.defaultdict(
+    lambda: None,
+    {
+        rows.instance_uuid(1): mapping.NetBoot(
+            "/tftpboot/1/config", "file:///k", "file:///r", "root=UUID=1 ro"
+        )
+    },
+)
 #: The choices that exclude those above.
 OTHER_OPTIONS = dataclasses.replace(
     OPTIONS,
     resource_class_by_shape=True,
     free_deploy_interface=None,
+    boot_mode="uefi",
+    netboot=NETBOOT,
     interfaces={"console": "ipmitool-socat", "vendor": "no-vendor"},
 )
 _TIMES = ("created_at", "updated_at", "deleted_at")

@@ -18,11 +18,15 @@ ironic.sql     rows that Ironic has before
 steps          commands, one a line, each after the exit code that it must have
 expected.json  Ironic's rows at the end: all of them, the fields that matter
 message        lines that the last command must say
+
+The commands run in a copy of the directory, whose path expected.json and *.conf
+write as @HERE@. There nobody else may read the files that are named *.secret.
 """
 
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +71,11 @@ def test_case(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     prepare(case, clouds)
+    case = shutil.copytree(case, clouds.directory / "case")
+    for conf in case.glob("*.conf"):
+        conf.write_text(conf.read_text().replace("@HERE@", str(case)))
+    for secret in case.glob("*.secret"):
+        secret.chmod(0o600)
     monkeypatch.chdir(case)
     for line in (case / "steps").read_text().splitlines():
         code, command, *options = shlex.split(line)
@@ -97,7 +106,8 @@ def prepare(case: Path, clouds: Clouds) -> None:
 
 def compare(case: Path, clouds: Clouds) -> None:
     """Compare Ironic's rows with expected.json."""
-    expected = json.loads((case / "expected.json").read_text(encoding="utf-8"))
+    text = (case / "expected.json").read_text(encoding="utf-8")
+    expected = json.loads(text.replace("@HERE@", str(case)))
     found = clouds.ironic_rows()
     for table, wanted in expected.items():
         assert len(found[table]) == len(wanted), found[table]

@@ -145,3 +145,49 @@ def test_a_class_by_shape_needs_the_whole_shape() -> None:
         "cpus, local_gb NULL: --resource-class-by-shape makes the class of cpus, "
         "memory_mb and local_gb"
     ]
+
+
+def netbooted(
+    boot: mapping.NetBoot | None, row: dict | None = None, **policy: object
+) -> classify.Verdict:
+    """The verdict on node 1, of which ``boot`` was found."""
+    card = rows.plugged(1) if policy.pop("plugged", True) else rows.interface(1)
+    return classify.classify(
+        samples.source(rows.used_node(1) | (row or {}), card),
+        dataclasses.replace(OPTIONS, netboot={rows.instance_uuid(1): boot}),
+        classify.Policy(**policy),  # type: ignore[arg-type]
+    )
+
+
+BOOT = mapping.NetBoot("/t/config", "k", "r", "root=x")
+BY_ROW = {"pxe_config_path": "/tftpboot/x/config"}
+
+
+def test_an_instance_with_a_configuration_boots_over_the_network() -> None:
+    verdict = netbooted(BOOT, BY_ROW)
+    assert verdict.outcome is classify.Outcome.MIGRATE
+    assert verdict.netboot is BOOT
+    assert "a rebuild makes it boot from its disk" in verdict.notes[0]
+    assert len(verdict.notes) == 1
+
+
+def test_the_configuration_counts_where_the_row_names_none() -> None:
+    verdict = netbooted(BOOT)
+    assert verdict.netboot is BOOT
+    assert "pxe_config_path is empty, but" in verdict.notes[1]
+
+
+def test_neither_row_nor_configuration_is_a_boot_from_disk() -> None:
+    verdict = netbooted(None)
+    assert (verdict.outcome, verdict.netboot) == (classify.Outcome.MIGRATE, None)
+
+
+def test_a_configuration_that_is_missing_or_at_fault_is_refused() -> None:
+    assert "below any --tftp-root" in netbooted(None, BY_ROW).reasons[0]
+    fault = mapping.NetBoot(fault="/t/config: has no root=")
+    assert "/t/config: has no root=" in netbooted(fault, BY_ROW).reasons[0]
+
+
+def test_neutron_must_know_the_port_of_an_instance_that_boots_over_it() -> None:
+    assert "has no VIF" in netbooted(BOOT, plugged=False).reasons[0]
+    assert not netbooted(BOOT, plugged=False, dhcp_provider="none").reasons

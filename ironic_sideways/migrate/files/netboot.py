@@ -1,0 +1,218 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The kernels and ramdisks of net-booted instances, kept for Ironic's conductor.
+
+One directory holds each image once, under the SHA-256 of its content. An image
+that is there under its name is whole.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib import parse
+
+from ironic_sideways import exceptions
+from ironic_sideways.migrate import mapping
+from ironic_sideways.migrate.files import ironicconf, tftp
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """A file, and the SHA-256 of what it held when the check read it."""
+
+    path: Path
+    digest: str
+
+
+class Store:
+    """Where the images go, and how a conductor finds them there.
+
+    :param directory: absolute.
+    :param url: of the directory, when a web server gives it out.
+    """
+
+    def __init__(self, directory: Path, url: str | None = None) -> None:
+        self.directory = directory
+        self._prefix = (url or f"file://{directory}").rstrip("/")
+
+    def href(self, image: Image) -> str:
+        """The reference to ``image`` for ``instance_info``."""
+        return f"{self._prefix}/{image.digest}"
+
+    def keep(self, images: Iterable[Image]) -> int:
+        """Put images into the directory; those there already stay. How many came.
+
+        :raises SidewaysError: the disk is full, a file changed since the check, ...
+        """
+        came = 0
+        try:
+            self.directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+            for image in images:
+                came += self._keep(image)
+        except OSError as error:
+            raise exceptions.SidewaysError(
+                f"--netboot-images {self.directory}: {error.strerror}"
+                f" ({error.filename}); no rows were written"
+            ) from error
+        return came
+
+    def _keep(self, image: Image) -> bool:
+        place = self.directory / image.digest
+        if place.is_file() and digest(place) == image.digest:
+            return False
+        with _temporary(place) as new:
+            _link_or_copy(image.path, new)
+            if digest(new) != image.digest:
+                raise exceptions.SidewaysError(
+                    f"{image.path}: was changed since the check; run again when "
+                    "nothing writes to the TFTP root"
+                )
+            new.replace(place)
+        _sync(self.directory)
+        return True
+
+
+def store(
+    directory: str | None, url: str | None, conf: ironicconf.IronicConf | None
+) -> Store | None:
+    """What ``--netboot-images`` and ``--netboot-url`` say together.
+
+    :raises UsageError: a URL without directory, or a path that Ironic would refuse.
+    """
+    if directory is None:
+        if url:
+            raise exceptions.UsageError(
+                f"--netboot-url {url}: expected --netboot-images DIR too, whose files "
+                "it gives out"
+            )
+        return None
+    path = Path(directory).resolve()
+    if url:
+        if parse.urlsplit(url).scheme not in ("http", "https"):
+            raise exceptions.UsageError(f"--netboot-url {url}: expected http or https")
+        return Store(path, url)
+    if parse.quote(str(path)) != str(path):
+        raise exceptions.UsageError(
+            f"--netboot-images {path}: expected a path that a file:// URL can hold as "
+            "it is, of letters, digits and _ . - ~ /"
+        )
+    # Word for word as ironic.common.image_service.FileImageService has it.
+    if conf and not any(
+        str(path) == allowed or str(path).startswith(f"{allowed}/")
+        for allowed in conf.file_url_allowed_paths
+    ):
+        raise exceptions.UsageError(
+            f"--netboot-images {path}: --ironic-config {conf.path} has [conductor] "
+            f"file_url_allowed_paths = {', '.join(conf.file_url_allowed_paths)}; "
+            "choose a directory below one of them, or allow this one there"
+        )
+    return Store(path)
+
+
+class NetBoots(dict[str, mapping.NetBoot | None]):
+    """Instance uuid -> what it boots with; read when first asked for, and kept.
+
+    None: no configuration under any root. So the passes of one run see the same,
+    and only instances that nova_bm still has are read.
+    """
+
+    def __init__(self, roots: Iterable[Path], images: Store | None) -> None:
+        super().__init__()
+        self._roots = tuple(roots)
+        self._store = images
+        self._images: dict[str, tuple[Image, Image]] = {}
+
+    def __missing__(self, instance_uuid: str) -> mapping.NetBoot | None:
+        self[instance_uuid] = found = self._read(instance_uuid)
+        return found
+
+    def keep(self, instances: Iterable[str]) -> int:
+        """Put the kernels and ramdisks of these instances into the directory.
+
+        :returns: how many came; each content once, and none that was there.
+        :raises SidewaysError: the disk is full, a file changed since the check, ...
+        """
+        assert self._store is not None
+        pairs = (self._images.get(instance, ()) for instance in instances)
+        images = {image.digest: image for pair in pairs for image in pair}
+        return self._store.keep(images.values())
+
+    def _read(self, instance_uuid: str) -> mapping.NetBoot | None:
+        try:
+            files = tftp.find(self._roots, instance_uuid)
+        except tftp.Fault as fault:
+            return mapping.NetBoot(fault=str(fault))
+        if files is None:
+            return None
+        if self._store is None:
+            return mapping.NetBoot(
+                config=str(files.config),
+                fault=f"boots over the network ({files.config}): give --netboot-images "
+                "DIR, where its kernel and ramdisk are kept for Ironic",
+            )
+        try:
+            pair = [Image(p, digest(p)) for p in (files.kernel, files.ramdisk)]
+        except OSError as error:
+            return mapping.NetBoot(fault=f"{error.filename}: {error.strerror}")
+        kernel, ramdisk = pair
+        self._images[instance_uuid] = (kernel, ramdisk)
+        return mapping.NetBoot(
+            str(files.config),
+            self._store.href(kernel),
+            self._store.href(ramdisk),
+            files.arguments,
+        )
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content, as hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _temporary(place: Path) -> Iterator[Path]:
+    """A name beside ``place``, of nothing yet and of nothing after."""
+    directory = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:12]}-"))
+    try:
+        yield directory / place.name
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _link_or_copy(source: Path, new: Path) -> None:
+    """A hard link where the file system can and the conductor may read it.
+
+    To open the original to others by its mode is not ours: such a file is copied.
+    """
+    source = source.resolve()
+    if source.stat().st_mode & 0o444 == 0o444:
+        with contextlib.suppress(OSError):
+            new.hardlink_to(source)
+            return
+    shutil.copyfile(source, new)
+    new.chmod(0o644)
+    _sync(new)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,209 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The PXE configurations that nova-baremetal left below its TFTP root.
+
+Each is ``<root>/<instance uuid>/config``, made of Nova's pxe_config.template, with
+the instance's kernel and ramdisk beside it. The deploy helper put the root file
+system's UUID in it and made ``boot`` its default (``switch_pxe_config`` in
+nova/cmd/baremetal_deploy_helper.py); it stands nowhere else.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+#: Bytes of a configuration; Nova's has a few hundred.
+LARGEST = 64 * 1024
+#: The placeholder for the root file system, as the template of 2014.2 has it, and
+#: as the one after it has.
+_UNSET_ROOT = ("${ROOT}", "{{ ROOT }}")
+
+
+class Fault(Exception):
+    """Why an instance cannot be booted as it was; one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """The ``label boot`` of a configuration.
+
+    :param kernel: as the file names it.
+    :param ramdisk: as the file names it.
+    :param arguments: the ``append`` line without ``initrd=``.
+    """
+
+    kernel: str
+    ramdisk: str
+    arguments: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """What an instance boots with.
+
+    :param config: the configuration that says so.
+    """
+
+    config: Path
+    kernel: Path
+    ramdisk: Path
+    arguments: str
+
+
+def find(roots: Iterable[Path], instance_uuid: str) -> Files | None:
+    """What the instance boots with, or None: no configuration under any root.
+
+    :raises Fault: it has one, and not one that could be kept.
+    """
+    if PurePosixPath(instance_uuid).name != instance_uuid:
+        raise Fault(f"{instance_uuid!r} names no directory")
+    configs = [root / instance_uuid / "config" for root in roots]
+    there = [config for config in configs if os.path.lexists(config)]
+    if not there:
+        return None
+    if len(there) > 1:
+        raise Fault(
+            f"{there[0]} and {there[1]} are both of it: expected one configuration"
+        )
+    config = there[0]
+    try:
+        label = parse(_text(config))
+        return Files(
+            config,
+            _beside(config, label.kernel),
+            _beside(config, label.ramdisk),
+            label.arguments,
+        )
+    except Fault as fault:
+        raise Fault(f"{config}: {fault}") from fault
+
+
+def parse(text: str) -> Label:
+    """What the configuration boots.
+
+    :raises Fault: it is not that of a deployed instance, or not only Nova's.
+    """
+    default, labels = _sections(text)
+    if default != "boot":
+        raise Fault(
+            f"its default is {default or 'not set'}, expected boot: the instance was "
+            "not deployed to the end"
+        )
+    if "boot" not in labels:
+        raise Fault("has no 'label boot'")
+    boot = labels["boot"]
+    for directive in ("kernel", "append"):
+        if not boot.get(directive):
+            raise Fault(f"label boot has no {directive}")
+    if unknown := sorted(boot.keys() - {"kernel", "append"}):
+        raise Fault(f"label boot has {unknown[0]}, which Ironic's would lack")
+    ramdisk, arguments = _without_ramdisk(boot["append"])
+    _require_arguments(arguments)
+    return Label(boot["kernel"], ramdisk, arguments)
+
+
+def _sections(text: str) -> tuple[str | None, dict[str, dict[str, str]]]:
+    """The default, and label -> directive -> what follows it."""
+    default: str | None = None
+    labels: dict[str, dict[str, str]] = {}
+    current: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        word, _, rest = line.strip().partition(" ")
+        word, rest = word.lower(), rest.strip()
+        if not word or word.startswith("#"):
+            continue
+        if word == "default":
+            if default is not None:
+                raise Fault(f"line {number}: a second default")
+            default = rest
+        elif word == "label":
+            if rest in labels:
+                raise Fault(f"line {number}: a second label {rest}")
+            current = labels.setdefault(rest, {})
+        elif word in current:
+            raise Fault(f"line {number}: a second {word}")
+        else:
+            current[word] = rest
+    return default, labels
+
+
+def _without_ramdisk(append: str) -> tuple[str, str]:
+    words = append.split()
+    ramdisks = [word.removeprefix("initrd=") for word in words if _names_ramdisk(word)]
+    if len(ramdisks) != 1 or not ramdisks[0]:
+        raise Fault("append of label boot names no one ramdisk: expected initrd=FILE")
+    return ramdisks[0], " ".join(word for word in words if not _names_ramdisk(word))
+
+
+def _names_ramdisk(word: str) -> bool:
+    return word.startswith("initrd=")
+
+
+def _require_arguments(arguments: str) -> None:
+    for placeholder in _UNSET_ROOT:
+        if placeholder in arguments:
+            raise Fault(
+                f"{placeholder} stands in it still: the deploy helper never said what "
+                "the root file system is"
+            )
+    words = arguments.split()
+    if not any(word.startswith("root=") and word != "root=" for word in words):
+        # Ironic's own kernel line says root=/dev/ram0 before ours.
+        raise Fault("append of label boot has no root=")
+    if not arguments.isascii() or not arguments.isprintable() or "${" in arguments:
+        raise Fault("append of label boot has characters that iPXE would read anew")
+
+
+def _text(config: Path) -> str:
+    try:
+        _require_file(config)
+        if config.stat().st_size > LARGEST:
+            raise Fault(f"is larger than {LARGEST} bytes: not a PXE configuration")
+        return config.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Fault(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Fault("is not text") from error
+
+
+def _beside(config: Path, named: str) -> Path:
+    """The file that the configuration names, which must lie beside it.
+
+    Nova named it by its path on the compute host, whose TFTP root may have another
+    name here; the last two parts are what counts.
+
+    :raises Fault: it lies elsewhere, is not there, is empty or cannot be read.
+    """
+    path = PurePosixPath(named)
+    if ".." in path.parts or path.parent.name != config.parent.name:
+        raise Fault(f"names {named}, which does not lie beside it")
+    found = config.parent / path.name
+    try:
+        _require_file(found)
+        if not found.stat().st_size:
+            raise Fault(f"names {named}: {found} is empty")
+        with found.open("rb"):
+            pass
+    except OSError as error:
+        raise Fault(f"names {named}: {found}: {error.strerror}") from error
+    return found
+
+
+def _require_file(path: Path) -> None:
+    """:raises Fault: not a file, or a link that leads out of its directory."""
+    real = path.resolve(strict=True)
+    if not real.is_file():
+        raise Fault(f"{path} is not a file")
+    if real.parent != path.parent.resolve():
+        raise Fault(f"{path} leads out of its directory, to {real}")

@@ -1,0 +1,140 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.migrate.files import ironicconf, netboot
+from ironic_sideways.tests import rows
+from ironic_sideways.tests.unit.migrate.files import test_tftp
+
+ONE, TWO = rows.instance_uuid(1), rows.instance_uuid(2)
+
+
+def boots(tmp_path: Path) -> tuple[netboot.NetBoots, Path]:
+    """Two instances with the same kernel and ramdisk, and where these go."""
+    for instance in (ONE, TWO):
+        text = test_tftp.CONFIG.format(uuid=instance)
+        test_tftp.write(tmp_path / "tftp", text, instance)
+    store = netboot.store(str(tmp_path / "images"), None, None)
+    return netboot.NetBoots([tmp_path / "tftp"], store), tmp_path / "images"
+
+
+def test_each_content_is_kept_once_under_its_digest(tmp_path: Path) -> None:
+    found, images = boots(tmp_path)
+    one, two = found[ONE], found[TWO]
+    assert one and two
+    assert found["none"] is None
+    assert not images.exists()
+    assert found.keep([ONE, TWO]) == 2
+    assert one.kernel == two.kernel == f"file://{images}/{netboot.digest(kernel(one))}"
+    assert kernel(one).read_text() == "a kernel"
+    assert one.arguments == "root=UUID=4d66 ro nofb nomodeset vga=normal"
+    assert sorted(images.iterdir()) == sorted({kernel(one), ramdisk(one)})
+    assert found.keep([ONE, TWO]) == 0
+
+
+def kernel(boot: netboot.mapping.NetBoot) -> Path:
+    return Path(boot.kernel.removeprefix("file://"))
+
+
+def ramdisk(boot: netboot.mapping.NetBoot) -> Path:
+    return Path(boot.ramdisk.removeprefix("file://"))
+
+
+def test_what_was_cut_off_under_its_name_is_made_whole(tmp_path: Path) -> None:
+    found, _images = boots(tmp_path)
+    boot = found[ONE]
+    assert boot
+    found.keep([ONE])
+    kernel(boot).unlink()
+    kernel(boot).write_text("half")
+    assert found.keep([ONE]) == 1
+    assert kernel(boot).read_text() == "a kernel"
+
+
+def test_what_others_may_not_read_is_copied_for_the_conductor(tmp_path: Path) -> None:
+    (tmp_path / "tftp").mkdir()
+    found, _images = boots(tmp_path)
+    source = tmp_path / "tftp" / ONE / "kernel"
+    source.chmod(0o600)
+    boot = found[ONE]
+    assert boot
+    found.keep([ONE])
+    assert kernel(boot).stat().st_mode & 0o777 == 0o644
+    assert source.stat().st_mode & 0o777 == 0o600
+    assert ramdisk(boot).samefile(tmp_path / "tftp" / ONE / "ramdisk")
+
+
+def test_a_file_that_was_changed_since_the_check_is_refused(tmp_path: Path) -> None:
+    found, images = boots(tmp_path)
+    assert found[ONE]
+    (tmp_path / "tftp" / ONE / "kernel").write_text("another")
+    with pytest.raises(exceptions.SidewaysError, match="was changed since the check"):
+        found.keep([ONE])
+    assert list(images.iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    test_tftp.write(tmp_path)
+    (tmp_path / "file").touch()
+    store = netboot.store(str(tmp_path / "file" / "images"), None, None)
+    found = netboot.NetBoots([tmp_path], store)
+    assert found[ONE]
+    with pytest.raises(exceptions.SidewaysError, match=r"--netboot-images .*no rows"):
+        found.keep([ONE])
+
+
+def test_faults_are_told_and_not_raised(tmp_path: Path) -> None:
+    found, _images = boots(tmp_path)
+    (tmp_path / "tftp" / ONE / "ramdisk").unlink()
+    boot = found[ONE]
+    assert boot and boot.fault and "No such file" in boot.fault
+
+
+def test_without_a_place_for_the_images_the_instance_is_refused(
+    tmp_path: Path,
+) -> None:
+    test_tftp.write(tmp_path)
+    boot = netboot.NetBoots([tmp_path], None)[ONE]
+    assert boot and boot.fault and "give --netboot-images DIR" in boot.fault
+
+
+def test_a_web_server_gives_the_images_out(tmp_path: Path) -> None:
+    test_tftp.write(tmp_path)
+    store = netboot.store(str(tmp_path / "a b"), "http://10.0.0.1/images/", None)
+    boot = netboot.NetBoots([tmp_path], store)[ONE]
+    assert boot and boot.kernel.startswith("http://10.0.0.1/images/")
+    assert "//images/" not in boot.kernel
+
+
+@pytest.mark.parametrize(
+    ("directory", "url", "said"),
+    [
+        (None, "http://h/", "expected --netboot-images DIR too"),
+        ("/srv/x", "ftp://h/", "expected http or https"),
+        ("/srv/a b", None, "that a file:// URL can hold"),
+        ("/srv/images-2", None, "file_url_allowed_paths = /srv/images;"),
+    ],
+)
+def test_a_place_that_ironic_would_not_find_is_bad_usage(
+    tmp_path: Path, directory: str | None, url: str | None, said: str
+) -> None:
+    path = tmp_path / "ironic.conf"
+    path.write_text("[conductor]\nfile_url_allowed_paths = /srv/images\n")
+    conf = ironicconf.read(str(path))
+    with pytest.raises(exceptions.UsageError) as raised:
+        netboot.store(directory, url, conf)
+    assert said in str(raised.value)
+    assert netboot.store("/srv/images/netboot", None, conf)
