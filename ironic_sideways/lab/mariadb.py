@@ -41,6 +41,7 @@ def install(data: Path) -> None:
             "--no-defaults",
             "--user=root",
             f"--datadir={data}",
+            f"--tmpdir={data.parent}",
             "--auth-root-authentication-method=socket",
             "--auth-root-socket-user=root",
             "--skip-test-db",
@@ -52,6 +53,12 @@ def install(data: Path) -> None:
         raise exceptions.SidewaysError(f"mariadb-install-db in {data} failed: {last}")
 
 
+def on_socket(socket: Path) -> list[str]:
+    """The server's own place: a server that starts deletes the temporary tables
+    of another that shares its tmpdir, as /tmp, while that one uses them."""
+    return [f"--socket={socket}", f"--tmpdir={socket.parent}"]
+
+
 def private_command(data: Path, socket: Path) -> list[str]:
     """A server that only ``socket`` reaches."""
     return [
@@ -59,7 +66,7 @@ def private_command(data: Path, socket: Path) -> list[str]:
         "--no-defaults",
         *SETTINGS,
         f"--datadir={data}",
-        f"--socket={socket}",
+        *on_socket(socket),
         f"--pid-file={socket}.pid",
         "--skip-networking",
     ]
@@ -72,7 +79,7 @@ def command(layout: Layout) -> list[str]:
         "--no-defaults",
         *SETTINGS,
         f"--datadir={layout.data / 'mariadb'}",
-        f"--socket={layout.database_socket}",
+        *on_socket(layout.database_socket),
         f"--pid-file={layout.run / 'mariadb.pid'}",
         "--bind-address=127.0.0.1",
         f"--port={layout.port('mariadb')}",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from ironic_sideways import exceptions
+from ironic_sideways import waits
 
 #: supervisord sets it in the environment of each program that it starts, so
 #: that a person's shell with IRONIC_SIDEWAYS_LAB in it is not taken for one.
@@ -73,11 +73,33 @@ def kill(processes: Iterable[psutil.Process], timeout: float = 20) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    _, left = psutil.wait_procs(processes, timeout=timeout)
-    if left:
-        raise exceptions.WaitExpired(
-            f"processes {[process.pid for process in left]} do not end"
-        )
+    wait_gone(processes, timeout)
+
+
+def wait_gone(processes: Iterable[psutil.Process], timeout: float) -> None:
+    """Wait until ``processes`` are gone.
+
+    Not psutil.wait_procs: its pidfd_open fails on some kernels with ENOENT where
+    a process ends just then.
+
+    :param timeout: seconds, for all of them.
+    :raises WaitExpired: one is still there.
+    """
+    watched = list(processes)
+    waits.wait_for(
+        lambda: [process.pid for process in watched if _alive(process)],
+        lambda left: not left,
+        "the end of processes",
+        timeout,
+        interval=0.1,
+    )
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def listeners() -> dict[int, int | None]:

@@ -23,7 +23,7 @@ import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from ironic_sideways import commands, exceptions, waits
-from ironic_sideways.lab import configuration, files
+from ironic_sideways.lab import configuration, files, processes
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES, Program
 
@@ -180,7 +180,7 @@ class Supervisor:
         """
         states = [self.state(name) for name in names]
         alive = [state for state in states if state.state in ALIVE]
-        processes = [one for state in alive for one in _process_tree(state.pid)]
+        ending = [one for state in alive for one in _process_tree(state.pid)]
         for state in alive:
             try:
                 self._call("stopProcess", state.name, False)
@@ -194,12 +194,7 @@ class Supervisor:
             timeout,
             interval=0.1,
         )
-        _, left = psutil.wait_procs(processes, timeout=5)
-        if left:
-            raise exceptions.WaitExpired(
-                f"{', '.join(names)}: stopped, but processes "
-                f"{[one.pid for one in left]} remain"
-            )
+        processes.wait_gone(ending, timeout=5)
 
     def shutdown(self, timeout: float = 60) -> None:
         """Kill every program, and end supervisord.

@@ -111,6 +111,8 @@ def running(directory: Path) -> Iterator[Server]:
                 "--no-defaults",
                 f"--datadir={data}",
                 f"--socket={server.socket}",
+                # One that starts deletes what is in a tmpdir that others use.
+                f"--tmpdir={directory}",
                 "--bind-address=127.0.0.1",
                 f"--port={server.port}",
                 # Nothing here outlives the test session: no waiting for disks.
