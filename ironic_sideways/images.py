@@ -18,7 +18,7 @@ Can be done twice with the same result. Undo: ``openstack image delete`` and
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,9 @@ class Flavor:
     ram: int
     disk: int
 
+
+#: Is told of each thing that was made, changed or deleted, once it is.
+Told = Callable[[str], None]
 
 #: One flavor for each shape of the lab's machines: the small one is for API
 #: tests, a real deploy fits the larger.
@@ -71,7 +74,7 @@ class Published:
 
 
 def publish_pair(
-    connection: Any, prefix: str, kernel: Path, ramdisk: Path
+    connection: Any, prefix: str, kernel: Path, ramdisk: Path, told: Told
 ) -> Published:
     """Publish both images as ``<prefix>-kernel`` and ``<prefix>-ramdisk``.
 
@@ -79,12 +82,14 @@ def publish_pair(
     :raises SidewaysError: as ``publish`` does.
     """
     return Published(
-        kernel=publish(connection, f"{prefix}-kernel", "kernel", kernel),
-        ramdisk=publish(connection, f"{prefix}-ramdisk", "ramdisk", ramdisk),
+        kernel=publish(connection, f"{prefix}-kernel", "kernel", kernel, told),
+        ramdisk=publish(connection, f"{prefix}-ramdisk", "ramdisk", ramdisk, told),
     )
 
 
-def publish(connection: Any, name: str, kind: str, file: Path) -> dict[str, Any]:
+def publish(
+    connection: Any, name: str, kind: str, file: Path, told: Told
+) -> dict[str, Any]:
     """Have one active, public image ``name`` with the content of ``file``.
 
     An upload that was cut short is replaced; an active image with other content
@@ -103,6 +108,7 @@ def publish(connection: Any, name: str, kind: str, file: Path) -> dict[str, Any]
     for image in list(connection.image.images(name=name)):
         if image.status != "active":
             connection.image.delete_image(image)
+            told(f"image {image.id} deleted")
         elif _holds(image, file):
             return _described(image)
         else:
@@ -119,6 +125,7 @@ def publish(connection: Any, name: str, kind: str, file: Path) -> dict[str, Any]
         container_format=FORMATS[kind],
         visibility="public",
     )
+    told(f"image {image.id} made")
     image = connection.image.get_image(image.id)
     if image.status != "active" or not _holds(image, file):
         raise exceptions.SidewaysError(
@@ -181,23 +188,27 @@ def active(connection: Any, name_or_id: str, kind: str) -> str:
 
 
 def ensure_flavors(
-    connection: Any, published: Published, flavors: Iterable[Flavor] = BAREMETAL_FLAVORS
+    connection: Any,
+    published: Published,
+    told: Told,
+    flavors: Iterable[Flavor] = BAREMETAL_FLAVORS,
 ) -> list[dict[str, Any]]:
     """Have the flavors, each with ``published`` as its deploy images.
 
     :returns: for each flavor its id, name and all its extra specs.
     :raises SidewaysError: a flavor has the name and another shape.
     """
-    return [_ensure_flavor(connection, published, flavor) for flavor in flavors]
+    return [_ensure_flavor(connection, published, flavor, told) for flavor in flavors]
 
 
 def _ensure_flavor(
-    connection: Any, published: Published, wanted: Flavor
+    connection: Any, published: Published, wanted: Flavor, told: Told
 ) -> dict[str, Any]:
     shape = dataclasses.asdict(wanted)
     flavor = connection.compute.find_flavor(wanted.name)
     if flavor is None:
         flavor = connection.compute.create_flavor(**shape)
+        told(f"flavor {wanted.name} made")
     found = {key: getattr(flavor, key) for key in shape}
     if found != shape:
         raise exceptions.SidewaysError(
@@ -205,6 +216,7 @@ def _ensure_flavor(
             f"'openstack flavor delete {wanted.name}' first"
         )
     connection.compute.create_flavor_extra_specs(flavor, published.extra_specs)
+    told(f"flavor {wanted.name} updated")
     specs = connection.compute.fetch_flavor_extra_specs(flavor).extra_specs
     return {"id": flavor.id, "name": wanted.name, "extra_specs": dict(specs)}
 

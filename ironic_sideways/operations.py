@@ -14,7 +14,8 @@
 
 After the move a new server boots on a free node through Ironic; a running
 survivor takes a hard reboot; so does a net-booted one, nova-baremetal's TFTP
-server gone; the stopped one starts; one is deleted and its node comes back.
+server gone; the stopped one starts; one is rebuilt by the agent, and one is deleted
+and its node comes back. Each of them has the flavor of before the move embedded.
 After a way back the base boots and deletes a server, and reboots survivors.
 """
 
@@ -26,7 +27,7 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from ironic_sideways import exceptions, waits, workload
+from ironic_sideways import exceptions, old_flavor, waits, workload
 from ironic_sideways.evidence import beats, documents, snapshot
 
 BOOT_TIMEOUT = 240.0
@@ -35,6 +36,9 @@ SETTLE_TIMEOUT = 150.0
 
 
 NEW = f"{workload.PREFIX}-new"
+
+#: Says what was done, or more of it as a finding has it.
+Act = Callable[[], str | dict[str, Any]]
 
 
 def boot_new(work: workload.Workload) -> dict[str, Any]:
@@ -146,14 +150,13 @@ def held_back(providers: list[dict[str, Any]]) -> list[str]:
 
 def use_base(work: workload.Workload, admin: Connection) -> list[dict[str, Any]]:
     """Boot, delete and reboot on the base; one finding an operation."""
-    acts = {"boot and delete": lambda: boot_and_delete(work)}
+    chains: list[dict[str, Act]] = [{"boot and delete": lambda: boot_and_delete(work)}]
     # One of each way to boot, one after the other: both write the record.
     running = {s["boot"]: s for s in work.recorded() if s["status"] == "ACTIVE"}
     if running:
-        acts["hard reboot"] = lambda: "; ".join(
-            reboot_and_record(work, server) for server in running.values()
-        )
-    found = side_by_side(acts)
+        reboots = (reboot_and_record(work, server) for server in running.values())
+        chains.append({"hard reboot": lambda: "; ".join(reboots)})
+    found = side_by_side(*chains)
     settle(admin)
     return found
 
@@ -174,53 +177,82 @@ def delete(work: workload.Workload, ironic: Connection, server: dict[str, Any]) 
     return f"{server['name']} is deleted, node {node.id} available"
 
 
-def timed(name: str, act: Callable[[], str]) -> dict[str, Any]:
+def timed(name: str, act: Act) -> dict[str, Any]:
     """Run ``act``; its result as evidence, failure included."""
     begin = time.monotonic()
     try:
-        ok, detail = True, act()
+        said = act()
+        result = {"ok": True, **(said if isinstance(said, dict) else {"detail": said})}
     except exceptions.SidewaysError as error:
-        ok, detail = False, str(error)
+        result = {"ok": False, "detail": str(error)}
     except Exception as error:  # an API's refusal is evidence as well
-        ok, detail = False, f"{type(error).__name__}: {error}"
-    seconds = round(time.monotonic() - begin, 1)
-    return {"name": name, "ok": ok, "detail": detail, "seconds": seconds}
+        result = {"ok": False, "detail": f"{type(error).__name__}: {error}"}
+    return {"name": name, "seconds": round(time.monotonic() - begin, 1), **result}
 
 
 def operate(
-    work: workload.Workload, ironic: Connection, done: list[dict[str, Any]]
+    survivors: old_flavor.Survivors, done: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Do all of it, side by side; one finding an operation.
 
     :param done: findings of an earlier try; what went well is not done again.
     :raises SidewaysError: the recorded workload is too small to show it all.
     """
+    work, ironic = survivors.work, survivors.ironic
     active = [s for s in work.recorded() if s["status"] == "ACTIVE"]
     running = [s for s in active if s["boot"] == "disk"]
     net_booted = [s for s in active if s["boot"] == "network"]
     stopped = [s for s in work.recorded() if s["status"] == "SHUTOFF"]
-    acts: dict[str, Callable[[], str]] = {
-        "new server": lambda: new_server(work, ironic)
-    }
+    chains: list[dict[str, Act]] = [{"new server": lambda: new_server(work, ironic)}]
     if active or stopped:
         if len(running) < 2 or not stopped:
             raise exceptions.SidewaysError(
                 f"{work.record}: expected two running servers that boot from disk and "
                 f"a stopped one, found {len(running)} and {len(stopped)}"
             )
-        acts["hard reboot"] = lambda: hard_reboot(work, running[0])
-        if net_booted:
-            acts["net-booted reboot"] = lambda: net_booted_reboot(work, net_booted[0])
-        acts["start"] = lambda: start_stopped(work, stopped[0])
-        acts["delete"] = lambda: delete(work, ironic, running[1])
+        # One that was done with in an earlier try has no node any more.
+        kept = next(filter(survivors.fits_deploy, running), running[0])
+        (gone, *_) = (server for server in running if server is not kept)
+        chains += [
+            {
+                "hard reboot": on(survivors, hard_reboot, kept),
+                "rebuild": lambda: survivors.operate(
+                    kept, lambda: survivors.rebuild(kept)
+                ),
+            },
+            {"start": on(survivors, start_stopped, stopped[0])},
+            {
+                "delete": lambda: survivors.operate(
+                    gone, lambda: delete(work, ironic, gone), gone=True
+                )
+            },
+        ]
+        chains += [
+            {"net-booted reboot": on(survivors, net_booted_reboot, server)}
+            for server in net_booted[:1]
+        ]
     well = {finding["name"]: finding for finding in done if finding["ok"]}
-    return [
-        *(well[name] for name in acts if name in well),
-        *side_by_side({name: act for name, act in acts.items() if name not in well}),
+    left = [
+        {name: act for name, act in chain.items() if name not in well}
+        for chain in chains
     ]
+    found = well | {finding["name"]: finding for finding in side_by_side(*left)}
+    return [found[name] for chain in chains for name in chain]
 
 
-def side_by_side(acts: dict[str, Callable[[], str]]) -> list[dict[str, Any]]:
-    """Do all at once; one finding an act, in their order."""
-    with concurrent.futures.ThreadPoolExecutor(max(len(acts), 1)) as pool:
-        return list(pool.map(lambda name: timed(name, acts[name]), acts))
+def on(
+    survivors: old_flavor.Survivors,
+    act: Callable[[workload.Workload, dict[str, Any]], str],
+    server: dict[str, Any],
+) -> Act:
+    """``act`` on a survivor, with a look at its flavor and allocation."""
+    return lambda: survivors.operate(server, lambda: act(survivors.work, server))
+
+
+def side_by_side(*chains: dict[str, Act]) -> list[dict[str, Any]]:
+    """Do all chains at once, a chain's acts in their order; one finding an act."""
+    with concurrent.futures.ThreadPoolExecutor(max(len(chains), 1)) as pool:
+        found = pool.map(
+            lambda chain: [timed(name, act) for name, act in chain.items()], chains
+        )
+        return [finding for findings in found for finding in findings]

@@ -38,6 +38,9 @@ OTHER_IMAGE = "guest-again"
 #: A root file system without boot loader: its servers boot over the network, from
 #: nova-baremetal's TFTP server, at each power-on.
 ROOT_IMAGE = "guest-root"
+#: The guest's whole disk and nothing beside it: what the agent writes to a node, and
+#: the node's firmware boots.
+DISK_IMAGE = "guest-disk"
 OWN_LOCK = "locked by its owner, not by any maintenance"
 BUILD_TIMEOUT = 300.0
 
@@ -68,6 +71,7 @@ def publish_guest(admin: Connection, built: guest.Guest) -> None:
     }
     for name in (IMAGE, OTHER_IMAGE):
         publish(admin, name, built.disk, "bare", "qcow2", properties)
+    publish(admin, DISK_IMAGE, built.disk, "bare", "qcow2", {})
     publish(admin, ROOT_IMAGE, built.root, "ami", "ami", properties)
 
 

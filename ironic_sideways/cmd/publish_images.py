@@ -20,10 +20,9 @@ import argparse
 from pathlib import Path
 
 import openstack
-from keystoneauth1 import exceptions as keystone_exceptions
-from openstack import exceptions as sdk_exceptions
 
 from ironic_sideways import exceptions, images
+from ironic_sideways.cmd import cloud
 from ironic_sideways.evidence import documents
 
 HELP = "publish deploy images, and flavors that reference them"
@@ -57,23 +56,31 @@ def run(arguments: argparse.Namespace) -> int:
     """Publish, print one line an object, record.
 
     :raises SidewaysError: refused, or the cloud cannot be asked.
+    :raises FollowUpNeeded: so, once something was published.
     """
+    changes: list[str] = []
     try:
         connection = openstack.connect()
         published = images.publish_pair(
-            connection, arguments.prefix, arguments.kernel, arguments.ramdisk
+            connection,
+            arguments.prefix,
+            arguments.kernel,
+            arguments.ramdisk,
+            changes.append,
         )
         flavors = (
-            images.ensure_flavors(connection, published) if arguments.flavors else []
+            images.ensure_flavors(connection, published, changes.append)
+            if arguments.flavors
+            else []
         )
-    except (
-        sdk_exceptions.SDKException,
-        keystone_exceptions.ClientException,
-    ) as error:
-        raise exceptions.SidewaysError(
-            f"publishing {arguments.prefix} images: the cloud says: {error}; "
-            "expected an administrator's cloud in OS_CLOUD"
+    except cloud.ERRORS as error:
+        raise failed(
+            f"publishing {arguments.prefix} images: the cloud says: "
+            f"{cloud.line(error)}; expected an administrator's cloud in OS_CLOUD",
+            changes,
         ) from error
+    except exceptions.SidewaysError as error:
+        raise failed(str(error), changes) from error
     for image in (published.kernel, published.ramdisk):
         print(
             f"image {image['name']} {image['id']} {image['status']} "
@@ -91,3 +98,12 @@ def run(arguments: argparse.Namespace) -> int:
             },
         )
     return 0
+
+
+def failed(message: str, changes: list[str]) -> exceptions.SidewaysError:
+    """The error that says ``message``, and what was changed before, if anything."""
+    if not changes:
+        return exceptions.SidewaysError(message)
+    return exceptions.FollowUpNeeded(
+        f"{message}; {', '.join(changes)} before: publish again to go on"
+    )

@@ -93,15 +93,17 @@ def create(args: argparse.Namespace, work: "Workload") -> str:
 
 
 def operate(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways import operations
+    from ironic_sideways import old_flavor, operations
     from ironic_sideways.cmd import cloud
     from ironic_sideways.evidence import documents
 
-    ironic = cloud.connect(args.ironic_cloud)
+    survivors = old_flavor.Survivors(
+        work, cloud.connect(args.admin_cloud), cloud.connect(args.ironic_cloud)
+    )
     done = documents.read(args.output) if args.output.exists() else []
     if args.tftp_root:
         operations.retire_tftp_root(args.tftp_root)
-    found = operations.operate(work, ironic, done)
+    found = operations.operate(survivors, done)
     documents.write(args.output, found)
     return tell(found)
 

@@ -27,9 +27,11 @@ from ironic_sideways.report.findings import Finding
 
 #: What a moved cloud must do; the plain fake driver's base leaves no survivor.
 OPERATIONS = {
-    "nova_bm": {"new server", "hard reboot", "start", "delete"},
+    "nova_bm": {"new server", "hard reboot", "start", "rebuild", "delete"},
     "fake": {"new server"},
 }
+#: Of these, what is done to an instance that was there before the move.
+ON_SURVIVORS = OPERATIONS["nova_bm"] - OPERATIONS["fake"]
 
 #: What the moved cloud's bare-metal API must have been seen to do, among others.
 PROXY = {
@@ -154,12 +156,44 @@ def check_resources(directory: Path) -> Finding:
 
 
 def check_operations(directory: Path) -> Finding:
-    base_driver = documents.read(directory / "before.json")["base_driver"]
+    before = documents.read(directory / "before.json")
     found = documents.read(directory / "operations.json")
+    classes = migration.classes(directory / "migration.json")
+    held = {
+        instance: {node: {resource_class.normalise(classes[node]): 1}}
+        for node, instance in compare.nodes(before).items()
+        if instance and node in classes
+    }
     checks = [Check(o["name"], o["ok"], o["detail"]) for o in found]
-    for name in sorted(OPERATIONS[base_driver] - {o["name"] for o in found}):
+    for operation in found:
+        if operation["ok"] and operation["name"] in ON_SURVIVORS:
+            wrong = flavor_fault(operation, held)
+            name = f"old flavor, {operation['name']}"
+            checks.append(Check(name, not wrong, wrong or f"{operation['allocation']}"))
+    for name in sorted(OPERATIONS[before["base_driver"]] - {o["name"] for o in found}):
         checks.append(Check(name, False, "was never done"))
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
+
+
+def flavor_fault(operation: dict[str, Any], held: dict[str, Any]) -> str:
+    """What an operation on a survivor lacks as a proof; empty when nothing.
+
+    Its embedded flavor is the one of before the move, and it holds one unit of its
+    node's class all the same, or nothing once it is deleted.
+
+    :param held: what each instance of before must hold, by its uuid.
+    """
+    specs = operation.get("embedded")
+    if specs is None:
+        return "no evidence of its flavor"
+    if new := sorted(key for key in specs if key.startswith("resources:")):
+        return f"its embedded flavor is a new one: {', '.join(new)}"
+    instance = operation["instance"]
+    if instance not in held:
+        return f"instance {instance} was on no node before"
+    wanted = {} if operation["name"] == "delete" else held[instance]
+    found = operation["allocation"]
+    return "" if found == wanted else f"it holds {found}, expected {wanted}"
 
 
 def check_proxy(directory: Path) -> Finding:

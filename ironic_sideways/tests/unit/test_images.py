@@ -101,7 +101,8 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def test_the_pair_is_public_and_in_amazon_formats(
     cloud: types.SimpleNamespace, files: tuple[Path, Path]
 ) -> None:
-    images.publish_pair(cloud, "bm-deploy", *files)
+    changes: list[str] = []
+    images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     found = {
         i.name: (i.disk_format, i.container_format, i.visibility)
         for i in cloud.image.stored.values()
@@ -115,17 +116,21 @@ def test_the_pair_is_public_and_in_amazon_formats(
 def test_publishing_twice_keeps_the_ids(
     cloud: types.SimpleNamespace, files: tuple[Path, Path]
 ) -> None:
-    first = images.publish_pair(cloud, "bm-deploy", *files)
-    assert images.publish_pair(cloud, "bm-deploy", *files) == first
+    changes: list[str] = []
+    first = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
+    assert changes == ["image image-1 made", "image image-2 made"]
+    assert images.publish_pair(cloud, "bm-deploy", *files, changes.append) == first
+    assert len(changes) == 2
     assert len(cloud.image.stored) == 2
 
 
 def test_an_upload_that_was_cut_short_is_replaced(
     cloud: types.SimpleNamespace, files: tuple[Path, Path]
 ) -> None:
+    changes: list[str] = []
     half = cloud.image.create_image("bm-deploy-kernel", filename=str(files[0]))
     half.status = "queued"
-    published = images.publish_pair(cloud, "bm-deploy", *files)
+    published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     assert published.kernel["id"] != half.id
     assert half.id not in cloud.image.stored
 
@@ -133,38 +138,42 @@ def test_an_upload_that_was_cut_short_is_replaced(
 def test_an_active_image_with_other_content_is_refused_and_kept(
     cloud: types.SimpleNamespace, files: tuple[Path, Path]
 ) -> None:
-    images.publish_pair(cloud, "bm-deploy", *files)
+    changes: list[str] = []
+    images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     files[0].write_text("another kernel")
     with pytest.raises(exceptions.SidewaysError, match="image-1 is active and has"):
-        images.publish_pair(cloud, "bm-deploy", *files)
+        images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     assert set(cloud.image.stored) == {"image-1", "image-2"}
 
 
 def test_what_glance_stored_is_compared_with_the_file(
     cloud: types.SimpleNamespace, files: tuple[Path, Path]
 ) -> None:
+    changes: list[str] = []
     cloud.image.truncate = True
     with pytest.raises(exceptions.SidewaysError, match="publish again"):
-        images.publish_pair(cloud, "bm-deploy", *files)
+        images.publish_pair(cloud, "bm-deploy", *files, changes.append)
 
 
 @pytest.mark.parametrize("content", [None, ""])
 def test_a_missing_or_empty_file_is_refused(
     cloud: types.SimpleNamespace, tmp_path: Path, content: str | None
 ) -> None:
+    changes: list[str] = []
     file = tmp_path / "kernel"
     if content is not None:
         file.write_text(content)
     with pytest.raises(exceptions.SidewaysError, match="build it first"):
-        images.publish(cloud, "bm-deploy-kernel", "kernel", file)
+        images.publish(cloud, "bm-deploy-kernel", "kernel", file, changes.append)
     assert not cloud.image.stored
 
 
 def test_case_j1_the_flavors_reference_the_real_ids(
     cloud: types.SimpleNamespace, files: tuple[Path, Path]
 ) -> None:
-    published = images.publish_pair(cloud, "bm-deploy", *files)
-    flavors = images.ensure_flavors(cloud, published)
+    changes: list[str] = []
+    published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
+    flavors = images.ensure_flavors(cloud, published, changes.append)
     assert [flavor["name"] for flavor in flavors] == ["baremetal", "baremetal-deploy"]
     for flavor in flavors:
         assert flavor["extra_specs"] == {
@@ -177,10 +186,11 @@ def test_case_j1_the_flavors_reference_the_real_ids(
 def test_case_j4_a_flavor_that_exists_is_updated_where_it_is(
     cloud: types.SimpleNamespace, files: tuple[Path, Path]
 ) -> None:
+    changes: list[str] = []
     flavor = cloud.compute.create_flavor(name="baremetal", vcpus=1, ram=256, disk=2)
     flavor.extra_specs = {"baremetal:deploy_kernel_id": "gone", "own": "kept"}
-    published = images.publish_pair(cloud, "bm-deploy", *files)
-    first = images.ensure_flavors(cloud, published)[0]
+    published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
+    first = images.ensure_flavors(cloud, published, changes.append)[0]
     assert first["id"] == flavor.id
     assert first["extra_specs"]["baremetal:deploy_kernel_id"] == "image-1"
     assert first["extra_specs"]["own"] == "kept"
@@ -189,8 +199,9 @@ def test_case_j4_a_flavor_that_exists_is_updated_where_it_is(
 def test_a_flavor_of_another_shape_is_refused_and_kept(
     cloud: types.SimpleNamespace, files: tuple[Path, Path]
 ) -> None:
+    changes: list[str] = []
     cloud.compute.create_flavor(name="baremetal", vcpus=4, ram=256, disk=2)
-    published = images.publish_pair(cloud, "bm-deploy", *files)
+    published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     with pytest.raises(exceptions.SidewaysError, match=r"'vcpus': 1.*'vcpus': 4"):
-        images.ensure_flavors(cloud, published)
+        images.ensure_flavors(cloud, published, changes.append)
     assert cloud.compute.stored["baremetal"].extra_specs == {}

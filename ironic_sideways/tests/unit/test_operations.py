@@ -33,7 +33,13 @@ def test_an_operation_that_fails_is_a_finding_and_the_others_go_on():
     def fails() -> str:
         raise OSError("no luck")
 
-    found = operations.side_by_side({"one": fails, "two": lambda: "done"})
+    found = operations.side_by_side(
+        {"one": fails, "two": lambda: "done"}, {"three": lambda: {"detail": "x"}}
+    )
 
-    assert [(f["name"], f["ok"]) for f in found] == [("one", False), ("two", True)]
+    assert [(f["name"], f["ok"]) for f in found] == [
+        ("one", False),
+        ("two", True),
+        ("three", True),
+    ]
     assert found[0]["detail"] == "OSError: no luck"

@@ -100,6 +100,27 @@ def test_an_operation_that_failed_is_a_failure(evidence):
     assert failed(checks.check_operations(evidence)) == ["start"]
 
 
+@pytest.mark.parametrize(
+    ("number", "change", "says"),
+    [
+        (1, {"allocation": {}}, "it holds {}, expected"),
+        (2, {"allocation": {"node-run": {"VCPU": 1}}}, "expected"),
+        (3, {"embedded": None}, "no evidence of its flavor"),
+        (3, {"embedded": {"resources:CUSTOM_X": "1"}}, "is a new one"),
+        (3, {"instance": "another"}, "was on no node before"),
+        (4, {"allocation": {"node-run": {"CUSTOM_X": 1}}}, "expected {}"),
+    ],
+)
+def test_an_operation_that_proves_nothing_of_the_old_flavor_fails(
+    evidence, number, change, says
+):
+    whole.edit(evidence / "operations.json", lambda d: d[number].update(change))
+
+    (check,) = checks.check_operations(evidence).failures
+    assert check.name.startswith("old flavor, ")
+    assert says in check.detail
+
+
 def test_an_operation_that_was_never_done_is_named(evidence):
     whole.edit(evidence / "operations.json", lambda d: d.pop())
 

@@ -254,8 +254,19 @@ def lay_down(directory: Path) -> None:
     log = directory / "logs" / "ironic-conductor.log"
     log.parent.mkdir()
     log.write_text("INFO all is well\n")
-    names = ("new server", "hard reboot", "start", "delete")
-    done = [{"name": name, "ok": True, "detail": ""} for name in names]
+    node, *_ = NODES
+    specs = {"cpu_arch": "x86_64"}
+    old: Document = {"instance": "server-run", "embedded": specs}
+    done = [
+        {**old, "name": name, "ok": True, "detail": "", "allocation": held}
+        for name, held in (
+            ("new server", {node: {CLASS: 1}}),
+            ("hard reboot", {node: {CLASS: 1}}),
+            ("start", {node: {CLASS: 1}}),
+            ("rebuild", {node: {CLASS: 1}}),
+            ("delete", {}),
+        )
+    ]
     write(directory / "operations.json", done)
     asked = [{"name": name, "ok": True, "detail": ""} for name in sorted(checks.PROXY)]
     write(directory / "proxy.json", asked)
