@@ -16,7 +16,12 @@ Both register options of the same names on oslo.config's global object, the
 second one with a DuplicateOptError. Ironic gets an object of its own here.
 """
 
+from pathlib import Path
+
+import pytest
 from oslo_config import cfg
+
+from ironic_sideways.lab.layout import Layout
 
 _shared = cfg.CONF
 cfg.CONF = cfg.ConfigOpts()
@@ -24,3 +29,9 @@ try:
     import ironic.conf  # noqa: F401
 finally:
     cfg.CONF = _shared
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """Lab 7, of which nothing is there yet."""
+    return Layout(tmp_path / "lab", 7)

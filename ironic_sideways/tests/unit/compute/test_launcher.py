@@ -10,10 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import subprocess
-import sys
-from pathlib import Path
-
 import nova.service
 import nova.virt
 import pytest
@@ -23,24 +19,6 @@ from oslo_config import cfg
 from ironic_sideways.compute import launcher
 
 STOCK_MANAGERS = dict(nova.service.SERVICE_MANAGERS)
-#: Runs the console script with nova.cmd.compute.main() replaced by one that reads
-#: the configuration alone; argument: the directory that stands for /etc/nova.
-PROBE = """
-import os, sys
-from oslo_config import cfg
-directory = sys.argv.pop()
-cfg._get_config_dirs = lambda project=None: [directory]
-from nova.cmd import compute
-from nova import config
-def report() -> None:
-    config.parse_args(sys.argv, configure_db=False, init_rpc=False)
-    threads = "eventlet" not in sys.modules
-    print(os.path.basename(sys.argv[0]), config.CONF.host, threads)
-compute.main = report
-sys.argv = ["/usr/bin/ironic-sideways-compute"]
-from ironic_sideways.cmd.compute import main
-main()
-"""
 STOCK = "nova.compute.manager.ComputeManager"
 OURS = "ironic_sideways.compute.manager.ClusteredComputeManager"
 
@@ -93,16 +71,3 @@ def test_the_log_says_which_manager_was_loaded(
     with caplog.at_level("INFO"):
         nova.service.SERVICE_MANAGERS.get("nova-compute")
     assert f"Loading compute manager '{STOCK}'" in caplog.text
-
-
-def test_nova_reads_the_configuration_that_nova_compute_reads(tmp_path: Path) -> None:
-    """A process of its own: the launcher chooses Nova's concurrency on import."""
-    for name, host in (("nova", "one"), ("nova-compute", "two")):
-        (tmp_path / f"{name}.conf").write_text(f"[DEFAULT]\nhost = {host}\n")
-    seen = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROBE, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert seen.split() == ["nova-compute", "two", "True"]
