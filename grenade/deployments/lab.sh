@@ -40,6 +40,7 @@ BASE_FILES=(
     "$IRONIC_SIDEWAYS_LAB"/etc/nova/nova.conf
     "$IRONIC_SIDEWAYS_LAB"/etc/nova/api-paste.ini
     "$IRONIC_SIDEWAYS_LAB"/etc/nova-compute/nova.conf
+    "$IRONIC_SIDEWAYS_LAB"/etc/nova/policy.d/maintenance.yaml
 )
 # A free node of the lab deploys by network boot without an agent.
 MIGRATE_OPTIONS=(--free-deploy-interface ramdisk)
@@ -131,6 +132,20 @@ function node_owner {
 
 function paste_file {
     echo "$IRONIC_SIDEWAYS_LAB/etc/nova/api-paste.ini"
+}
+
+# An owner may unlock what he locked himself, and only a policy forbids it.
+# nova-api reads the directory at each request; it stays, as one that is gone is
+# not read again.
+function forbid_unlock {
+    local directory=$IRONIC_SIDEWAYS_LAB/etc/nova/policy.d
+    mkdir -p "$directory"
+    echo '"os_compute_api:os-lock-server:unlock": "rule:context_is_admin"' \
+        >"$directory/maintenance.yaml"
+}
+
+function permit_unlock {
+    rm -f "$IRONIC_SIDEWAYS_LAB/etc/nova/policy.d/maintenance.yaml"
 }
 
 function install_proxy {

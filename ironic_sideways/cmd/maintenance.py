@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--compute-host", required=True)
             action.add_argument(
                 "--probe-cloud",
-                help="a member who tries to delete and reboot his instances, and "
-                "must get 409 (test clouds only)",
+                help="a member who tries to unlock, reboot and delete his instances, "
+                "and must not be let (test clouds only)",
             )
         action.set_defaults(act=act)
 
@@ -75,8 +75,8 @@ def start(args: argparse.Namespace) -> str:
     if args.probe_cloud:
         member = cloud.connect(args.probe_cloud)
         mine = [server.id for server in member.compute.servers()]
-        refused = 2 * maintenance.probe(member, mine)
-        return f"{locked} instances locked, {refused} member's calls got 409"
+        refused = maintenance.probe(member, mine)
+        return f"{locked} instances locked, {refused} member's calls refused"
     return f"{locked} instances locked"
 
 

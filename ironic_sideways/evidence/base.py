@@ -113,19 +113,28 @@ def answers(cloud: Connection) -> bool:
 def options(path: Path) -> dict[str, str]:
     """A digest of each option of an ini file, by ``section/option``.
 
-    Values may be passwords; their digests say whether they changed.
+    Values may be passwords; their digests say whether they changed. Of another
+    file there is one digest; of one that is not there, none.
     """
+    if not path.exists():
+        return {}
+    if path.suffix not in (".conf", ".ini"):
+        return {"text": digest(path.read_text())}
     parser = configparser.RawConfigParser(
         strict=False, default_section="", allow_no_value=True
     )
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read_string(path.read_text())
     return {
-        f"{section}/{option}": hashlib.sha256(str(value).encode()).hexdigest()[:12]
+        f"{section}/{option}": digest(str(value))
         for section in parser.sections()
         if section not in UNUSED_SECTIONS
         for option, value in parser.items(section)
     }
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def take(

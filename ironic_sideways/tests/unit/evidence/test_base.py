@@ -51,3 +51,12 @@ def test_no_value_is_kept_as_it_may_be_a_secret(tmp_path: Path) -> None:
     path.write_text(TEXT)
 
     assert "secret" not in str(base.options(path))
+
+
+def test_a_file_that_appears_is_a_difference(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    before = base.options(path)
+    path.write_text('"rule": "check"')
+
+    assert before == {}
+    assert list(base.options(path)) == ["text"]

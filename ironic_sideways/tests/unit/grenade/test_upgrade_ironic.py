@@ -152,3 +152,17 @@ def test_a_way_back_locks_again_what_the_end_may_have_unlocked(
 
     assert of_window.called("maintenance resume") is resumed
     assert not (of_window.phases / "unlocking").exists()
+
+
+def test_a_start_of_maintenance_that_refuses_leaves_owners_their_locks(tmp_path):
+    of_window = Window(tmp_path)
+    (of_window.phases / "begin-maintenance.done").unlink()
+    policy = tmp_path / "lab/etc/nova/policy.d/maintenance.yaml"
+
+    assert of_window.run("--to", "begin-maintenance", fail_at="maintenance start") == 1
+    assert not policy.exists()
+    assert of_window.run("--to", "begin-maintenance") == 0
+    assert "unlock" in policy.read_text()
+
+    assert of_window.run("--rollback") == 0
+    assert not policy.exists()
