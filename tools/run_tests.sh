@@ -11,8 +11,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Every test on a fresh Debian 12 machine: what tox checks, then the main job, and
-# the short one on Nova's plain fake driver. Goes on after a failure; the ledger
+# Every test on a fresh Debian 12 machine: what tox checks, then the main job, the
+# short one on Nova's plain fake driver, and the way back. Goes on after a failure; the ledger
 # at the end names each.
 #
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
@@ -34,6 +34,9 @@ set -o pipefail
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOGS=$REPOSITORY/.lab-tests/logs
 NUMBER=90
+# A record of locks that was cut short, and a way back from everything, itself
+# killed in its middle.
+RISKIEST=begin-maintenance-killed,compute-back-killed
 WITH_LAB=yes
 WITH_SOAK=""
 LEDGER=()
@@ -177,8 +180,10 @@ function run_checks {
 function run_labs {
     local round
     run_lab main-job main
-    run_lab plain-fake-driver fake --base-driver fake --no-tempest
+    run_lab plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute
+    run_lab there-and-back back --no-tempest --rollback-from "$RISKIEST"
     if [[ $WITH_SOAK ]]; then
+        run_lab each-way-back back --no-tempest --rollback-from each
         for round in 1 2 3; do
             run_lab "soak-$round" soak
         done

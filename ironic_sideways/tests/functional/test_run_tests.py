@@ -89,10 +89,11 @@ def tree(tmp_path: Path) -> Tree:
 def test_the_checks_then_the_main_job_then_the_plain_fake_driver(tree: Tree) -> None:
     code, output = tree.run()
     assert code == 0
-    assert output.endswith("8 passed, 0 failed\n")
-    main_job, fake = tree.words_file.read_text().splitlines()
+    assert output.endswith("9 passed, 0 failed\n")
+    main_job, fake, back = tree.words_file.read_text().splitlines()
     assert "--base-driver" not in main_job and "--no-tempest" not in main_job
-    assert fake.endswith("--base-driver fake --no-tempest")
+    assert "--base-driver fake --no-tempest" in fake
+    assert "--rollback-from" in fake and "--rollback-from" in back
 
 
 def test_a_failure_is_named_and_the_rest_goes_on(tree: Tree) -> None:
@@ -100,8 +101,8 @@ def test_a_failure_is_named_and_the_rest_goes_on(tree: Tree) -> None:
     code, output = tree.run()
     assert code == 1
     assert "no luck" in output
-    assert output.count("exit code 3") == 2
-    assert output.endswith("6 passed, 2 failed\n")
+    assert output.count("exit code 3") == 3
+    assert output.endswith("6 passed, 3 failed\n")
 
 
 @pytest.mark.parametrize(
