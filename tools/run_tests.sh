@@ -36,7 +36,7 @@ LOGS=$REPOSITORY/.lab-tests/logs
 NUMBER=90
 # A record of locks that was cut short, and a way back from everything, itself
 # killed in its middle.
-RISKIEST=begin-maintenance-killed,compute-back-killed
+RISKIEST="begin-maintenance-killed,compute-back-killed"
 WITH_LAB=yes
 WITH_SOAK=""
 LEDGER=()
