@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ironic_sideways import exceptions, resource_class
 from ironic_sideways.migrate import classify, interfaces, mapping, plan, work
-from ironic_sideways.migrate.files import ironicconf, netboot, novaconf
+from ironic_sideways.migrate.files import bmc_map, ironicconf, netboot, novaconf
 from ironic_sideways.nova_bm import database
 
 URL_HELP = (
@@ -66,6 +66,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "--null-deleted",
         choices=("live", "skip"),
         help="how to read rows whose 'deleted' is NULL (default: they are refused)",
+    )
+    parser.add_argument(
+        "--bmc-map",
+        metavar="FILE",
+        help="BMCs of nodes whose power manager was not IPMI: CSV with the header "
+        "node,address,port,user,password_file; node is a uuid or a MAC, an empty "
+        "port is 623, a password file is the owner's alone to read",
     )
     boot = parser.add_mutually_exclusive_group()
     boot.add_argument(
@@ -173,6 +180,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
     options = mapping.Options(
         resource_class=parsed.resource_class,
         netboot=boots,
+        bmcs=bmc_map.read(parsed.bmc_map) if parsed.bmc_map else {},
         resource_class_by_shape=parsed.resource_class_by_shape,
         owner=parsed.owner,
         node_arch=parsed.node_arch,
@@ -245,7 +253,7 @@ def describe(options: mapping.Options) -> dict:
     shown = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(options)
-        if field.name != "netboot"
+        if field.name not in ("bmcs", "netboot")
     }
     return {
         key: value for key, value in shown.items() if value not in (None, False, {})

@@ -187,19 +187,9 @@ def _state_faults(source: reader.Node) -> list[str]:
 def _hardware_faults(
     source: reader.Node, options: mapping.Options, policy: Policy
 ) -> list[str]:
-    faults = [
-        f"{column} is empty: the BMC needs an address, a user and a password"
-        for column in ("pm_address", "pm_user", "pm_password")
-        if not getattr(source, column)
-    ]
-    manager = policy.power_managers.get(
-        source.service_host or "", policy.default_power_manager
-    )
-    if manager != IPMI_POWER_MANAGER:
-        faults.append(
-            f"[baremetal] power_manager of {source.service_host} is {manager}, and "
-            f"only {IPMI_POWER_MANAGER} can be moved"
-        )
+    faults = []
+    if mapping.bmc_of(source, options) is None:
+        faults = _bmc_faults(source, policy)
     if not mapping.architecture(source, options):
         faults.append(
             f"no cpu_arch for service_host {source.service_host}: give --node-arch, "
@@ -211,6 +201,24 @@ def _hardware_faults(
         if (value := getattr(source, column)) is not None and value < least
     ]
     return faults
+
+
+def _bmc_faults(source: reader.Node, policy: Policy) -> list[str]:
+    """Why the BMC that the row itself names cannot do."""
+    manager = policy.power_managers.get(
+        source.service_host or "", policy.default_power_manager
+    )
+    if manager != IPMI_POWER_MANAGER:
+        kind = manager.rpartition(".")[2]
+        return [
+            f"[baremetal] power_manager of {source.service_host} is {manager}: Ironic "
+            f"has no {kind} power, give the node's BMC with --bmc-map"
+        ]
+    return [
+        f"{column} is empty: the BMC needs an address, a user and a password"
+        for column in ("pm_address", "pm_user", "pm_password")
+        if not getattr(source, column)
+    ]
 
 
 def _judge_class(verdict: Verdict, options: mapping.Options) -> None:

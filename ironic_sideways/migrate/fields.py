@@ -54,6 +54,15 @@ class Source:
         return bool(self.node.instance_uuid)
 
     @property
+    def bmc(self) -> mapping.Bmc | None:
+        """The BMC that the operator's map gives the node."""
+        names = {(card.address or "").lower() for card in self.node.interfaces}
+        names.add(self.node.uuid or "")
+        return next(
+            (self.options.bmcs[n] for n in names & self.options.bmcs.keys()), None
+        )
+
+    @property
     def boot(self) -> mapping.NetBoot | None:
         """What its instance boots with over the network."""
         known = self.options.netboot
@@ -143,9 +152,14 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
     "rescue_interface": _interface("rescue", "no-rescue"),
     "storage_interface": _interface("storage", "noop"),
     "vendor_interface": _interface("vendor", "ipmitool"),
-    "driver_info.ipmi_address": lambda s: s.node.pm_address,
-    "driver_info.ipmi_username": lambda s: s.node.pm_user,
-    "driver_info.ipmi_password": lambda s: s.node.pm_password,
+    "driver_info.ipmi_address": lambda s: s.bmc.address if s.bmc else s.node.pm_address,
+    "driver_info.ipmi_port": lambda s: (
+        s.bmc.port if s.bmc and s.bmc.port != 623 else ABSENT
+    ),
+    "driver_info.ipmi_username": lambda s: s.bmc.user if s.bmc else s.node.pm_user,
+    "driver_info.ipmi_password": lambda s: (
+        s.bmc.password if s.bmc else s.node.pm_password
+    ),
     "driver_info.ipmi_terminal_port": lambda s: _or_absent(s.node.terminal_port),
     "driver_info.ipmi_cipher_suite": lambda s: _or_absent(s.options.cipher_suite),
     "driver_info.deploy_kernel": lambda s: _or_absent(s.options.deploy_kernel),
@@ -199,6 +213,10 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
     "extra.nova_bm.task_state": lambda s: _or_absent(s.node.task_state),
     "extra.nova_bm.image_path": lambda s: _or_absent(s.node.image_path),
     "extra.nova_bm.pxe_config_path": lambda s: _or_absent(s.node.pxe_config_path),
+    "extra.nova_bm.pm_address": lambda s: (
+        _or_absent(s.node.pm_address) if s.bmc else ABSENT
+    ),
+    "extra.nova_bm.pm_user": lambda s: _or_absent(s.node.pm_user) if s.bmc else ABSENT,
     "extra.nova_bm.root_mb": lambda s: _or_absent(s.node.root_mb),
     "extra.nova_bm.swap_mb": lambda s: _or_absent(s.node.swap_mb),
     "extra.nova_bm.ephemeral_mb": lambda s: _or_absent(s.node.ephemeral_mb),

@@ -60,6 +60,24 @@ EMPTY_JSON = (
 )
 
 
+#: Of IPMI over LAN; Ironic's default.
+IPMI_PORT = 623
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bmc:
+    """The BMC that a node gets in place of what its row says.
+
+    :param where: the line of the map, for messages.
+    """
+
+    address: str
+    port: int
+    user: str
+    password: str = dataclasses.field(repr=False)
+    where: str = ""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class NetBoot:
     """What an instance fetches at every power-on.
@@ -89,6 +107,7 @@ class Options:
     :param node_arch: cpu_arch of the hosts that ``architectures`` lacks.
     :param free_state: provision_state of free nodes, available or manageable.
     :param free_deploy_interface: of free nodes, when not ``deploy_interface``.
+    :param bmcs: node uuid, or MAC in lower case -> its BMC.
     :param netboot: instance uuid -> what it boots with, or None when it boots
         from its disk; None: nobody looked.
     :param interfaces: kind -> name, where it is not that of ``PLAIN_INTERFACES``.
@@ -110,6 +129,7 @@ class Options:
     cipher_suite: str | None = None
     resource_class_by_shape: bool = False
     netboot: Mapping[str, NetBoot | None] | None = None
+    bmcs: Mapping[str, Bmc] = dataclasses.field(default_factory=dict, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +166,7 @@ def map_node(
         ),
         "extra": {
             provenance.KEY: {
-                **_node_provenance(source, stamp, boot),
+                **_node_provenance(source, options, stamp, boot),
                 # For rollback, to notice that one was removed.
                 "ports": len(interfaces),
             }
@@ -178,6 +198,15 @@ def class_of(source: reader.Node, options: Options) -> str:
         source.memory_mb,  # type: ignore[arg-type]
         source.local_gb,  # type: ignore[arg-type]
     )
+
+
+def bmc_of(source: reader.Node, options: Options) -> Bmc | None:
+    """The BMC that the operator's map gives the node, by its uuid or a MAC of it."""
+    if not options.bmcs:
+        return None
+    keys = [source.uuid, *(card.address for card in source.interfaces)]
+    found = (options.bmcs.get(key.lower()) for key in keys if key)
+    return next(filter(None, found), None)
 
 
 def netboot_of(source: reader.Node, options: Options) -> NetBoot | None:
@@ -246,18 +275,31 @@ def _interface_columns(options: Options, used: bool) -> dict[str, Any]:
 
 
 def _driver_info(source: reader.Node, options: Options) -> dict[str, Any]:
-    # ipmi_port is omitted: nova_bm has none and the default is 623.
     return _present(
         {
-            "ipmi_address": source.pm_address,
-            "ipmi_username": source.pm_user,
-            "ipmi_password": source.pm_password,
+            **_bmc_access(source, bmc_of(source, options)),
             "ipmi_terminal_port": source.terminal_port,
             "ipmi_cipher_suite": options.cipher_suite,
             "deploy_kernel": options.deploy_kernel,
             "deploy_ramdisk": options.deploy_ramdisk,
         }
     )
+
+
+def _bmc_access(source: reader.Node, bmc: Bmc | None) -> dict[str, Any]:
+    """Where the BMC is; nova_bm knows no port, for it was always the usual one."""
+    if bmc is None:
+        return {
+            "ipmi_address": source.pm_address,
+            "ipmi_username": source.pm_user,
+            "ipmi_password": source.pm_password,
+        }
+    return {
+        "ipmi_address": bmc.address,
+        "ipmi_port": bmc.port if bmc.port != IPMI_PORT else None,
+        "ipmi_username": bmc.user,
+        "ipmi_password": bmc.password,
+    }
 
 
 def _boot_device(boot: NetBoot | None) -> dict[str, Any]:
@@ -321,8 +363,12 @@ def _instance_info(source: reader.Node) -> dict[str, Any]:
 
 
 def _node_provenance(
-    source: reader.Node, stamp: Mapping[str, str], boot: NetBoot | None
+    source: reader.Node,
+    options: Options,
+    stamp: Mapping[str, str],
+    boot: NetBoot | None,
 ) -> dict[str, Any]:
+    mapped = bmc_of(source, options) is not None
     kept = {
         "bm_node_id": source.id,
         "service_host": source.service_host,
@@ -334,6 +380,9 @@ def _node_provenance(
         "swap_mb": source.swap_mb,
         "ephemeral_mb": source.ephemeral_mb,
         "preserve_ephemeral": source.preserve_ephemeral,
+        # Elsewhere only when the map put another BMC in their place.
+        "pm_address": source.pm_address if mapped else None,
+        "pm_user": source.pm_user if mapped else None,
         # A take-over writes this column: rollback asks here what we wrote.
         "driver_internal_info": _boot_state(boot) or None,
     }

@@ -18,18 +18,24 @@ A stream of batches: no list of all nodes is ever held.
 import collections
 import dataclasses
 import itertools
+import types
 from collections.abc import Iterable, Iterator, Mapping
 
 import sqlalchemy as sa
 
-from ironic_sideways.migrate import classify, mapping, provenance, target
+from ironic_sideways.migrate import (
+    bmc_rows,
+    classify,
+    mapping,
+    provenance,
+    target,
+)
 from ironic_sideways.nova_bm import reader, schema
 
 #: bm_nodes columns of which no two live rows may hold the same value.
 _UNIQUE_OF_NODES = {
     "uuid": "uuid",
     "instance_uuid": "instance_uuid",
-    "pm_address": "BMC address",
 }
 
 
@@ -46,11 +52,16 @@ class Plan:
 
 
 def duplicates(
-    connection: sa.Connection, policy: classify.Policy
+    connection: sa.Connection,
+    policy: classify.Policy,
+    bmcs: Mapping[str, mapping.Bmc] = types.MappingProxyType({}),
 ) -> dict[int, list[str]]:
     """bm_nodes row id -> what that row shares with which other rows.
 
     Case does not count: a binary collation lets two rows differ in it alone.
+
+    :param bmcs: the operator's map, which goes before what the rows say.
+    :raises UsageError: the map speaks of a node that is not there.
     """
     node, card = schema.bm_nodes, schema.bm_interfaces
     found: dict[int, list[str]] = collections.defaultdict(list)
@@ -58,6 +69,13 @@ def duplicates(
         rows = _shared(connection, node.c[column], [node.c.id], _live(node, policy))
         for value, group in itertools.groupby(rows, lambda row: row.value):
             _name_each(found, f"{words} {value}", [(row.id, row.id) for row in group])
+    mapped = bmc_rows.rows_of(connection, bmcs, _live(node, policy))
+    rows = _shared(connection, node.c.pm_address, [node.c.id], _live(node, policy))
+    for address, ids in itertools.chain(
+        bmc_rows.still_shared(rows, mapped),
+        bmc_rows.collisions(connection, mapped, _live(node, policy)),
+    ):
+        _name_each(found, f"BMC address {address}", [(one, one) for one in ids])
     for column, words in (("address", "MAC"), ("vif_uuid", "VIF")):
         rows = _shared(
             connection,

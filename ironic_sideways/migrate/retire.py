@@ -127,7 +127,7 @@ def _verify(
     :raises SidewaysError: says which rows.
     """
     faults: list[str] = []
-    shared = plan.duplicates(source, job.plan.policy)
+    shared = plan.duplicates(source, job.plan.policy, job.plan.options.bmcs)
     for verdicts in plan.judge(source, job.plan, ironic, shared):
         for verdict in verdicts:
             where = f"bm_nodes row {verdict.source.id} (node {verdict.source.uuid})"

@@ -143,7 +143,9 @@ def _examine(
     progress: Progress,
 ) -> Summary:
     """One pass that judges everything and writes nothing but the record."""
-    summary = Summary(shared=plan.duplicates(source, job.plan.policy))
+    summary = Summary(
+        shared=plan.duplicates(source, job.plan.policy, job.plan.options.bmcs)
+    )
     for verdicts in plan.judge(source, job.plan, ironic, summary.shared):
         for verdict in verdicts:
             summary.add(verdict)

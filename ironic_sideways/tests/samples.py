@@ -51,6 +51,10 @@ OTHER_OPTIONS = dataclasses.replace(
     free_deploy_interface=None,
     boot_mode="uefi",
     netboot=NETBOOT,
+    bmcs={
+        rows.node_uuid(2): mapping.Bmc("10.9.0.2", 6230, "root", "s3cret-9"),
+        rows.mac(3): mapping.Bmc("10.9.0.3", 623, "root", "s3cret-9"),
+    },
     interfaces={"console": "ipmitool-socat", "vendor": "no-vendor"},
 )
 _TIMES = ("created_at", "updated_at", "deleted_at")

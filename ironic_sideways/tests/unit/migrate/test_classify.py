@@ -191,3 +191,14 @@ def test_a_configuration_that_is_missing_or_at_fault_is_refused() -> None:
 def test_neutron_must_know_the_port_of_an_instance_that_boots_over_it() -> None:
     assert "has no VIF" in netbooted(BOOT, plugged=False).reasons[0]
     assert not netbooted(BOOT, plugged=False, dhcp_provider="none").reasons
+
+
+def test_a_mapped_bmc_takes_the_place_of_the_row_s_power() -> None:
+    row = samples.source(rows.used_node(1, pm_user=None), rows.plugged(1))
+    policy = classify.Policy(default_power_manager="a.VirtualPowerManager")
+    refused = classify.classify(row, OPTIONS, policy)
+    assert len(refused.reasons) == 1
+    assert "VirtualPowerManager power, give the node's BMC" in refused.reasons[0]
+    bmcs = {rows.mac(1): mapping.Bmc("10.0.0.9", 623, "u", "s3cret")}
+    moved = classify.classify(row, dataclasses.replace(OPTIONS, bmcs=bmcs), policy)
+    assert moved.outcome is classify.Outcome.MIGRATE
