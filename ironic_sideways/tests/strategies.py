@@ -65,6 +65,7 @@ def node(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
         "instance_uuid": st.none() | odd_text | st.just(rows.instance_uuid(1)),
         "instance_name": st.none() | odd_text,
         "image_path": st.none() | odd_text,
+        "pxe_config_path": st.none() | odd_text,
         "task_state": task_states | odd_text,
         "created_at": times,
         "updated_at": times,
