@@ -26,6 +26,7 @@ MAC = "52:54:00:00:00:01"
 def before() -> dict[str, Any]:
     return {
         "taken_at": 1000.0,
+        "base_driver": "nova_bm",
         "servers": [{"uuid": "server-1", "locked": True, "locked_reason": "mine"}],
         "providers": [{"uuid": "node-1", "inventories": {"VCPU": {"reserved": 1}}}],
         "services": [{"id": "service-1", "binary": "nova-compute", "state": "up"}],
@@ -119,3 +120,10 @@ def test_a_lost_heartbeat_counts(before, after):
     beats = [Beat(1000 + seq, MAC, "10.0.0.1", "boot-1", seq) for seq in (1, 3)]
 
     assert wrong(before, after, beats=beats) == {"heartbeats": "1 lost"}
+
+
+def test_the_class_that_ironic_driver_made_may_stay_on_a_plain_fake_base(before, after):
+    before["base_driver"] = "fake"
+    after["resource_classes"] = ["CUSTOM_BAREMETAL"]
+
+    assert wrong(before, after) == {}
