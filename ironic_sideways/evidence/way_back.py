@@ -59,6 +59,13 @@ def difference(before: Any, after: Any) -> str:
     )
 
 
+def each_class(before: Document, after: Document) -> Iterator[Check]:
+    then, now = set(before["resource_classes"]), set(after["resource_classes"])
+    # Where nothing was converted nothing is undone; IronicDriver made the class.
+    kept = then <= now if before["base_driver"] == "fake" else then == now
+    yield Check("resource classes", kept, f"{sorted(then)} became {sorted(now)}")
+
+
 def each_machine(before: Document, after: Document) -> Iterator[Check]:
     wrong = [check for check in compare.each_machine(before, after) if not check.ok]
     detail = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
@@ -93,11 +100,7 @@ def compared(
         checks += each_entry(name, then, now)
     for name in TABLES:
         checks += each_entry(name, before[name], after[name])
-    then, now = set(before["resource_classes"]), set(after["resource_classes"])
-    # Where nothing was converted nothing is undone; IronicDriver made the class.
-    kept = then <= now if before["base_driver"] == "fake" else then == now
-    detail = f"{sorted(then)} became {sorted(now)}"
-    checks.append(Check("resource classes", kept, detail))
+    checks += each_class(before, after)
     wrong = compare.differences(NO_IRONIC, after["ironic"], tuple(NO_IRONIC))
     checks.append(Check("ironic", not wrong, wrong or "stopped, without a row"))
     if "machines" in before:
