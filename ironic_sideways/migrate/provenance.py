@@ -44,6 +44,14 @@ TAKE_OVER_COLUMNS: Mapping[str, Any] = {
 TAKE_OVER_PROPERTIES = frozenset({"vendor"})
 #: Ids are the database's; ``version`` follows the installed Ironic.
 _NOT_CONTENT = frozenset({"id", "node_id", "version", "updated_at", "extra"})
+_UNSEEN = _NOT_CONTENT | TAKE_OVER_COLUMNS.keys()
+_UNSEEN_KEYS = {"driver_info": SECRETS, "properties": TAKE_OVER_PROPERTIES}
+
+
+#: Made once: json.dumps would make another for each row.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), default=datetime.datetime.isoformat
+)
 
 
 def seal(row: dict[str, Any]) -> None:
@@ -65,24 +73,18 @@ def digest(row: Mapping[str, Any]) -> str:
     A digest of a password would let readers of ``extra`` guess it.
     """
     shown = {
-        name: plain(value)
+        name: value
         for name, value in row.items()
-        if name not in _NOT_CONTENT
-        and name not in TAKE_OVER_COLUMNS
-        and value is not None
-        and value != {}
+        if value is not None and name not in _UNSEEN and value != {}
     }
-    for name, unseen in (
-        ("driver_info", SECRETS),
-        ("properties", TAKE_OVER_PROPERTIES),
-    ):
+    for name, unseen in _UNSEEN_KEYS.items():
         if name in shown:
             shown[name] = {k: v for k, v in shown[name].items() if k not in unseen}
-    extra = dict(row["extra"])
-    extra[KEY] = {key: value for key, value in extra[KEY].items() if key != "digest"}
-    shown["extra"] = extra
-    text = json.dumps(shown, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    shown["extra"] = {
+        **row["extra"],
+        KEY: {key: v for key, v in row["extra"][KEY].items() if key != "digest"},
+    }
+    return hashlib.sha256(_ENCODER.encode(shown).encode()).hexdigest()[:32]
 
 
 def changes(row: Mapping[str, Any], *, taken_over: bool) -> list[str]:

@@ -96,12 +96,13 @@ def engine(url: URL) -> sa.Engine:
             "read_timeout": ANSWER_TIMEOUT_S,
             "write_timeout": ANSWER_TIMEOUT_S,
         },
+        # Rows go to the driver as plain tuples.
+        paramstyle="format",
         # Parameters may be BMC passwords: they stay out of errors and logs.
         hide_parameters=True,
     )
 
-    # Before SQLAlchemy's own question for the mode, which decides how it quotes.
-    @sa.event.listens_for(made, "connect", insert=True)
+    @sa.event.listens_for(made, "connect")
     def _set_strict(raw: object, _record: object) -> None:
         with contextlib.closing(raw.cursor()) as cursor:  # type: ignore[attr-defined]
             cursor.execute(f"SET SESSION sql_mode = '{SQL_MODE}'")

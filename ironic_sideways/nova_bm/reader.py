@@ -19,8 +19,8 @@ consistent view of both tables, however long the reading takes.
 import contextlib
 import dataclasses
 import datetime
-import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -79,7 +79,6 @@ NODE_FIELDS = [
     field.name for field in dataclasses.fields(Node) if field.name != "interfaces"
 ]
 INTERFACE_FIELDS = [field.name for field in dataclasses.fields(Interface)]
-_TIMES = ("created_at", "updated_at")
 
 
 @contextlib.contextmanager
@@ -123,11 +122,8 @@ def read(connection: sa.Connection, batch: int = BATCH) -> Iterator[list[Node]]:
         if not rows:
             return
         last = rows[-1].id
-        cards = _interfaces_of(connection, [row.id for row in rows])
-        yield [
-            Node(**_clean(row._mapping), interfaces=tuple(cards.get(row.id, ())))
-            for row in rows
-        ]
+        cards = _interfaces_of(connection, rows[0].id, last)
+        yield [Node(*(*_clean(row), tuple(cards.get(row.id, ())))) for row in rows]
 
 
 def orphans(connection: sa.Connection) -> Iterator[Interface]:
@@ -140,29 +136,34 @@ def orphans(connection: sa.Connection) -> Iterator[Interface]:
         .order_by(card.c.id)
     )
     for row in connection.execute(query):
-        yield Interface(**_clean(row._mapping))
+        yield Interface(*_clean(row))
 
 
 def _interfaces_of(
-    connection: sa.Connection, ids: list[int]
+    connection: sa.Connection, first: int, last: int
 ) -> dict[int, list[Interface]]:
+    """The interfaces of the nodes from row id ``first`` to ``last``."""
     card = schema.bm_interfaces
     query = (
         sa.select(*(card.c[name] for name in INTERFACE_FIELDS))
-        .where(card.c.bm_node_id.in_(ids))
+        .where(card.c.bm_node_id.between(first, last))
         .order_by(card.c.bm_node_id, card.c.id)
     )
-    grouped = itertools.groupby(connection.execute(query), lambda row: row.bm_node_id)
-    return {
-        node_id: [Interface(**_clean(row._mapping)) for row in rows]
-        for node_id, rows in grouped
-    }
+    cards: dict[int, list[Interface]] = {}
+    for row in connection.execute(query):
+        one = Interface(*_clean(row))
+        cards.setdefault(row.bm_node_id, []).append(one)
+    return cards
 
 
-def _clean(row: sa.RowMapping) -> dict:
-    """The row as a dict; a zero date, which no DATETIME can hold, becomes None."""
-    values = dict(row)
-    for name in _TIMES:
-        if not isinstance(values[name], datetime.datetime):
-            values[name] = None
-    return values
+def _clean(row: sa.Row) -> tuple[Any, ...]:
+    """The row, whose last columns are times, with None for a zero date.
+
+    No DATETIME of Python's can hold one; the driver hands it over as text.
+    """
+    *values, created_at, updated_at = row
+    return (
+        *values,
+        created_at if isinstance(created_at, datetime.datetime) else None,
+        updated_at if isinstance(updated_at, datetime.datetime) else None,
+    )

@@ -14,8 +14,6 @@
 
 import dataclasses
 import itertools
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,19 +101,7 @@ def ironic_schema(
     server: mariadb.Server, tmp_path_factory: pytest.TempPathFactory
 ) -> URL:
     """A database with the schema that Ironic's own dbsync makes."""
-    server.execute("CREATE DATABASE ironic")
-    url = server.url("ironic")
-    config = tmp_path_factory.mktemp("ironic") / "ironic.conf"
-    text = url.render_as_string(hide_password=False)
-    config.write_text(f"[database]\nconnection = {text}\n")
-    program = Path(sys.executable).with_name("ironic-dbsync")
-    done = subprocess.run(
-        [program, "--config-file", config, "create_schema"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return url
+    return mariadb.create_ironic(server, "ironic", tmp_path_factory.mktemp("ironic"))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,9 +82,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(directory: Path) -> Iterator[Server]:
+def running(directory: Path, *settings: str) -> Iterator[Server]:
     """A server under the empty ``directory``, stopped and gone at the end.
 
+    :param settings: of mariadbd, stronger than those here.
     :raises RuntimeError: it did not answer in START_TIMEOUT_S seconds.
     """
     data = directory / "data"
@@ -121,6 +123,7 @@ def running(directory: Path) -> Iterator[Server]:
                 "--innodb-doublewrite=0",
                 "--innodb-buffer-pool-size=128M",
                 "--character-set-server=utf8mb4",
+                *settings,
                 *user,
             ],
             stdout=log,
@@ -136,6 +139,24 @@ def running(directory: Path) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(STOP_TIMEOUT_S)
+
+
+def create_ironic(server: Server, name: str, directory: Path) -> URL:
+    """A database with the schema that the installed Ironic's own dbsync makes."""
+    server.execute(f"CREATE DATABASE {name}")
+    url = server.url(name)
+    config = directory / "ironic-dbsync.conf"
+    text = url.render_as_string(hide_password=False)
+    config.touch(mode=0o600)
+    config.write_text(f"[database]\nconnection = {text}\n")
+    program = Path(sys.executable).with_name("ironic-dbsync")
+    done = subprocess.run(
+        [program, "--config-file", config, "create_schema"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return url
 
 
 def _wait(server: Server, process: subprocess.Popen, log: Path) -> None:

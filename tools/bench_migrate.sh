@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# Measure the load of "ironic-nova-bm-migrate run" beside a bare multi-row INSERT of
+# the same rows, the shape of the tool of 2014, and Ironic's REST API: ratios in
+# one run on one private MariaDB, and the peak of memory. The last line is JSON.
+#
+# Usage: sudo tools/bench_migrate.sh [options]
+#
+#   --nodes N         nodes, with two ports each (default 100000)
+#   --repetitions N   of each contender, in turn (default 3); medians count
+#   --rest-nodes N    nodes enrolled through the REST API (default 200)
+#   --no-growth       leave out the peak of memory with four times the nodes
+#
+# Needs what tools/prepare_host.sh needs, and no lab; loads the machine.
+#
+# Exit codes: 0 measured, whatever the figures; 1 failed; 2 bad usage.
+
+set -o errexit
+set -o nounset
+set -o pipefail
+
+REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+    sed -n '/^# Measure/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    exit 0
+fi
+"$REPOSITORY/tools/prepare_host.sh"
+exec "$REPOSITORY/.venv/bin/python" -m ironic_sideways.tests.bench.migrate "$@"
