@@ -20,6 +20,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ironic_sideways import exceptions
 
@@ -46,9 +47,19 @@ COMMANDS = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """Takes no abbreviated option: one of today may mean another one tomorrow.
+
+    Subparsers are of their parser's class.
+    """
+
+    def __init__(self, *words: Any, **named: Any) -> None:
+        super().__init__(*words, **{"allow_abbrev": False, **named})
+
+
 def build_parser(chosen: str | None) -> argparse.ArgumentParser:
     """The parser; only ``chosen`` is filled in, or all of them when None."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="ironic-sideways",
         description="Move a nova-baremetal deployment to Ironic, and prove it.",
         epilog=EXIT_CODES,

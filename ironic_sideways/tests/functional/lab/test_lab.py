@@ -225,7 +225,7 @@ def test_a_service_stopped_on_purpose_stays_stopped(lab: Layout) -> None:
     assert pids(lab)["neutron"]
 
 
-def test_ironics_database_is_made_anew_unless_a_row_would_be_lost(
+def test_j7_ironics_database_is_made_anew_unless_a_row_would_be_lost(
     lab: Layout,
 ) -> None:
     assert command(lab, "install-ironic").returncode == 0

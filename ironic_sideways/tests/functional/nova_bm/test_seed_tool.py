@@ -122,7 +122,9 @@ def contents(url: URL) -> dict[str, list[dict]]:
     return mariadb.rows(url, "bm_nodes", "bm_interfaces", "migrate_version")
 
 
-def test_a_free_row_per_machine_is_written(lane: Lane, empty_url: URL) -> None:
+def test_j2_a_free_row_per_machine_is_written_with_nothing_left_null(
+    lane: Lane, empty_url: URL
+) -> None:
     assert lane.seed() == 0
     found = contents(empty_url)
     assert found["migrate_version"][0]["version"] == 10

@@ -99,7 +99,7 @@ def test_a_cloud_that_moved_whole_survived(before, after):
 
 
 @pytest.mark.parametrize("field", compare.SERVER_FIELDS)
-def test_each_field_of_an_instance_that_changes_is_named(before, after, field):
+def test_j11_each_field_of_an_instance_that_changes_is_named(before, after, field):
     after["servers"][0][field] = "something else"
 
     (failure,) = failures(before, after)
@@ -126,7 +126,7 @@ def test_a_create_that_found_no_host_in_the_window_is_no_concern(before, after):
     assert failures(before, after) == []
 
 
-def test_a_cloud_without_instances_proves_nothing(before, after):
+def test_j12_a_cloud_without_instances_proves_nothing(before, after):
     before["servers"] = after["servers"] = []
 
     assert "instances: no instance was there before: nothing to prove" in failures(

@@ -105,7 +105,7 @@ def test_a_node_of_another_class_than_its_own_is_told():
     )
 
 
-def test_each_node_is_waited_for_under_its_own_class(monkeypatch):
+def test_j14_each_node_is_waited_for_under_its_own_class(monkeypatch):
     def both(uuid: str, name: str) -> dict[str, Any]:
         provider = {"inventories": {name: {"total": 1, "reserved": 0}}}
         return {

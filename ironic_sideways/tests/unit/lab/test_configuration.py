@@ -110,3 +110,14 @@ def test_an_unknown_configuration_is_refused_with_the_known_ones(
 def test_ironics_file_is_refused_before_ironic_is_installed(layout: Layout) -> None:
     with pytest.raises(exceptions.UsageError, match="install-ironic"):
         configuration.path_of(layout, "ironic")
+
+
+def test_j3_machines_are_switched_over_ipmi_on_both_sides(layout: Layout) -> None:
+    """The job of 2014 used ssh power: the path of a real cloud was never run."""
+    texts = rendered(layout)
+
+    base = option(texts["nova-compute/nova.conf"], "baremetal", "power_manager")
+    assert base == "nova.virt.baremetal.ipmi.IPMI"
+    ironic = texts["ironic/ironic.conf"]
+    assert option(ironic, "DEFAULT", "enabled_hardware_types") == "ipmi"
+    assert option(ironic, "DEFAULT", "enabled_power_interfaces") == "ipmitool"

@@ -53,13 +53,19 @@ def test_an_allocation_left_on_vcpu_is_a_failure(evidence):
     assert failed(checks.check_resources(evidence)) == ["resources of node-run"]
 
 
-def test_a_nova_compute_left_on_the_old_driver_is_a_failure(evidence):
-    whole.edit(
-        evidence / "resources.json",
-        lambda d: d["loaded"].update(driver="baremetal.BareMetalDriver"),
-    )
+@pytest.mark.parametrize(
+    ("name", "old", "told"),
+    [
+        ("driver", "baremetal.BareMetalDriver", "driver"),
+        ("manager", "nova.compute.manager.ComputeManager", "compute manager"),
+    ],
+)
+def test_j10_a_nova_compute_left_on_the_old_driver_or_manager_is_a_failure(
+    evidence, name, old, told
+):
+    whole.edit(evidence / "resources.json", lambda d: d["loaded"].update({name: old}))
 
-    assert failed(checks.check_resources(evidence)) == ["driver"]
+    assert failed(checks.check_resources(evidence)) == [told]
 
 
 def test_the_stock_manager_is_right_when_the_run_was_told_so(evidence):
