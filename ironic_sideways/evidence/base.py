@@ -55,6 +55,25 @@ def hypervisors(cloud: Connection) -> dict[str, dict[str, Any]]:
     }
 
 
+def ports(cloud: Connection) -> dict[str, dict[str, Any]]:
+    """What of each port the move may touch, by its id."""
+    return {
+        port.id: {
+            "mac": port.mac_address,
+            "device": port.device_id,
+            "host": port.binding_host_id,
+            "vnic_type": port.binding_vnic_type,
+            "profile": port.binding_profile,
+            "dhcp_options": sorted(
+                f"{option['opt_name']}={option['opt_value']}"
+                f" (IPv{option.get('ip_version')})"
+                for option in port.extra_dhcp_opts or ()
+            ),
+        }
+        for port in cloud.network.ports()
+    }
+
+
 def resource_classes(cloud: Connection) -> list[str]:
     """Placement's custom resource classes."""
     response = cloud.placement.get(
@@ -153,6 +172,7 @@ def take(
         **snapshot.take(cloud, base_driver, where, None),
         "flavors": flavors(cloud),
         "hypervisors": hypervisors(cloud),
+        "ports": ports(cloud),
         "resource_classes": resource_classes(cloud),
         "nova_bm": checksums(databases["nova_bm"]),
         "ironic": ironic(cloud, databases["ironic"]),

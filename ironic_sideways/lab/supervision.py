@@ -13,7 +13,9 @@
 """supervisord of the lab: its configuration, and driving it over its socket."""
 
 import dataclasses
+import http.client
 import os
+import socket
 import sys
 import xmlrpc.client
 from collections.abc import Sequence
@@ -33,6 +35,9 @@ KEPT_ENVIRONMENT = ("PYTHONPATH", "LANG", "TZ")
 
 RUNNING = "RUNNING"
 ALIVE = (RUNNING, "STARTING", "STOPPING")
+
+#: Seconds for an answer of supervisord, which does nothing long in a call.
+ANSWER_TIMEOUT = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,12 +122,17 @@ class Supervisor:
         )
 
     def _call(self, method: str, *arguments: object) -> object:
-        url = f"unix://{self.layout.supervisor_socket}"
-        proxy = xmlrpc.client.ServerProxy(
-            "http://localhost", transport=SupervisorTransport(None, None, url)
-        )
-        with proxy:
-            return getattr(proxy.supervisor, method)(*arguments)
+        path = self.layout.supervisor_socket
+        transport = SupervisorTransport(None, None, f"unix://{path}")
+        transport._get_connection = lambda: _Connection(path)
+        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
+        try:
+            with proxy:
+                return getattr(proxy.supervisor, method)(*arguments)
+        except TimeoutError as error:
+            raise exceptions.SidewaysError(
+                f"supervisord ({path}): no answer to {method} within {ANSWER_TIMEOUT} s"
+            ) from error
 
     def states(self) -> dict[str, State]:
         """Every program by name; none when supervisord does not run."""
@@ -210,6 +220,19 @@ class Supervisor:
         except (OSError, xmlrpc.client.Fault):
             return
         self._wait_gone(timeout)
+
+
+class _Connection(http.client.HTTPConnection):
+    """To a Unix socket; supervisor's own has no bound."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=ANSWER_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
 
 
 def _process_tree(pid: int) -> list[psutil.Process]:

@@ -204,7 +204,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
         default_power_manager=(
             only.power_manager if only else classify.IPMI_POWER_MANAGER
         ),
-        known_hosts=frozenset(h.host for h in hosts if h.host),
+        known_hosts=None if only else frozenset(h.host for h in hosts if h.host),
         service_hosts=frozenset(parsed.service_host),
         nodes=frozenset(parsed.node),
     )

@@ -56,7 +56,8 @@ class Policy:
     :param dhcp_provider: Ironic's ``[dhcp] dhcp_provider``.
     :param power_managers: service_host -> class name, from nova.conf.
     :param default_power_manager: of hosts that ``power_managers`` lacks.
-    :param known_hosts: hosts that a nova.conf was given for.
+    :param known_hosts: hosts that a nova.conf was given for; None: one that names
+        no host speaks of all.
     :param service_hosts: only nodes of these; empty: all.
     :param nodes: only nodes with these uuids; empty: all.
     """
@@ -66,7 +67,7 @@ class Policy:
     dhcp_provider: str = "neutron"
     power_managers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     default_power_manager: str = IPMI_POWER_MANAGER
-    known_hosts: frozenset[str] = frozenset()
+    known_hosts: frozenset[str] | None = frozenset()
     service_hosts: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
 

@@ -155,8 +155,7 @@ def _examine(
     summary.warnings += [
         f"no nova.conf names service_host {host}: its nodes are taken for IPMI nodes "
         "of --node-arch"
-        for host in sorted(summary.hosts - known)
-        if known
+        for host in sorted(summary.hosts - known if known is not None else ())
     ]
     orphans = sum(1 for card in reader.orphans(source) if not card.deleted)
     if orphans:

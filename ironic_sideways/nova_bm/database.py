@@ -102,7 +102,8 @@ def engine(url: URL) -> sa.Engine:
         hide_parameters=True,
     )
 
-    @sa.event.listens_for(made, "connect")
+    # Before SQLAlchemy's own question for the mode, which decides how it quotes.
+    @sa.event.listens_for(made, "connect", insert=True)
     def _set_strict(raw: object, _record: object) -> None:
         with contextlib.closing(raw.cursor()) as cursor:  # type: ignore[attr-defined]
             cursor.execute(f"SET SESSION sql_mode = '{SQL_MODE}'")

@@ -22,7 +22,7 @@ from ironic.db.sqlalchemy import models
 
 from ironic_sideways.migrate import fields, mapping, target, verify
 from ironic_sideways.nova_bm import reader
-from ironic_sideways.tests import rows
+from ironic_sideways.tests import rows, strategies
 
 STAMP = {"run_id": "run-1", "tool": "ironic-sideways test"}
 OPTIONS = mapping.Options(
@@ -68,7 +68,7 @@ def source(*found: dict[str, Any]) -> reader.Node:
         {
             key: _time(value) if key in _TIMES else value
             for key, value in row.items()
-            if key != "deleted_at"
+            if key not in ("deleted_at", "deploy_key")
         }
         for row in found
     )
@@ -85,7 +85,10 @@ def source(*found: dict[str, Any]) -> reader.Node:
 
 
 def _time(value: str | None) -> datetime.datetime | None:
-    return None if value is None else datetime.datetime.fromisoformat(value)
+    """As the reader gives it: a zero date is none."""
+    if value is None or value in strategies.ZERO_DATES:
+        return None
+    return datetime.datetime.fromisoformat(value)
 
 
 def _bool(value: Any) -> bool | None:

@@ -13,21 +13,32 @@
 """Arbitrary nova_bm contents, for hypothesis: sound but for a few columns."""
 
 import datetime
+import os
 from typing import Any
 
+import hypothesis
 from hypothesis import strategies as st
 
 from ironic_sideways.nova_bm import states
 from ironic_sideways.tests import rows
 
-#: What a latin1 VARCHAR can hold, odd characters included.
-odd_text = st.text(
-    st.characters(codec="latin1", categories=("L", "N", "P", "S", "Zs")), max_size=36
+#: What a VARCHAR may hold: control characters and emoji too.
+odd_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=36)
+#: What an INT may hold, its ends above all.
+numbers = (
+    st.none()
+    | st.sampled_from([-(2**31), -1, 0, 1, 2**31 - 1])
+    | st.integers(-(2**31), 2**31 - 1)
 )
-numbers = st.none() | st.integers(-(2**31), 2**31 - 1)
-times = st.none() | st.datetimes(
-    datetime.datetime(1000, 1, 1), datetime.datetime(9999, 12, 31)
-).map(lambda time: time.isoformat(" ", "seconds"))
+#: Servers without NO_ZERO_DATE took such dates, and keep them.
+ZERO_DATES = ("0000-00-00 00:00:00", "2014-00-00 00:00:00")
+times = (
+    st.none()
+    | st.sampled_from(ZERO_DATES)
+    | st.datetimes(datetime.datetime(1000, 1, 1), datetime.datetime(9999, 12, 31)).map(
+        lambda time: time.isoformat(" ", "seconds")
+    )
+)
 task_states = st.sampled_from(
     [*states.FREE, *states.IN_FLIGHT, *states.FAILED, states.ACTIVE]
 )
@@ -65,9 +76,12 @@ def node(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
         "instance_uuid": st.none() | odd_text | st.just(rows.instance_uuid(1)),
         "instance_name": st.none() | odd_text,
         "image_path": st.none() | odd_text,
+        "pxe_config_path": st.none() | odd_text,
         "task_state": task_states | odd_text,
+        "deploy_key": st.none() | odd_text,
         "created_at": times,
         "updated_at": times,
+        "deleted_at": times,
     }
     for column in draw(st.lists(st.sampled_from(sorted(odd)), max_size=3)):
         row[column] = draw(odd[column])
@@ -87,11 +101,41 @@ def node(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
                 datapath_id=draw(st.none() | odd_text),
                 port_no=draw(numbers),
                 created_at=draw(times),
+                updated_at=draw(times),
+                deleted_at=draw(mostly(None, times)),
             )
         )
     return made
 
 
+@st.composite
+def orphan(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
+    """A bm_interfaces row whose node is not there, or no node at all."""
+    return [
+        rows.interface(
+            900 + number,
+            bm_node_id=draw(st.none() | st.just(900)),
+            address=draw(st.none() | st.just(rows.mac(1)) | odd_text | macs),
+            vif_uuid=draw(st.none() | odd_text),
+            deleted=draw(deleted),
+        )
+    ]
+
+
+def settings(ci: int, soak: int) -> hypothesis.settings:
+    """How often a property is tried: the same examples each time, or many new ones."""
+    many = bool(os.environ.get("IRONIC_SIDEWAYS_SOAK"))
+    return hypothesis.settings(
+        max_examples=soak if many else ci,
+        derandomize=not many,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+
+
 contents = st.integers(0, 4).flatmap(
-    lambda count: st.tuples(*(node(number) for number in range(1, count + 1)))
+    lambda count: st.tuples(
+        *(node(number) for number in range(1, count + 1)),
+        *(mostly([], orphan(number)) for number in range(2)),
+    )
 )

@@ -14,6 +14,7 @@
 
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ import psutil
 import pytest
 
 from ironic_sideways import exceptions, waits
-from ironic_sideways.lab import checks, files, processes
+from ironic_sideways.lab import checks, files, processes, supervision
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import Program
 from ironic_sideways.lab.supervision import Supervisor
@@ -168,3 +169,17 @@ def test_shutdown_does_not_wait_for_the_stubborn(tmp_path: Path) -> None:
 
         assert not psutil.pid_exists(pid)
         assert not supervisor.running()
+
+
+def test_a_supervisord_that_hangs_is_an_error_and_no_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "ANSWER_TIMEOUT", 0.2)
+    layout = Layout(tmp_path, 7)
+    layout.run.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(layout.supervisor_socket))
+        listener.listen()
+
+        with pytest.raises(exceptions.SidewaysError, match=r"no answer to getState"):
+            Supervisor(layout).running()

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from ironic_sideways.nova_bm import database
 from ironic_sideways.tests import rows
 from ironic_sideways.tests.functional.conftest import Clouds
+from ironic_sideways.tests.unit.migrate.files import test_tftp
 
 #: Columns that Ironic's objects do not give, or that may be anything.
 NOT_CHECKED = {"id", "node_id", "chassis_id", "portgroup_id", "allocation_id"}
@@ -40,6 +41,31 @@ def moved(clouds: Clouds) -> Clouds:
 
 
 OPTIONS = ("--deploy-kernel", "k", "--deploy-ramdisk", "r", "--owner", "p")
+
+
+@pytest.fixture
+def netbooted(clouds: Clouds) -> Clouds:
+    """A node whose instance boots over the network, with a mapped BMC, moved."""
+    rows.insert(clouds.nova_bm, rows.used_node(1), rows.plugged(1))
+    test_tftp.write(clouds.directory / "tftp")
+    secret = clouds.directory / "bmc.secret"
+    secret.touch(mode=0o600)
+    secret.write_text("s3cret-mapped")
+    (clouds.directory / "bmcs.csv").write_text(
+        "node,address,port,user,password_file\n"
+        f"{rows.node_uuid(1)},10.9.0.1,6230,root,bmc.secret\n"
+    )
+    assert clouds.migrate("run", *netboot_options(clouds)) == 0
+    return clouds
+
+
+def netboot_options(clouds: Clouds) -> list[str]:
+    """The options that such a move needs."""
+    return [
+        *("--tftp-root", str(clouds.directory / "tftp")),
+        *("--netboot-images", str(clouds.directory / "images")),
+        *("--bmc-map", str(clouds.directory / "bmcs.csv")),
+    ]
 
 
 def spoil(value: Any) -> list[str]:
@@ -82,6 +108,35 @@ def test_any_change_of_any_column_is_noticed(
     assert quiet == []
     assert "s3cret" not in capsys.readouterr().out
     assert moved.migrate("verify", *OPTIONS) == 0
+
+
+def test_any_change_of_what_boots_over_the_network_is_noticed(
+    netbooted: Clouds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = netbooted.ironic_rows()["nodes"][0]
+    options = netboot_options(netbooted)
+    quiet = []
+    for column in ("driver_info", "driver_internal_info", "extra", "instance_info"):
+        for other in spoil(before[column]):
+            change(netbooted, "nodes", column, other)
+            if netbooted.migrate("verify", *options) != 1:
+                quiet.append((column, other))
+            restore(netbooted, "nodes", before)
+    assert quiet == []
+    assert "s3cret" not in capsys.readouterr().out
+    assert netbooted.migrate("verify", *options) == 0
+
+
+def test_what_take_over_writes_beside_the_boot_device_can_be_rolled_back(
+    netbooted: Clouds,
+) -> None:
+    netbooted.sql(
+        netbooted.ironic,
+        "UPDATE nodes SET driver_internal_info = '{}' WHERE 1",
+    )
+    assert netbooted.migrate("rollback") == 1
+    assert netbooted.migrate("rollback", "--taken-over") == 0
+    assert netbooted.ironic_rows() == {"nodes": [], "ports": []}
 
 
 def change(clouds: Clouds, table: str, column: str, value: str) -> None:

@@ -26,11 +26,13 @@ MAC = "52:54:00:00:00:01"
 def before() -> dict[str, Any]:
     return {
         "taken_at": 1000.0,
+        "base_driver": "nova_bm",
         "servers": [{"uuid": "server-1", "locked": True, "locked_reason": "mine"}],
         "providers": [{"uuid": "node-1", "inventories": {"VCPU": {"reserved": 1}}}],
         "services": [{"id": "service-1", "binary": "nova-compute", "state": "up"}],
         "flavors": {"flavor-1": {"baremetal:deploy_kernel_id": "old"}},
         "hypervisors": {"node-1": {"type": "baremetal"}},
+        "ports": {"port-1": {"dhcp_options": ["bootfile-name=pxelinux.0 (IPv4)"]}},
         "nova_bm": {"bm_nodes": 4711},
         "files": {"nova.conf": {"DEFAULT/compute_driver": "abc"}},
         "resource_classes": [],
@@ -73,6 +75,7 @@ def test_a_base_that_is_as_it_was_leaves_nothing_to_say(before, after):
         (("services", 0, "state"), "down", "services", "state: 'up' became 'down'"),
         (("flavors", "flavor-1"), {}, "flavors", "deploy_kernel_id: 'old' became None"),
         (("hypervisors", "node-1", "type"), "ironic", "hypervisors", "became 'ironic'"),
+        (("ports", "port-1", "dhcp_options"), [], "ports", "pxelinux.0"),
         (("nova_bm", "bm_nodes"), 4712, "nova_bm", "bm_nodes: 4711 became 4712"),
         (("files", "nova.conf"), {}, "files", "DEFAULT/compute_driver"),
         (("resource_classes",), ["CUSTOM_X"], "resource classes", "CUSTOM_X"),
@@ -117,3 +120,10 @@ def test_a_lost_heartbeat_counts(before, after):
     beats = [Beat(1000 + seq, MAC, "10.0.0.1", "boot-1", seq) for seq in (1, 3)]
 
     assert wrong(before, after, beats=beats) == {"heartbeats": "1 lost"}
+
+
+def test_the_class_that_ironic_driver_made_may_stay_on_a_plain_fake_base(before, after):
+    before["base_driver"] = "fake"
+    after["resource_classes"] = ["CUSTOM_BAREMETAL"]
+
+    assert wrong(before, after) == {}

@@ -79,7 +79,7 @@ def test_nova_compute_has_no_way_to_novas_database(layout: Layout) -> None:
     ("base_driver", "expected"),
     [
         ("nova_bm", "baremetal.BareMetalDriver"),
-        ("fake", "fake.FakeDriverWithoutFakeNodes"),
+        ("fake", "baremetal.fake.FakeDriver"),
     ],
 )
 def test_the_base_driver_is_the_one_of_the_record(

@@ -28,7 +28,7 @@ POLICIES = [
 
 
 @pytest.mark.filterwarnings("ignore")
-@hypothesis.settings(max_examples=100, deadline=None, derandomize=True)
+@strategies.settings(ci=100, soak=5000)
 @hypothesis.given(found=strategies.node(1), policy=st.sampled_from(POLICIES))
 def test_any_row_is_skipped_refused_or_mapped_as_declared(
     found: list[dict[str, Any]], policy: classify.Policy
