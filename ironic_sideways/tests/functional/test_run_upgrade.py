@@ -392,7 +392,7 @@ def wait_until_free(lock: Path) -> None:
     "options",
     [
         *(["--nodes", "3"], ["--nodes", "many"], ["--number", "100"], ["--nodes"]),
-        *(["--directory", ""], ["--base-driver", "ironic"]),
+        *(["--directory", ""], ["--base-driver", "ironic"], ["--rollback-from"]),
         *(["--resume", "--nodes", "5"], ["--resume", "--base-driver", "fake"]),
     ],
 )

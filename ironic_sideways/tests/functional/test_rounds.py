@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[4]
+REPOSITORY = Path(__file__).parents[3]
 TIMEOUT_S = 30
 UPGRADE = """#!/usr/bin/env bash
 set -o errexit -o pipefail
