@@ -186,8 +186,12 @@ def _beside(config: Path, named: str) -> Path:
     :raises Fault: it lies elsewhere, is not there, is empty or cannot be read.
     """
     path = PurePosixPath(named)
-    if ".." in path.parts or path.parent.name != config.parent.name:
-        raise Fault(f"names {named}, which does not lie beside it")
+    if (
+        not named.isprintable()
+        or ".." in path.parts
+        or path.parent.name != config.parent.name
+    ):
+        raise Fault(f"names {named!r}, which does not lie beside it")
     found = config.parent / path.name
     try:
         _require_file(found)

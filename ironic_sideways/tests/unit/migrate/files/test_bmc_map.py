@@ -12,7 +12,9 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from ironic_sideways import exceptions
 from ironic_sideways.migrate.files import bmc_map
@@ -111,3 +113,30 @@ def test_a_file_that_is_no_map_is_refused(tmp_path: Path) -> None:
     with pytest.raises(exceptions.UsageError, match="is no CSV"):
         bmc_map.read(write(tmp_path, '"'))
     assert bmc_map.read(write(tmp_path)) == {}
+
+
+fields = st.sampled_from(
+    [NODE, rows.mac(1), "10.0.0.1", "", "623", "admin", "one.secret", '"']
+) | st.text(max_size=5)
+
+
+@hypothesis.settings(
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(st.lists(st.lists(fields, max_size=6).map(",".join), max_size=4))
+def test_any_file_is_read_or_refused_in_one_line(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    path = write(tmp_path)
+    text = HEADER + "\n".join(lines)
+    Path(path).write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        found = bmc_map.read(path)
+    except exceptions.UsageError as error:
+        assert str(error).startswith("--bmc-map ")
+        assert len(str(error).splitlines()) == 1
+    else:
+        assert len({(one.address, one.port) for one in found.values()}) == len(found)

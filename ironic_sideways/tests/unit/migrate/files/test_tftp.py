@@ -10,9 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import contextlib
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from ironic_sideways.migrate.files import tftp
 from ironic_sideways.tests import rows
@@ -105,6 +108,7 @@ def test_kernel_and_ramdisk_are_the_files_beside_the_configuration(
     ("named", "said"),
     [
         ("/tftpboot/{uuid}/../kernel", "does not lie beside it"),
+        ("/tftpboot/{uuid}/a\0b", "does not lie beside it"),
         ("/etc/passwd", "does not lie beside it"),
         ("/tftpboot/{uuid}/..", "does not lie beside it"),
         ("kernel", "does not lie beside it"),
@@ -153,3 +157,23 @@ def test_a_configuration_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_an_instance_s_name_is_no_path(tmp_path: Path) -> None:
     with pytest.raises(tftp.Fault, match="names no directory"):
         tftp.find([tmp_path], "../x")
+
+
+#: Words of such files, in any order and with anything between them.
+words = st.sampled_from(
+    ["default", "label", "boot", "deploy", "kernel", "append", "initrd=x", "root=y",
+     "ro", "${ROOT}", "\n", "\n", "#", " "]
+) | st.text(max_size=5)  # fmt: skip
+
+
+@hypothesis.settings(max_examples=300, deadline=None, derandomize=True)
+@hypothesis.given(st.lists(words, max_size=30).map(" ".join))
+def test_any_text_is_refused_or_names_all_that_is_needed(text: str) -> None:
+    with contextlib.suppress(tftp.Fault):
+        label = tftp.parse(text)
+        hypothesis.event("read")
+        assert label.kernel
+        assert label.ramdisk
+        assert "root=" in label.arguments
+        assert "initrd=" not in label.arguments
+        assert "\n" not in label.arguments
