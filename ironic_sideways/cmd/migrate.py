@@ -35,13 +35,14 @@ from typing import Any
 from ironic_sideways import exceptions
 from ironic_sideways.migrate import (
     arguments,
-    classify,
+    outcome,
     record,
     retire,
     show,
     verify,
     work,
 )
+from ironic_sideways.migrate.preflight import bmcs, inquiry, window
 from ironic_sideways.nova_bm import database
 
 EPILOG = """\
@@ -83,6 +84,17 @@ def build_parser() -> argparse.ArgumentParser:
         if name in ("check", "run"):
             command.add_argument(
                 "--output", metavar="FILE", help="record every row's outcome as JSON"
+            )
+            command.add_argument(
+                "--os-cloud",
+                metavar="NAME",
+                help="compare with Nova: the cloud's entry in clouds.yaml, with an "
+                "administrator's credentials",
+            )
+            command.add_argument(
+                "--ask-bmcs",
+                action="store_true",
+                help="ask each node's BMC over IPMI, with what Ironic will be given",
             )
     command = commands.choices["retire"]
     command.add_argument(
@@ -132,34 +144,41 @@ def _add(commands: Any, name: str, function: Any) -> argparse.ArgumentParser:
 def check(parsed: argparse.Namespace) -> int:
     """Judge every row; read-only on both sides."""
     job = arguments.job(parsed)
+    settings = window.settings(parsed.ironic_config)
     with (
-        record.recording(arguments.output(parsed), **_head(parsed, job)) as entry,
-        show.progress("check", quiet=parsed.json) as progress,
+        record.recording(
+            arguments.output(parsed), **outcome.head("check", job)
+        ) as entry,
+        show.progress(quiet=parsed.json) as progress,
     ):
-        summary = work.check(job, entry, progress)
-        result = "refused" if _refused(summary) else "ready"
-        entry.fields(result=result, counts=_counts(summary), warnings=summary.warnings)
+        found = work.check(job, entry, progress, _inquiries(parsed, job, progress))
+        steps = window.estimate(found.moving, found.active, settings)
+        told = outcome.check(found, steps, settings)
+        entry.fields(**outcome.recorded(told))
     if parsed.json:
-        print(json.dumps({"result": result, **show.as_json(summary)}))
+        print(json.dumps(told))
     else:
-        show.verdicts(summary)
-        show.counts(summary)
-    return 1 if _refused(summary) else 0
+        show.verdicts(found)
+        show.counts(found)
+        show.estimate(steps, settings.origin)
+        show.check(found)
+    return 1 if told["result"] == "refused" else 0
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Check, load in one transaction, verify; all or nothing."""
     job = arguments.job(parsed)
-    with (
-        record.recording(arguments.output(parsed), **_head(parsed, job)) as entry,
-        show.progress("run", quiet=parsed.json) as progress,
-    ):
-        done = work.run(job, entry, progress, dry_run=parsed.dry_run)
-        entry.fields(**_outcome(done, parsed.dry_run))
-    outcome = _outcome(done, parsed.dry_run)
     run_id = job.plan.stamp["run_id"]
+    with (
+        record.recording(arguments.output(parsed), **outcome.head("run", job)) as entry,
+        show.progress(quiet=parsed.json) as progress,
+    ):
+        inquiries = _inquiries(parsed, job, progress)
+        done = work.run(job, entry, progress, inquiries, dry_run=parsed.dry_run)
+        told = outcome.run(done, run_id, dry_run=parsed.dry_run)
+        entry.fields(**outcome.recorded(told))
     if parsed.json:
-        print(json.dumps({"run_id": run_id, **outcome, **show.as_json(done.summary)}))
+        print(json.dumps(told))
     else:
         show.verdicts(done.summary)
         show.counts(done.summary)
@@ -173,7 +192,7 @@ def run(parsed: argparse.Namespace) -> int:
             "the load; find out why, or undo it with 'ironic-nova-bm-migrate rollback "
             f"--run-id {run_id}'"
         )
-    return 1 if _refused(done.summary) else 0
+    return 1 if told["result"] == "refused" else 0
 
 
 def verify_only(parsed: argparse.Namespace) -> int:
@@ -181,18 +200,10 @@ def verify_only(parsed: argparse.Namespace) -> int:
     accept = verify.Accept.TAKEN_OVER if parsed.taken_over else verify.Accept.NOTHING
     result = work.verify_only(arguments.job(parsed), accept)
     if parsed.json:
-        print(
-            json.dumps(
-                {
-                    "equal": result.equal,
-                    "different": result.different,
-                    "differences": list(verify.differences(result)),
-                }
-            )
-        )
+        print(json.dumps(outcome.verify(result)))
     else:
         show.differences(result)
-        print(f"verify: {result.equal} nodes equal, {result.different} different")
+        show.verified(result)
     return 1 if result.different else 0
 
 
@@ -205,7 +216,7 @@ def rollback(parsed: argparse.Namespace) -> int:
         dry_run=parsed.dry_run,
     )
     if parsed.json:
-        print(json.dumps({"nodes": removed.nodes, "ports": removed.ports}))
+        print(json.dumps(outcome.rollback(removed)))
     elif not removed.nodes:
         print("rollback: no rows of this tool, nothing to remove")
     else:
@@ -217,58 +228,33 @@ def rollback(parsed: argparse.Namespace) -> int:
 def retire_source(parsed: argparse.Namespace) -> int:
     """Archive nova_bm and drop its tables; give the options of the run."""
     job = arguments.job(parsed)
-    with show.progress("retire", quiet=parsed.json) as progress:
+    with show.progress(quiet=parsed.json) as progress:
         done = retire.retire(job, parsed.archive, progress, dry_run=parsed.dry_run)
     restore = retire.restore_command(job.nova_bm_url, done.archive)
     if parsed.json:
-        print(json.dumps(show.retired_as_json(done, restore, dry_run=parsed.dry_run)))
+        print(json.dumps(outcome.retired(done, restore, dry_run=parsed.dry_run)))
     else:
         show.retired(done, restore, dry_run=parsed.dry_run)
     return 0
 
 
-def _refused(summary: work.Summary) -> bool:
-    return summary.counts[classify.Outcome.REFUSE] > 0
+def _inquiries(
+    parsed: argparse.Namespace, job: work.Job, progress: work.Progress
+) -> list[inquiry.Inquiry]:
+    """Whom the options ask besides the two databases."""
+    asked: list[inquiry.Inquiry] = []
+    nova = None
+    if parsed.os_cloud:
+        # openstacksdk takes a second to import, and most runs do without it.
+        from ironic_sideways.cmd import cloud
+        from ironic_sideways.migrate.preflight import instances
 
-
-def _head(parsed: argparse.Namespace, job: work.Job) -> dict[str, Any]:
-    """What the record says first."""
-    return {
-        "command": parsed.command,
-        **job.plan.stamp,
-        "source": database.redacted(job.nova_bm_url),
-        "target": job.ironic_url and database.redacted(job.ironic_url),
-        "options": arguments.describe(job.plan.options),
-    }
-
-
-def _counts(summary: work.Summary) -> dict[str, int]:
-    return {"read": summary.counts["read"], **show.as_json(summary)["counts"]}
-
-
-def _outcome(done: work.Run, dry_run: bool) -> dict[str, Any]:
-    """The record's fields for a run."""
-    result = "done"
-    if _refused(done.summary):
-        result = "refused"
-    elif dry_run:
-        result = "dry run"
-    elif done.verified and done.verified.different:
-        result = "different"
-    return {
-        "result": result,
-        "warnings": done.summary.warnings,
-        "load_seconds": round(done.seconds, 3),
-        "counts": {
-            **_counts(done.summary),
-            "planned": done.summary.counts[classify.Outcome.MIGRATE],
-            "written": done.written.nodes,
-            "ports_written": done.written.ports,
-            "verified": done.verified.equal if done.verified else 0,
-            "different": done.verified.different if done.verified else 0,
-        },
-        "differences": done.verified.differences if done.verified else [],
-    }
+        compute = cloud.connect(parsed.os_cloud).compute
+        nova = instances.Instances(compute, parsed.os_cloud)
+        asked.append(nova)
+    if parsed.ask_bmcs:
+        asked.append(bmcs.Bmcs(job.plan, nova, progress))
+    return asked
 
 
 class Terminated(KeyboardInterrupt):

@@ -122,16 +122,18 @@ def take_back(node: Any) -> None:
 
     The object is for comparing and is never saved.
     """
-    for name, before in TAKE_OVER_COLUMNS.items():
+    own = node.extra[KEY]
+    for name, empty in TAKE_OVER_COLUMNS.items():
+        before = own.get(name, {} if name == "driver_internal_info" else empty)
         if name in node.fields:
-            setattr(node, name, {} if name == "driver_internal_info" else before)
+            setattr(node, name, before)
     node.reservation = None
     node.properties = {
         key: value
         for key, value in (node.properties or {}).items()
         if key not in TAKE_OVER_PROPERTIES
     }
-    node.updated_at = node.extra[KEY]["updated_at"]
+    node.updated_at = own["updated_at"]
 
 
 def plain(value: Any) -> Any:

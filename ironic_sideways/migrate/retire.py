@@ -128,6 +128,7 @@ def _verify(
     """
     faults: list[str] = []
     shared = plan.duplicates(source, job.plan.policy, job.plan.options.bmcs)
+    advance = progress("verify: nodes", reader.count(source))
     for verdicts in plan.judge(source, job.plan, ironic, shared):
         for verdict in verdicts:
             where = f"bm_nodes row {verdict.source.id} (node {verdict.source.uuid})"
@@ -135,7 +136,7 @@ def _verify(
                 faults.append(f"{where}: is not in Ironic")
             elif verdict.outcome is classify.Outcome.REFUSE:
                 faults.append(f"{where}: {'; '.join(verdict.reasons)}")
-        progress(len(verdicts))
+        advance(len(verdicts))
     found = verify.verify(
         source, ironic, job.plan, pin=job.pin, accept=verify.Accept.CHANGED
     )

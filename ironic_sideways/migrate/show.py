@@ -13,81 +13,141 @@
 """Print verdicts, counts and differences for people."""
 
 import contextlib
+import math
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from rich import console, table
+from rich import console
 from rich import progress as rich_progress
-from rich.markup import escape
 
-from ironic_sideways.migrate import archive, classify, retire, verify, work
+from ironic_sideways.migrate import archive, classify, retire, summary, verify, work
+from ironic_sideways.migrate.preflight import window
 
-_STYLE = {classify.Outcome.REFUSE: "red", classify.Outcome.MIGRATE: "yellow"}
+_COLOUR = {"refuse": "31", "note": "33", "warning": "33"}
 
 
 @contextlib.contextmanager
-def progress(what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A counter of rows on a terminal's stderr; silent elsewhere."""
+def progress(*, quiet: bool) -> Iterator[work.Progress]:
+    """Bars with their totals on a terminal's stderr; silent elsewhere."""
     screen = console.Console(stderr=True)
     with rich_progress.Progress(
-        rich_progress.TextColumn(f"{what}: {{task.completed}} rows"),
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
         rich_progress.TimeElapsedColumn(),
         console=screen,
         transient=True,
         disable=quiet or not screen.is_terminal,
-    ) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda count: bar.update(task, advance=count)
+    ) as bars:
+
+        def begin(what: str, total: int) -> Callable[[int], None]:
+            task = bars.add_task(what, total=total)
+            return lambda count: bars.update(task, advance=count)
+
+        yield begin
 
 
-def verdicts(summary: work.Summary) -> None:
-    """A table of the rows that a person should look at; nothing when there are none."""
-    shown = summary.refused + summary.noted
-    if not shown:
-        return
-    rows = table.Table(title=None, show_lines=False)
-    for heading in ("row", "node", "host", "outcome", "why"):
-        rows.add_column(heading, overflow="fold")
-    for verdict in shown:
-        rows.add_row(
-            str(verdict.source.id),
-            escape(verdict.source.uuid or "NULL"),
-            escape(verdict.source.service_host or ""),
-            verdict.outcome,
-            escape("\n".join(verdict.reasons + verdict.notes)),
-            style=_STYLE.get(verdict.outcome),
+def _line(kind: str, text: str) -> None:
+    """One greppable line; on a terminal coloured, and folded below itself."""
+    line = f"{kind}: {text}"
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(
+            line, width, subsequent_indent="    ", break_on_hyphens=False
         )
-    screen = console.Console()
-    if not screen.is_terminal:
-        # A file or a pipe has no width of its own; lines stay whole in it.
-        screen = console.Console(width=200)
-    screen.print(rows)
-    more = summary.counts["refuse"] + summary.counts["noted"] - len(shown)
+        if colour := _COLOUR.get(kind):
+            line = f"\033[{colour}m{line}\033[0m"
+    print(line)
+
+
+def verdicts(found: summary.Summary) -> None:
+    """The rows that a person should look at, a line for each reason."""
+    for verdict in found.refused + found.noted:
+        source = verdict.source
+        where = f"row {source.id}, node {source.uuid or 'NULL'}"
+        if source.service_host:
+            where += f", host {source.service_host}"
+        for reason in verdict.reasons:
+            _line("refuse", f"{where}: {reason}")
+        for note in verdict.notes:
+            _line("note", f"{where}: {note}")
+    shown = len(found.refused) + len(found.noted)
+    more = found.counts[classify.Outcome.REFUSE] + found.counts["noted"] - shown
     if more:
         print(f"... and {more} more such rows; --output FILE records every row")
+    for warning in found.warnings:
+        _line("warning", warning)
 
 
-def counts(summary: work.Summary) -> None:
-    """The warnings, and one line of figures."""
-    for warning in summary.warnings:
-        print(f"warning: {warning}")
-    found = summary.counts
+def counts(found: summary.Summary) -> None:
+    """What was read from each table, and what becomes of it."""
+    columns = ("read", *summary.COLUMNS.values())
     print(
-        f"check: {found['read']} rows read: {found['migrate']} to migrate, "
-        f"{found['present']} moved before, {found['skip']} skipped, "
-        f"{found['refuse']} refused; {found['interfaces skipped']} interfaces stay "
-        "behind"
+        f"{'table':<14}" + "".join(f"{name.replace('_', ' '):>13}" for name in columns)
+    )
+    for table, numbers in found.tables.items():
+        print(f"{table:<14}" + "".join(f"{numbers[name]:>13}" for name in columns))
+
+
+def estimate(steps: list[window.Step], origin: str) -> None:
+    """How long the window will be."""
+    print(f"\nThe window, with the settings of {origin}:")
+    for step in steps:
+        _step(step)
+    print(f"  {'in all':<24}{duration(window.total(steps)):>9}")
+    for step in steps:
+        if step.shorten:
+            _line(f"  shorter {step.name}", step.shorten)
+
+
+def _step(step: window.Step) -> None:
+    lead = f"  {step.name:<24}{duration(step.seconds):>9}  "
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    print(
+        textwrap.fill(
+            step.assumption,
+            max(width, len(lead) + 20),
+            initial_indent=lead,
+            subsequent_indent=" " * len(lead),
+        )
     )
 
 
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, as a person says them."""
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    if seconds < 90 * 60:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def check(found: summary.Summary) -> None:
+    """The verdict, and what comes next."""
+    refused = found.counts[classify.Outcome.REFUSE]
+    if refused:
+        print(f"check: refused: {refused} rows cannot be moved as they are")
+        print("next: repair these rows, or decide by the options named above; check "
+              "again")  # fmt: skip
+    else:
+        print(f"check: ready: {found.counts[classify.Outcome.MIGRATE]} nodes to move")
+        print("next: ironic-nova-bm-migrate run, with the same options")
+
+
 def run(run_id: str, done: work.Run, *, dry_run: bool) -> None:
-    """What was written."""
+    """What was written, and what comes next."""
     planned = done.summary.counts[classify.Outcome.MIGRATE]
     if done.summary.counts[classify.Outcome.REFUSE]:
         print("run: refused, nothing was written")
-    elif dry_run:
+        print("next: repair these rows, or decide by the options named above")
+        return
+    if dry_run:
         print(f"run: would write {planned} nodes (dry run, nothing was written)")
-    elif not planned:
+        print("next: the same without --dry-run")
+        return
+    if not planned:
         print("run: nothing left to write")
     else:
         print(
@@ -95,10 +155,18 @@ def run(run_id: str, done: work.Run, *, dry_run: bool) -> None:
             f"written in {done.seconds:.1f} s"
         )
     if done.verified:
-        print(
-            f"verify: {done.verified.equal} nodes equal, "
-            f"{done.verified.different} different"
-        )
+        verified(done.verified)
+        if planned and not done.verified.different:
+            print("next: start ironic-conductor, and see it take the nodes over")
+            print(
+                f"undo with: ironic-nova-bm-migrate rollback --ironic-db ... --run-id "
+                f"{run_id}"
+            )
+
+
+def verified(result: verify.Result) -> None:
+    """One line of figures."""
+    print(f"verify: {result.equal} nodes equal, {result.different} different")
 
 
 def differences(result: verify.Result) -> None:
@@ -127,42 +195,3 @@ def retired(done: retire.Retired, restore: str, *, dry_run: bool) -> None:
     else:
         print(f"nova_bm: {names} {'would be dropped' if dry_run else 'dropped'}")
     print(f"restore with: {restore}")
-
-
-def retired_as_json(
-    done: retire.Retired, restore: str, *, dry_run: bool
-) -> dict[str, Any]:
-    """The same for machines."""
-    return {
-        "result": "dry run" if dry_run else "done",
-        "archive": str(done.archive),
-        "sha256": None if dry_run else archive.checksum(done.archive),
-        "rows": done.rows,
-        "equal": done.verified.equal if done.verified else None,
-        "changed": done.verified.changed if done.verified else None,
-        "dropped": list(done.dropped),
-        "restore": restore,
-    }
-
-
-def as_json(summary: work.Summary) -> dict[str, Any]:
-    """The summary for machines."""
-    found = summary.counts
-    return {
-        "counts": {
-            "read": found["read"],
-            **{outcome.value: found[outcome] for outcome in classify.Outcome},
-            "interfaces_skipped": found["interfaces skipped"],
-        },
-        "warnings": summary.warnings,
-        "rows": [
-            {
-                "bm_node_id": verdict.source.id,
-                "uuid": verdict.source.uuid,
-                "outcome": verdict.outcome,
-                "reasons": verdict.reasons,
-                "notes": verdict.notes,
-            }
-            for verdict in summary.refused + summary.noted
-        ],
-    }

@@ -12,11 +12,10 @@
 
 """The commands: check, run, verify and rollback, without their printing."""
 
-import collections
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -29,15 +28,17 @@ from ironic_sideways.migrate import (
     plan,
     record,
     rollback,
+    summary,
     target,
     verify,
 )
 from ironic_sideways.migrate.files import netboot
+from ironic_sideways.migrate.preflight import inquiry
 from ironic_sideways.nova_bm import database, reader
 
-#: Refused rows, and rows with notes, that are kept to be shown; all are counted
-#: and recorded.
-SHOWN = 25
+#: Opens a line of progress: what is counted, and how many there will be; what
+#: it returns is told of each step.
+Progress = Callable[[str, int], Callable[[int], None]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,47 +61,6 @@ class Job:
         return bool(self.plan.policy.nodes or self.plan.policy.service_hosts)
 
 
-@dataclasses.dataclass
-class Summary:
-    """What a pass over nova_bm found."""
-
-    counts: collections.Counter[str] = dataclasses.field(
-        default_factory=collections.Counter
-    )
-    refused: list[classify.Verdict] = dataclasses.field(default_factory=list)
-    noted: list[classify.Verdict] = dataclasses.field(default_factory=list)
-    hosts: set[str] = dataclasses.field(default_factory=set)
-    warnings: list[str] = dataclasses.field(default_factory=list)
-    #: bm_nodes row id -> what it shares with other rows.
-    shared: dict[int, list[str]] = dataclasses.field(default_factory=dict)
-    #: Uuids of the instances that boot over the network.
-    netbooted: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, verdict: classify.Verdict) -> None:
-        """Count one verdict; keep it when a person should look at it."""
-        self.counts["read"] += 1
-        self.counts[verdict.outcome] += 1
-        self.counts["ports"] += len(verdict.interfaces)
-        self.counts["interfaces skipped"] += len(verdict.skipped)
-        if verdict.outcome is not classify.Outcome.SKIP and verdict.source.service_host:
-            self.hosts.add(verdict.source.service_host)
-        if verdict.netboot and verdict.source.instance_uuid:
-            self.netbooted.append(verdict.source.instance_uuid)
-        if verdict.outcome is classify.Outcome.REFUSE:
-            _keep(self.refused, verdict)
-        elif verdict.notes:
-            self.counts["noted"] += 1
-            _keep(self.noted, verdict)
-
-
-def _keep(kept: list[classify.Verdict], verdict: classify.Verdict) -> None:
-    if len(kept) < SHOWN:
-        kept.append(verdict)
-
-
-Progress = Callable[[int], None]
-
-
 @contextlib.contextmanager
 def connect_target(url: URL) -> Iterator[sa.Connection]:
     """A connection to an Ironic database at the installed Ironic's schema."""
@@ -116,23 +76,31 @@ def connect_target(url: URL) -> Iterator[sa.Connection]:
             ) from error
 
 
-def check(job: Job, entry: record.Record, progress: Progress) -> Summary:
-    """Judge every row; reads only, on both sides."""
+def check(
+    job: Job,
+    entry: record.Record,
+    progress: Progress,
+    inquiries: Sequence[inquiry.Inquiry] = (),
+) -> summary.Summary:
+    """Judge every row; reads only, on both sides.
+
+    :param inquiries: who else is asked about the rows.
+    """
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(reader.snapshot(database.engine(job.nova_bm_url)))
         ironic = None
         if job.ironic_url is not None:
             ironic = stack.enter_context(connect_target(job.ironic_url))
-        summary = _examine(source, ironic, job, entry, progress)
+        found = _examine(source, ironic, job, entry, progress, inquiries)
         if ironic is not None:
-            summary.warnings += [
+            found.warnings += [
                 f"ironic-conductor {one.hostname} is online; 'run' needs it stopped"
                 for one in target.online_conductors(ironic, lock=False)
                 if not job.is_increment
             ]
         else:
-            summary.warnings.append("no --ironic-db: not compared with Ironic's rows")
-    return summary
+            found.warnings.append("no --ironic-db: not compared with Ironic's rows")
+    return found
 
 
 def _examine(
@@ -141,28 +109,31 @@ def _examine(
     job: Job,
     entry: record.Record,
     progress: Progress,
-) -> Summary:
+    inquiries: Sequence[inquiry.Inquiry],
+) -> summary.Summary:
     """One pass that judges everything and writes nothing but the record."""
-    summary = Summary(
-        shared=plan.duplicates(source, job.plan.policy, job.plan.options.bmcs)
-    )
-    for verdicts in plan.judge(source, job.plan, ironic, summary.shared):
+    for one in inquiries:
+        one.begin(source)
+    shared = plan.duplicates(source, job.plan.policy, job.plan.options.bmcs)
+    found = summary.Summary(shared=shared)
+    advance = progress("check: nodes", reader.count(source))
+    for verdicts in plan.judge(source, job.plan, ironic, found.shared):
+        for one in inquiries:
+            one.judge(verdicts)
         for verdict in verdicts:
-            summary.add(verdict)
+            found.add(verdict)
             entry.row(verdict)
-        progress(len(verdicts))
+        advance(len(verdicts))
+    for one in inquiries:
+        found.warnings += one.end()
     known = job.plan.policy.known_hosts
-    summary.warnings += [
+    found.warnings += [
         f"no nova.conf names service_host {host}: its nodes are taken for IPMI nodes "
         "of --node-arch"
-        for host in sorted(summary.hosts - known if known is not None else ())
+        for host in sorted(found.hosts - known if known is not None else ())
     ]
-    orphans = sum(1 for card in reader.orphans(source) if not card.deleted)
-    if orphans:
-        summary.warnings.append(
-            f"{orphans} bm_interfaces rows name no bm_nodes row and stay behind"
-        )
-    return summary
+    found.add_orphans(sum(1 for card in reader.orphans(source) if not card.deleted))
+    return found
 
 
 @dataclasses.dataclass
@@ -173,14 +144,19 @@ class Run:
     :param verified: None: nothing was written (refused or a dry run).
     """
 
-    summary: Summary
+    summary: summary.Summary
     written: load.Written = dataclasses.field(default_factory=load.Written)
     seconds: float = 0.0
     verified: verify.Result | None = None
 
 
 def run(
-    job: Job, entry: record.Record, progress: Progress, *, dry_run: bool = False
+    job: Job,
+    entry: record.Record,
+    progress: Progress,
+    inquiries: Sequence[inquiry.Inquiry] = (),
+    *,
+    dry_run: bool = False,
 ) -> Run:
     """Check, load in one transaction, verify.
 
@@ -192,7 +168,7 @@ def run(
     :raises FollowUpNeeded: the server did not confirm the COMMIT.
     """
     assert job.ironic_url is not None
-    done = Run(Summary())
+    done = Run(summary.Summary())
     try:
         with (
             reader.snapshot(database.engine(job.nova_bm_url)) as source,
@@ -201,7 +177,7 @@ def run(
         ):
             if not job.is_increment:
                 target.refuse_online_conductors(ironic)
-            done.summary = _examine(source, ironic, job, entry, progress)
+            done.summary = _examine(source, ironic, job, entry, progress, inquiries)
             if done.summary.refused or dry_run:
                 return done
             if job.netboots is not None and done.summary.netbooted:
@@ -255,9 +231,10 @@ def _load(
     started = time.monotonic()
     run_id = job.plan.stamp["run_id"]
     loader = load.Loader(ironic, job.plan, job.pin)
+    advance = progress("load: nodes", done.summary.counts["read"])
     for verdicts in plan.judge(source, job.plan, ironic, done.summary.shared):
         loader.write(verdicts)
-        progress(len(verdicts))
+        advance(len(verdicts))
     if job.is_increment:
         conductors.require_served(ironic, run_id)
     else:

@@ -126,6 +126,12 @@ def read(connection: sa.Connection, batch: int = BATCH) -> Iterator[list[Node]]:
         yield [Node(*(*_clean(row), tuple(cards.get(row.id, ())))) for row in rows]
 
 
+def count(connection: sa.Connection) -> int:
+    """How many bm_nodes rows ``read`` gives."""
+    query = sa.select(sa.func.count()).select_from(schema.bm_nodes)
+    return connection.execute(query).scalar_one()
+
+
 def orphans(connection: sa.Connection) -> Iterator[Interface]:
     """The interfaces whose bm_node_id names no bm_nodes row at all."""
     card, node = schema.bm_interfaces, schema.bm_nodes
