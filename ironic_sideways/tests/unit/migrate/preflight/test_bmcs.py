@@ -15,6 +15,7 @@
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -53,10 +54,10 @@ def verdict(number: int, *, used: bool = True) -> classify.Verdict:
 
 
 def ask(
-    *asked: classify.Verdict, nova: instances.Instances | None = None, **options: str
+    *asked: classify.Verdict, nova: instances.Instances | None = None, **options: Any
 ) -> int:
     """Ask the BMCs; how much progress was told of."""
-    told = []
+    told: list[int] = []
     chosen = mapping.Options(resource_class="b", owner=None, node_arch="x", **options)
     made = plan.Plan(chosen, classify.Policy(), {"run_id": "r", "tool": "t"})
     with sa.create_engine("sqlite://").connect() as source:
