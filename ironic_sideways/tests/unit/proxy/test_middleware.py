@@ -19,6 +19,7 @@ import pytest
 from hypothesis import strategies
 from jsonschema import validate
 from oslo_config import cfg
+from oslo_policy import policy
 from tempest.lib.api_schema.response.compute.v2_1 import baremetal_nodes as schema
 
 from ironic_sideways.proxy import options
@@ -138,6 +139,17 @@ def test_system_scope_is_refused_as_novas_rule_is_for_projects(
     assert ironic.requests == []
 
 
+def test_without_scope_a_system_admin_sees_all_nodes(
+    nova_api: Nova, ironic: FakeIronic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ``enforce_scope = false`` meant, where a release has it."""
+    monkeypatch.setattr(policy.Enforcer, "_enforce_scope", lambda *_, **__: True)
+    owners = (PROJECT, OTHER_PROJECT, None)
+    nodes = {ironic.add_node(owner)["uuid"] for owner in owners}
+    response = nova_api(NODES, "system-token")
+    assert {node["id"] for node in response.json["nodes"]} == nodes
+
+
 @pytest.mark.parametrize("token", ["member-token", "reader-token"])
 @pytest.mark.parametrize("path", [NODES, f"{NODES}/{NOBODY}"])
 def test_policy_refuses_who_is_no_admin_before_ironic_is_asked(
@@ -211,6 +223,21 @@ def test_from_2_36_on_the_answer_is_novas(
 ) -> None:
     response = nova_api(NODES, method=method, version=version)
     assert response.text == f"nova: {method} /os-baremetal-nodes"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("compute", "compute ", " ", ",", "compute 2.1 2.2", "compute 2.1, compute"),
+        *("identity 3.0", "compute latest", "compute 2.35\x00", "compute ²", "é 2.1"),
+    ],
+)
+def test_a_strange_version_header_is_no_500(
+    nova_api: Nova, ironic: FakeIronic, header: str
+) -> None:
+    response = nova_api(NODES, **{"OpenStack-API-Version": header})
+    assert response.status_int == 200
+    assert response.text in ('{"nodes": []}', "nova: GET /os-baremetal-nodes")
 
 
 @pytest.mark.parametrize("version", ["2.1", "2.9", "2.10", "2.29", "2.30", "2.35"])
