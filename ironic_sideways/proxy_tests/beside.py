@@ -32,8 +32,8 @@ POLICY = '"os_compute_api:os-baremetal-nodes:list": "role:reader"\n'
 def compare(table: Table, layout: Layout, nova: Nova, callers: Callers) -> None:
     """Field by field: what differs is what was wrong in Nova's own."""
     credentials = {"ironic": configuration.credentials(layout, "nova")}
-    with private.nova_api(layout, "nova-own-proxy", False, credentials) as root:
-        own = Nova(root)
+    with private.nova_api(layout, "nova-own-proxy", False, credentials) as service:
+        own = Nova(service.url)
         ours = who.by_id(nova.ask(callers.admin).json()["nodes"])
         theirs = who.by_id(own.ask(callers.admin).json()["nodes"])
         table.expect(
@@ -70,8 +70,8 @@ def without_ironic(table: Table, layout: Layout, callers: Callers, some: str) ->
         "oslo_policy": {"policy_file": str(policy)},
         "baremetal_proxy": {"endpoint_override": closed, "retry_after": "7"},
     }
-    with private.nova_api(layout, name, True, settings) as root:
-        nova = Nova(root)
+    with private.nova_api(layout, name, True, settings) as service:
+        nova = Nova(service.url)
         answers = [nova.ask(callers.admin, path) for path in (NODES, f"{NODES}/{some}")]
         found = [(a.status_code, a.headers.get("Retry-After")) for a in answers]
         table.expect("without Ironic it is 503", found, [(503, "7")] * 2)

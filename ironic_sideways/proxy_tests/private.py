@@ -17,6 +17,7 @@ supervisor; `lab down` ends one that was left.
 """
 
 import contextlib
+import dataclasses
 import http.client
 import os
 import re
@@ -35,6 +36,15 @@ from ironic_sideways.proxy import install
 #: Section -> option -> value.
 Settings = Mapping[str, Mapping[str, str]]
 
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """A service that runs: its root URL, and its process."""
+
+    url: str
+    pid: int
+
+
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 15.0
 
@@ -42,11 +52,10 @@ STOP_TIMEOUT = 15.0
 @contextlib.contextmanager
 def nova_api(
     layout: Layout, name: str, with_proxy: bool, settings: Settings
-) -> Iterator[str]:
+) -> Iterator[Service]:
     """The lab's nova-api once more, its paste file with or without the proxy.
 
     :param settings: what its nova.conf says otherwise.
-    :returns: its root URL.
     """
     config = copy_of(layout, "nova/nova.conf", name, settings)
     paste = config.with_name("api-paste.ini")
@@ -55,18 +64,18 @@ def nova_api(
         paste, change((layout.etc / "nova" / "api-paste.ini").read_text())
     )
     environment = {"OS_NOVA_CONFIG_FILES": f"{paste};{config}"}
-    with _running(layout, "nova-api", name, environment) as url:
-        yield url
+    with _running(layout, "nova-api", name, environment) as service:
+        yield service
 
 
 @contextlib.contextmanager
-def ironic_api(layout: Layout, name: str, settings: Settings) -> Iterator[str]:
-    """The lab's ironic-api once more; returns its root URL."""
+def ironic_api(layout: Layout, name: str, settings: Settings) -> Iterator[Service]:
+    """The lab's ironic-api once more."""
     config = copy_of(layout, "ironic/ironic.conf", name, settings)
     with _running(
         layout, "ironic-api", name, {"IRONIC_CONFIG_FILE": str(config)}
-    ) as url:
-        yield url
+    ) as service:
+        yield service
 
 
 def copy_of(
@@ -86,7 +95,7 @@ def copy_of(
 @contextlib.contextmanager
 def _running(
     layout: Layout, program: str, name: str, environment: dict[str, str]
-) -> Iterator[str]:
+) -> Iterator[Service]:
     """``program`` of the lab on a port of its own, until it is left.
 
     :raises SidewaysError: it ended, with its log's name.
@@ -121,7 +130,7 @@ def _running(
             f"{name} to answer; see {log}",
             START_TIMEOUT,
         )
-        yield f"http://127.0.0.1:{port}"
+        yield Service(f"http://127.0.0.1:{port}", process.pid)
     finally:
         _stop(process)
 

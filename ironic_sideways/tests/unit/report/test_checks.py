@@ -142,6 +142,24 @@ def test_the_plain_fake_driver_leaves_only_a_new_server_to_boot(evidence):
     assert checks.check_operations(evidence).ok
 
 
+def test_an_answer_of_the_bare_metal_api_that_is_wrong_is_a_failure(evidence):
+    whole.edit(evidence / "proxy.json", lambda d: d[3].update(ok=False))
+
+    assert len(failed(checks.check_proxy(evidence))) == 1
+
+
+@pytest.mark.parametrize("name", sorted(checks.PROXY))
+def test_what_the_bare_metal_api_was_never_asked_is_named(evidence, name):
+    def without(rows):
+        rows[:] = [row for row in rows if row["name"] != name]
+
+    whole.edit(evidence / "proxy.json", without)
+
+    (check,) = checks.check_proxy(evidence).failures
+
+    assert (check.name, check.detail) == (name, "was never asked")
+
+
 def test_counts_of_tempest_that_its_tests_contradict_are_a_failure(evidence):
     results = evidence / "tempest" / "results.json"
     whole.edit(results, lambda d: d["tests"].pop())

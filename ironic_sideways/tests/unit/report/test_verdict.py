@@ -35,6 +35,7 @@ FILES = [
     "leases.jsonl",
     "bmc.json",
     "operations.json",
+    "proxy.json",
     "logs/ironic-conductor.log",
     "tempest/results.json",
 ]

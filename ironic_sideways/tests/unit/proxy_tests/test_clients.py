@@ -1,0 +1,29 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from ironic_sideways.proxy_tests import clients
+
+PRINTED = """\
++----+------+---------+
+| ID | Host | Address |
++----+------+---------+
+| 1  |      | a, b    |
++----+------+---------+
+"""
+
+
+def test_the_cells_of_a_printed_table() -> None:
+    assert clients.cells(PRINTED) == [["ID", "Host", "Address"], ["1", "", "a, b"]]
+
+
+def test_what_is_no_table_has_no_cells() -> None:
+    assert clients.cells("failed: ERROR (Forbidden)") == []
