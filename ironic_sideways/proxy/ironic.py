@@ -59,6 +59,8 @@ class Caller:
         self.token = token
         self.token_info = token_info
         self.request_id = request_id
+        #: Ironic's address for this caller, once it has been looked up.
+        self.endpoint: str | None = None
 
 
 class Client:
@@ -175,6 +177,12 @@ class Client:
         return body
 
     def _endpoint(self, caller: Caller) -> str:
+        """Ironic's address, looked up once a request: a catalogue is long."""
+        if caller.endpoint is None:
+            caller.endpoint = self._look_up(caller)
+        return caller.endpoint
+
+    def _look_up(self, caller: Caller) -> str:
         """Ironic's address without its version.
 
         From ``endpoint_override``, else from the service catalogue of the
