@@ -19,6 +19,7 @@
 #   --directory DIR     a lab that is up is used and left up; else one is brought
 #                       up and taken down (default: .lab-bench in this repository)
 #   --number N          the new lab's number, 0 to 99 (default 91)
+#   --most N            the largest number of nodes: 1, 100 or 5000 (default)
 #   --output FILE       the figures as JSON (default: DIR/evidence/proxy-bench.json)
 #
 # Exit codes: 0 measured, whether the goal was met or missed; 1 failed; 2 bad usage.
@@ -37,10 +38,11 @@ function usage { # <exit code>
 function parse_arguments { # <argument...>
     DIRECTORY=$REPOSITORY/.lab-bench
     NUMBER=91
+    MOST=5000
     OUTPUT=
     while (($#)); do
         case $1 in
-            --directory|--number|--output)
+            --directory|--number|--most|--output)
                 if [[ ${2:--} == -* ]]; then
                     echo "bench_proxy.sh: $1: expected a value; see --help" >&2
                     exit 2
@@ -48,6 +50,7 @@ function parse_arguments { # <argument...>
                 ;;&
             --directory) DIRECTORY=$(realpath --canonicalize-missing "$2"); shift 2 ;;
             --number) NUMBER=$2; shift 2 ;;
+            --most) MOST=$2; shift 2 ;;
             --output) OUTPUT=$(realpath --canonicalize-missing "$2"); shift 2 ;;
             -h|--help) usage 0 ;;
             *)
@@ -66,7 +69,7 @@ function main { # <argument...>
         ironic-sideways lab up --directory "$DIRECTORY" --number "$NUMBER" --nodes 1 \
             --base-driver fake --cache "${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}"
     fi
-    ironic-sideways proxy bench --directory "$DIRECTORY" \
+    ironic-sideways proxy bench --directory "$DIRECTORY" --most "$MOST" \
         --output "${OUTPUT:-$DIRECTORY/evidence/proxy-bench.json}"
 }
 

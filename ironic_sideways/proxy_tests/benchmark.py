@@ -124,8 +124,11 @@ def calls(
     }
 
 
-def run(layout: Layout, record: LabRecord) -> list[dict[str, Any]]:
-    """Measure in the lab of ``layout``, which needs no Ironic of its own yet."""
+def run(layout: Layout, record: LabRecord, most: int) -> list[dict[str, Any]]:
+    """Measure in the lab of ``layout``, which needs no Ironic of its own yet.
+
+    :param most: the largest number of nodes.
+    """
     ironic.install(layout, record)
     admin = cloud.connect(layout, "admin")
     member = str(cloud.connect(layout, "demo").auth_token)
@@ -146,7 +149,7 @@ def run(layout: Layout, record: LabRecord) -> list[dict[str, Any]]:
                 urls = {"ironic": behind.url, "proxy": proxy.url, "own": own.url}
                 pids = (behind.pid, proxy.pid, own.pid)
                 before = 0
-                for count in ROUNDS:
+                for count in (one for one in ROUNDS if one <= most):
                     some = many_nodes.add(
                         database, before + 1, count, str(admin.current_project_id)
                     )

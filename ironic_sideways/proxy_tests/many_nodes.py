@@ -18,6 +18,7 @@ meets nodes that have no machine.
 
 import subprocess
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,9 +70,12 @@ def add(url: str, first: int, last: int, owner: str) -> str:
 
     :returns: the uuid of the last one.
     """
-    from ironic.db.sqlalchemy import models
-    from ironic.objects import node as node_object
-    from ironic.objects import port as port_object
+    with warnings.catch_warnings():
+        # eventlet tells whoever imports it that it is deprecated.
+        warnings.simplefilter("ignore")
+        from ironic.db.sqlalchemy import models
+        from ironic.objects import node as node_object
+        from ironic.objects import port as port_object
 
     nodes: list[dict[str, Any]] = []
     ports: list[dict[str, Any]] = []
