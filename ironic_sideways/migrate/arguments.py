@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ironic_sideways import exceptions, resource_class
-from ironic_sideways.migrate import classify, interfaces, mapping, plan, work
+from ironic_sideways.migrate import choices, classify, interfaces, plan, work
 from ironic_sideways.migrate.files import bmc_map, ironicconf, netboot, novaconf
 from ironic_sideways.nova_bm import database
 
@@ -177,7 +177,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
     boots = None
     if parsed.tftp_root:
         boots = netboot.NetBoots(_roots(parsed.tftp_root), images)
-    options = mapping.Options(
+    options = choices.Options(
         resource_class=parsed.resource_class,
         netboot=boots,
         bmcs=bmc_map.read(parsed.bmc_map) if parsed.bmc_map else {},
@@ -248,7 +248,7 @@ def _require_class(name: str) -> None:
         raise exceptions.UsageError(f"--resource-class: {error}") from error
 
 
-def describe(options: mapping.Options) -> dict:
+def describe(options: choices.Options) -> dict:
     """The options as the record keeps them."""
     shown = {
         field.name: getattr(options, field.name)

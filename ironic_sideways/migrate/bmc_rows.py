@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import sqlalchemy as sa
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import mapping
+from ironic_sideways.migrate import choices
 from ironic_sideways.nova_bm import schema
 
 #: Values of one IN.
@@ -27,9 +27,9 @@ CHUNK = 1000
 
 def rows_of(
     connection: sa.Connection,
-    bmcs: Mapping[str, mapping.Bmc],
+    bmcs: Mapping[str, choices.Bmc],
     live: sa.ColumnElement[bool],
-) -> dict[int, mapping.Bmc]:
+) -> dict[int, choices.Bmc]:
     """bm_nodes row id -> its BMC.
 
     :param live: a condition on bm_nodes.
@@ -38,7 +38,7 @@ def rows_of(
     if not bmcs:
         return {}
     keys = dict(_keys(connection, bmcs, live))
-    found: dict[int, mapping.Bmc] = {}
+    found: dict[int, choices.Bmc] = {}
     for key, bmc in bmcs.items():
         row = keys.get(key)
         if row is None:
@@ -72,7 +72,7 @@ def _keys(
 
 
 def still_shared(
-    rows: Iterable[sa.Row], mapped: Mapping[int, mapping.Bmc]
+    rows: Iterable[sa.Row], mapped: Mapping[int, choices.Bmc]
 ) -> Iterator[tuple[str, list[int]]]:
     """The addresses that several rows still have when the map has taken its own.
 
@@ -86,7 +86,7 @@ def still_shared(
 
 def collisions(
     connection: sa.Connection,
-    mapped: Mapping[int, mapping.Bmc],
+    mapped: Mapping[int, choices.Bmc],
     live: sa.ColumnElement[bool],
 ) -> Iterator[tuple[str, list[int]]]:
     """The mapped BMCs that other rows have as theirs, at the port of all rows.
@@ -97,7 +97,7 @@ def collisions(
     usual = {
         bmc.address.lower(): row
         for row, bmc in mapped.items()
-        if bmc.port == mapping.IPMI_PORT
+        if bmc.port == choices.IPMI_PORT
     }
     for chunk in batches(usual):
         address = sa.func.lower(node.c.pm_address)

@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import mapping
+from ironic_sideways.migrate import choices
 from ironic_sideways.nova_bm import reader, states
 
 IPMI_POWER_MANAGER = "nova.virt.baremetal.ipmi.IPMI"
@@ -92,7 +92,7 @@ class Verdict:
     notes: list[str] = dataclasses.field(default_factory=list)
     skipped: list[int] = dataclasses.field(default_factory=list)
     resource_class: str | None = None
-    netboot: mapping.NetBoot | None = None
+    netboot: choices.NetBoot | None = None
 
     def refuse(self, reason: str) -> None:
         """Refuse the row, for one more reason."""
@@ -102,7 +102,7 @@ class Verdict:
 
 def classify(
     source: reader.Node,
-    options: mapping.Options,
+    options: choices.Options,
     policy: Policy,
     duplicates: Sequence[str] = (),
 ) -> Verdict:
@@ -186,12 +186,12 @@ def _state_faults(source: reader.Node) -> list[str]:
 
 
 def _hardware_faults(
-    source: reader.Node, options: mapping.Options, policy: Policy
+    source: reader.Node, options: choices.Options, policy: Policy
 ) -> list[str]:
     faults = []
-    if mapping.bmc_of(source, options) is None:
+    if choices.bmc_of(source, options) is None:
         faults = _bmc_faults(source, policy)
-    if not mapping.architecture(source, options):
+    if not choices.architecture(source, options):
         faults.append(
             f"no cpu_arch for service_host {source.service_host}: give --node-arch, "
             "or its nova.conf with --nova-config"
@@ -222,7 +222,7 @@ def _bmc_faults(source: reader.Node, policy: Policy) -> list[str]:
     ]
 
 
-def _judge_class(verdict: Verdict, options: mapping.Options) -> None:
+def _judge_class(verdict: Verdict, options: choices.Options) -> None:
     """Give the node its resource class, or say why it can have none."""
     source = verdict.source
     if options.resource_class_by_shape:
@@ -235,7 +235,7 @@ def _judge_class(verdict: Verdict, options: mapping.Options) -> None:
         if verdict.outcome is Outcome.REFUSE:
             return
     try:
-        verdict.resource_class = mapping.class_of(source, options)
+        verdict.resource_class = choices.class_of(source, options)
     except exceptions.UsageError as error:
         verdict.refuse(str(error))
 
@@ -267,10 +267,10 @@ def _judge_interfaces(verdict: Verdict, policy: Policy) -> None:
     verdict.interfaces = tuple(moving)
 
 
-def _judge_boot(verdict: Verdict, options: mapping.Options, policy: Policy) -> None:
+def _judge_boot(verdict: Verdict, options: choices.Options, policy: Policy) -> None:
     """Tell the instance that boots over the network from one that boots from disk."""
     source = verdict.source
-    boot = mapping.netboot_of(source, options)
+    boot = choices.netboot_of(source, options)
     if boot is None:
         if source.pxe_config_path and not policy.boot_from_disk:
             verdict.refuse(_unknown_boot(source, options))
@@ -302,7 +302,7 @@ def _judge_boot(verdict: Verdict, options: mapping.Options, policy: Policy) -> N
         )
 
 
-def _unknown_boot(source: reader.Node, options: mapping.Options) -> str:
+def _unknown_boot(source: reader.Node, options: choices.Options) -> str:
     if options.netboot is None:
         return (
             f"its instance boots over the network ({source.pxe_config_path}) and "

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ironic_sideways import resource_class
-from ironic_sideways.migrate import mapping
+from ironic_sideways.migrate import choices, mapping
 from ironic_sideways.nova_bm import reader
 
 
@@ -45,7 +45,7 @@ class Source:
 
     node: reader.Node
     interfaces: tuple[reader.Interface, ...]
-    options: mapping.Options
+    options: choices.Options
     version: str
 
     @property
@@ -54,7 +54,7 @@ class Source:
         return bool(self.node.instance_uuid)
 
     @property
-    def bmc(self) -> mapping.Bmc | None:
+    def bmc(self) -> choices.Bmc | None:
         """The BMC that the operator's map gives the node."""
         names = {(card.address or "").lower() for card in self.node.interfaces}
         names.add(self.node.uuid or "")
@@ -63,7 +63,7 @@ class Source:
         )
 
     @property
-    def boot(self) -> mapping.NetBoot | None:
+    def boot(self) -> choices.NetBoot | None:
         """What its instance boots with over the network."""
         known = self.options.netboot
         if known is None or not self.node.instance_uuid:
@@ -97,7 +97,7 @@ def _deploy_interface(s: Source) -> str:
     return free if free and not s.used else s.options.deploy_interface
 
 
-def _if_netbooted(value: Callable[[mapping.NetBoot], Any]) -> Callable[[Source], Any]:
+def _if_netbooted(value: Callable[[choices.NetBoot], Any]) -> Callable[[Source], Any]:
     return lambda s: ABSENT if s.boot is None else value(s.boot)
 
 

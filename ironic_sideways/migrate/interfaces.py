@@ -17,7 +17,7 @@ import types
 from collections.abc import Iterable, Mapping
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import mapping
+from ironic_sideways.migrate import choices, mapping
 from ironic_sideways.migrate.files import ironicconf
 
 #: What goes with the hardware type ``ipmi`` (ironic.drivers.ipmi, .generic); Ironic
@@ -94,7 +94,7 @@ def chosen(words: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def wanted(options: mapping.Options, *, netboot: bool) -> list[ironicconf.Wanted]:
+def wanted(options: choices.Options, *, netboot: bool) -> list[ironicconf.Wanted]:
     """Every interface that a run with ``options`` may write.
 
     :param netboot: whether instances may be moved that boot over the network.

@@ -24,8 +24,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ironic_sideways import resource_class
-from ironic_sideways.migrate import provenance
+from ironic_sideways.migrate import choices, provenance
 from ironic_sideways.nova_bm import reader
 
 #: Port uuids are derived from the node's uuid and the MAC below this namespace,
@@ -60,78 +59,6 @@ EMPTY_JSON = (
 )
 
 
-#: Of IPMI over LAN; Ironic's default.
-IPMI_PORT = 623
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Bmc:
-    """The BMC that a node gets in place of what its row says.
-
-    :param where: the line of the map, for messages.
-    """
-
-    address: str
-    port: int
-    user: str
-    password: str = dataclasses.field(repr=False)
-    where: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class NetBoot:
-    """What an instance fetches at every power-on.
-
-    :param config: nova-baremetal's PXE configuration that says so.
-    :param kernel: reference that Ironic's conductor can follow.
-    :param ramdisk: likewise.
-    :param arguments: of the kernel, ``root=`` among them.
-    :param fault: why the instance cannot be booted so; the rest is then empty.
-    """
-
-    config: str = ""
-    kernel: str = ""
-    ramdisk: str = ""
-    arguments: str = ""
-    fault: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What the operator chose, and what nova_bm does not know.
-
-    :param resource_class: of every node, as Ironic spells it ("baremetal").
-    :param resource_class_by_shape: its name is only what all classes begin with.
-    :param owner: the project that sees the nodes, or None.
-    :param architectures: service_host -> cpu_arch, from nova.conf.
-    :param node_arch: cpu_arch of the hosts that ``architectures`` lacks.
-    :param free_state: provision_state of free nodes, available or manageable.
-    :param free_deploy_interface: of free nodes, when not ``deploy_interface``.
-    :param bmcs: node uuid, or MAC in lower case -> its BMC.
-    :param netboot: instance uuid -> what it boots with, or None when it boots
-        from its disk; None: nobody looked.
-    :param interfaces: kind -> name, where it is not that of ``PLAIN_INTERFACES``.
-    """
-
-    resource_class: str
-    owner: str | None
-    node_arch: str | None = None
-    architectures: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    deploy_kernel: str | None = None
-    deploy_ramdisk: str | None = None
-    deploy_interface: str = "direct"
-    free_deploy_interface: str | None = None
-    boot_interface: str = "ipxe"
-    network_interface: str = "flat"
-    interfaces: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    free_state: str = "available"
-    boot_mode: str = "bios"
-    cipher_suite: str | None = None
-    resource_class_by_shape: bool = False
-    netboot: Mapping[str, NetBoot | None] | None = None
-    bmcs: Mapping[str, Bmc] = dataclasses.field(default_factory=dict, repr=False)
-
-
 @dataclasses.dataclass(frozen=True)
 class Target:
     """The rows of one node: ``nodes``, and ``ports`` without their node_id."""
@@ -143,7 +70,7 @@ class Target:
 def map_node(
     source: reader.Node,
     interfaces: tuple[reader.Interface, ...],
-    options: Options,
+    options: choices.Options,
     stamp: Mapping[str, str],
 ) -> Target:
     """Ironic's rows for ``source``, a node at rest that the check has passed.
@@ -152,7 +79,7 @@ def map_node(
     :param stamp: run id and tool version, kept in each row's ``extra``.
     """
     used = bool(source.instance_uuid)
-    boot = netboot_of(source, options)
+    boot = choices.netboot_of(source, options)
     node = {
         **_identity(source, options),
         **_states(source, options, used),
@@ -178,56 +105,18 @@ def map_node(
     return Target(node, ports)
 
 
-def architecture(source: reader.Node, options: Options) -> str | None:
-    """The cpu_arch of a node, or None: neither its nova.conf nor an option says."""
-    host = source.service_host
-    return (host and options.architectures.get(host)) or options.node_arch
-
-
-def class_of(source: reader.Node, options: Options) -> str:
-    """The resource class of a node.
-
-    :raises UsageError: by shape, and the row lacks a part of it.
-    """
-    if not options.resource_class_by_shape:
-        return options.resource_class
-    return resource_class.by_shape(
-        options.resource_class,
-        architecture(source, options),  # type: ignore[arg-type]
-        source.cpus,  # type: ignore[arg-type]
-        source.memory_mb,  # type: ignore[arg-type]
-        source.local_gb,  # type: ignore[arg-type]
-    )
-
-
-def bmc_of(source: reader.Node, options: Options) -> Bmc | None:
-    """The BMC that the operator's map gives the node, by its uuid or a MAC of it."""
-    if not options.bmcs:
-        return None
-    keys = [source.uuid, *(card.address for card in source.interfaces)]
-    found = (options.bmcs.get(key.lower()) for key in keys if key)
-    return next(filter(None, found), None)
-
-
-def netboot_of(source: reader.Node, options: Options) -> NetBoot | None:
-    """What the node's instance fetches at every power-on, if it does."""
-    if options.netboot is None or not source.instance_uuid:
-        return None
-    return options.netboot[source.instance_uuid]
-
-
 def port_uuid(node_uuid: str, mac: str) -> str:
     """The uuid that each run gives to the port with ``mac`` of this node."""
     return str(uuid.uuid5(PORT_NAMESPACE, f"{node_uuid}/{mac.lower()}"))
 
 
-def _identity(source: reader.Node, options: Options) -> dict[str, Any]:
+def _identity(source: reader.Node, options: choices.Options) -> dict[str, Any]:
     return {
         "uuid": source.uuid,
         "name": None,
         "instance_uuid": source.instance_uuid or None,
         "instance_name": source.instance_name if source.instance_uuid else None,
-        "resource_class": class_of(source, options),
+        "resource_class": choices.class_of(source, options),
         "owner": options.owner,
         "lessee": None,
         "created_at": source.created_at,
@@ -236,7 +125,9 @@ def _identity(source: reader.Node, options: Options) -> dict[str, Any]:
     }
 
 
-def _states(source: reader.Node, options: Options, used: bool) -> dict[str, Any]:
+def _states(
+    source: reader.Node, options: choices.Options, used: bool
+) -> dict[str, Any]:
     return {
         # NULL makes the conductor adopt what the BMC says. Any other value is
         # enforced on the machine: a running server would be switched off.
@@ -260,7 +151,7 @@ def _states(source: reader.Node, options: Options, used: bool) -> dict[str, Any]
     }
 
 
-def _interface_columns(options: Options, used: bool) -> dict[str, Any]:
+def _interface_columns(options: choices.Options, used: bool) -> dict[str, Any]:
     deploy = options.deploy_interface
     if not used and options.free_deploy_interface:
         deploy = options.free_deploy_interface
@@ -274,10 +165,10 @@ def _interface_columns(options: Options, used: bool) -> dict[str, Any]:
     return {f"{kind}_interface": name for kind, name in chosen.items()}
 
 
-def _driver_info(source: reader.Node, options: Options) -> dict[str, Any]:
+def _driver_info(source: reader.Node, options: choices.Options) -> dict[str, Any]:
     return _present(
         {
-            **_bmc_access(source, bmc_of(source, options)),
+            **_bmc_access(source, choices.bmc_of(source, options)),
             "ipmi_terminal_port": source.terminal_port,
             "ipmi_cipher_suite": options.cipher_suite,
             "deploy_kernel": options.deploy_kernel,
@@ -286,7 +177,7 @@ def _driver_info(source: reader.Node, options: Options) -> dict[str, Any]:
     )
 
 
-def _bmc_access(source: reader.Node, bmc: Bmc | None) -> dict[str, Any]:
+def _bmc_access(source: reader.Node, bmc: choices.Bmc | None) -> dict[str, Any]:
     """Where the BMC is; nova_bm knows no port, for it was always the usual one."""
     if bmc is None:
         return {
@@ -296,24 +187,24 @@ def _bmc_access(source: reader.Node, bmc: Bmc | None) -> dict[str, Any]:
         }
     return {
         "ipmi_address": bmc.address,
-        "ipmi_port": bmc.port if bmc.port != IPMI_PORT else None,
+        "ipmi_port": bmc.port if bmc.port != choices.IPMI_PORT else None,
         "ipmi_username": bmc.user,
         "ipmi_password": bmc.password,
     }
 
 
-def _boot_device(boot: NetBoot | None) -> dict[str, Any]:
+def _boot_device(boot: choices.NetBoot | None) -> dict[str, Any]:
     """That the conductor asks the BMC for network boot at each power-on."""
     if boot is None:
         return {}
     return {"ipmi_force_boot_device": True, "force_persistent_boot_device": "Always"}
 
 
-def _boot_state(boot: NetBoot | None) -> dict[str, Any]:
+def _boot_state(boot: choices.NetBoot | None) -> dict[str, Any]:
     return {} if boot is None else {"persistent_boot_device": "pxe"}
 
 
-def _boot_info(boot: NetBoot | None) -> dict[str, Any]:
+def _boot_info(boot: choices.NetBoot | None) -> dict[str, Any]:
     """The instance's own boot; gone with it, unlike the node's columns."""
     if boot is None:
         return {}
@@ -327,7 +218,7 @@ def _boot_info(boot: NetBoot | None) -> dict[str, Any]:
 
 
 def _properties(
-    source: reader.Node, options: Options, boot: NetBoot | None
+    source: reader.Node, options: choices.Options, boot: choices.NetBoot | None
 ) -> dict[str, Any]:
     # pxelinux, with which it booted so far, is of the BIOS alone.
     mode = "bios" if boot else options.boot_mode
@@ -336,7 +227,7 @@ def _properties(
             "cpus": source.cpus,
             "memory_mb": source.memory_mb,
             "local_gb": source.local_gb,
-            "cpu_arch": architecture(source, options),
+            "cpu_arch": choices.architecture(source, options),
             "capabilities": f"boot_mode:{mode}",
         }
     )
@@ -364,11 +255,11 @@ def _instance_info(source: reader.Node) -> dict[str, Any]:
 
 def _node_provenance(
     source: reader.Node,
-    options: Options,
+    options: choices.Options,
     stamp: Mapping[str, str],
-    boot: NetBoot | None,
+    boot: choices.NetBoot | None,
 ) -> dict[str, Any]:
-    mapped = bmc_of(source, options) is not None
+    mapped = choices.bmc_of(source, options) is not None
     kept = {
         "bm_node_id": source.id,
         "service_host": source.service_host,

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from ironic_sideways.migrate import (
     bmc_rows,
+    choices,
     classify,
     mapping,
     provenance,
@@ -46,7 +47,7 @@ class Plan:
     :param stamp: run id and tool version, for the provenance of new rows.
     """
 
-    options: mapping.Options
+    options: choices.Options
     policy: classify.Policy
     stamp: Mapping[str, str]
 
@@ -54,7 +55,7 @@ class Plan:
 def duplicates(
     connection: sa.Connection,
     policy: classify.Policy,
-    bmcs: Mapping[str, mapping.Bmc] = types.MappingProxyType({}),
+    bmcs: Mapping[str, choices.Bmc] = types.MappingProxyType({}),
 ) -> dict[int, list[str]]:
     """bm_nodes row id -> what that row shares with which other rows.
 

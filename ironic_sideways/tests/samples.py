@@ -20,12 +20,12 @@ from typing import Any
 
 from ironic.db.sqlalchemy import models
 
-from ironic_sideways.migrate import fields, mapping, target, verify
+from ironic_sideways.migrate import choices, fields, mapping, target, verify
 from ironic_sideways.nova_bm import reader
 from ironic_sideways.tests import rows, strategies
 
 STAMP = {"run_id": "run-1", "tool": "ironic-sideways test"}
-OPTIONS = mapping.Options(
+OPTIONS = choices.Options(
     resource_class="gold",
     owner="project",
     node_arch="x86_64",
@@ -36,10 +36,10 @@ OPTIONS = mapping.Options(
     cipher_suite="3",
 )
 #: Node 1 boots over the network.
-NETBOOT: Mapping[str, mapping.NetBoot | None] = collections.defaultdict(
+NETBOOT: Mapping[str, choices.NetBoot | None] = collections.defaultdict(
     lambda: None,
     {
-        rows.instance_uuid(1): mapping.NetBoot(
+        rows.instance_uuid(1): choices.NetBoot(
             "/tftpboot/1/config", "file:///k", "file:///r", "root=UUID=1 ro"
         )
     },
@@ -52,8 +52,8 @@ OTHER_OPTIONS = dataclasses.replace(
     boot_mode="uefi",
     netboot=NETBOOT,
     bmcs={
-        rows.node_uuid(2): mapping.Bmc("10.9.0.2", 6230, "root", "s3cret-9"),
-        rows.mac(3): mapping.Bmc("10.9.0.3", 623, "root", "s3cret-9"),
+        rows.node_uuid(2): choices.Bmc("10.9.0.2", 6230, "root", "s3cret-9"),
+        rows.mac(3): choices.Bmc("10.9.0.3", 623, "root", "s3cret-9"),
     },
     interfaces={"console": "ipmitool-socat", "vendor": "no-vendor"},
 )
@@ -124,7 +124,7 @@ def sources() -> list[reader.Node]:
     ]
 
 
-def pairs() -> list[tuple[reader.Node, mapping.Options]]:
+def pairs() -> list[tuple[reader.Node, choices.Options]]:
     """The nodes, each with options that the check would let it pass with."""
     found = [(node, OPTIONS) for node in sources()]
     shapes = ("cpus", "memory_mb", "local_gb")
@@ -139,7 +139,7 @@ def differences(
     node: reader.Node,
     mapped: mapping.Target,
     interfaces: tuple[reader.Interface, ...] | None = None,
-    options: mapping.Options = OPTIONS,
+    options: choices.Options = OPTIONS,
 ) -> list[str]:
     """What verify says of ``mapped`` once Ironic has loaded it."""
     objects = verify.ironic_objects()

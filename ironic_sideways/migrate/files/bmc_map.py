@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import mapping
+from ironic_sideways.migrate import choices
 
 HEADER = ["node", "address", "port", "user", "password_file"]
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
@@ -30,7 +30,7 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _ADDRESS = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.:-]*[0-9A-Za-z:])?|::[0-9A-Fa-f:]*")
 
 
-def read(name: str) -> dict[str, mapping.Bmc]:
+def read(name: str) -> dict[str, choices.Bmc]:
     """Node uuid, or MAC in lower case -> BMC.
 
     A password file's name is relative to the map's directory; its one line is the
@@ -39,7 +39,7 @@ def read(name: str) -> dict[str, mapping.Bmc]:
     :raises UsageError: names the first line that is not as it should be.
     """
     path = Path(name)
-    found: dict[str, mapping.Bmc] = {}
+    found: dict[str, choices.Bmc] = {}
     at: dict[tuple[str, int], str] = {}
     for number, words in _lines(path):
         where = f"--bmc-map {path} line {number}"
@@ -59,7 +59,7 @@ def read(name: str) -> dict[str, mapping.Bmc]:
     return found
 
 
-def _line(bmc: mapping.Bmc) -> str:
+def _line(bmc: choices.Bmc) -> str:
     return bmc.where.rpartition(" ")[2]
 
 
@@ -81,7 +81,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise exceptions.UsageError(f"--bmc-map {path}: is no CSV: {error}") from error
 
 
-def _entry(directory: Path, words: list[str], where: str) -> tuple[str, mapping.Bmc]:
+def _entry(directory: Path, words: list[str], where: str) -> tuple[str, choices.Bmc]:
     """:raises ValueError: what is wrong with the line."""
     if len(words) != len(HEADER):
         raise ValueError(f"expected {len(HEADER)} fields, found {len(words)}")
@@ -94,7 +94,7 @@ def _entry(directory: Path, words: list[str], where: str) -> tuple[str, mapping.
         raise ValueError("user is empty")
     if not password_file:
         raise ValueError("password_file is empty")
-    return _node(node), mapping.Bmc(
+    return _node(node), choices.Bmc(
         address, _port(port), user, _password(directory / password_file), where
     )
 
@@ -113,7 +113,7 @@ def _node(text: str) -> str:
 
 def _port(text: str) -> int:
     if not text:
-        return mapping.IPMI_PORT
+        return choices.IPMI_PORT
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise ValueError(f"port {text!r} is not a number from 1 to 65535")
     return int(text)

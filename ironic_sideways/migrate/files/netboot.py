@@ -27,7 +27,7 @@ from pathlib import Path
 from urllib import parse
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import mapping
+from ironic_sideways.migrate import choices
 from ironic_sideways.migrate.files import ironicconf, tftp
 
 
@@ -124,7 +124,7 @@ def store(
     return Store(path)
 
 
-class NetBoots(dict[str, mapping.NetBoot | None]):
+class NetBoots(dict[str, choices.NetBoot | None]):
     """Instance uuid -> what it boots with; read when first asked for, and kept.
 
     None: no configuration under any root. So the passes of one run see the same,
@@ -137,7 +137,7 @@ class NetBoots(dict[str, mapping.NetBoot | None]):
         self._store = images
         self._images: dict[str, tuple[Image, Image]] = {}
 
-    def __missing__(self, instance_uuid: str) -> mapping.NetBoot | None:
+    def __missing__(self, instance_uuid: str) -> choices.NetBoot | None:
         self[instance_uuid] = found = self._read(instance_uuid)
         return found
 
@@ -152,15 +152,15 @@ class NetBoots(dict[str, mapping.NetBoot | None]):
         images = {image.digest: image for pair in pairs for image in pair}
         return self._store.keep(images.values())
 
-    def _read(self, instance_uuid: str) -> mapping.NetBoot | None:
+    def _read(self, instance_uuid: str) -> choices.NetBoot | None:
         try:
             files = tftp.find(self._roots, instance_uuid)
         except tftp.Fault as fault:
-            return mapping.NetBoot(fault=str(fault))
+            return choices.NetBoot(fault=str(fault))
         if files is None:
             return None
         if self._store is None:
-            return mapping.NetBoot(
+            return choices.NetBoot(
                 config=str(files.config),
                 fault=f"boots over the network ({files.config}): give --netboot-images "
                 "DIR, where its kernel and ramdisk are kept for Ironic",
@@ -168,10 +168,10 @@ class NetBoots(dict[str, mapping.NetBoot | None]):
         try:
             pair = [Image(p, digest(p)) for p in (files.kernel, files.ramdisk)]
         except OSError as error:
-            return mapping.NetBoot(fault=f"{error.filename}: {error.strerror}")
+            return choices.NetBoot(fault=f"{error.filename}: {error.strerror}")
         kernel, ramdisk = pair
         self._images[instance_uuid] = (kernel, ramdisk)
-        return mapping.NetBoot(
+        return choices.NetBoot(
             str(files.config),
             self._store.href(kernel),
             self._store.href(ramdisk),

@@ -16,10 +16,10 @@ import dataclasses
 
 import pytest
 
-from ironic_sideways.migrate import classify, mapping
+from ironic_sideways.migrate import choices, classify
 from ironic_sideways.tests import rows, samples
 
-OPTIONS = mapping.Options(resource_class="baremetal", owner=None, node_arch="x86_64")
+OPTIONS = choices.Options(resource_class="baremetal", owner=None, node_arch="x86_64")
 
 
 def judge(*found: dict, **policy: object) -> classify.Verdict:
@@ -91,7 +91,7 @@ def test_every_reason_is_said_at_once() -> None:
 def test_an_architecture_that_nobody_names_is_asked_for() -> None:
     verdict = classify.classify(
         samples.source(rows.free_node(1), rows.interface(1)),
-        mapping.Options(resource_class="baremetal", owner=None),
+        choices.Options(resource_class="baremetal", owner=None),
         classify.Policy(),
     )
     assert "give --node-arch" in verdict.reasons[0]
@@ -148,7 +148,7 @@ def test_a_class_by_shape_needs_the_whole_shape() -> None:
 
 
 def netbooted(
-    boot: mapping.NetBoot | None, row: dict | None = None, **policy: object
+    boot: choices.NetBoot | None, row: dict | None = None, **policy: object
 ) -> classify.Verdict:
     """The verdict on node 1, of which ``boot`` was found."""
     card = rows.plugged(1) if policy.pop("plugged", True) else rows.interface(1)
@@ -159,7 +159,7 @@ def netbooted(
     )
 
 
-BOOT = mapping.NetBoot("/t/config", "k", "r", "root=x")
+BOOT = choices.NetBoot("/t/config", "k", "r", "root=x")
 BY_ROW = {"pxe_config_path": "/tftpboot/x/config"}
 
 
@@ -184,7 +184,7 @@ def test_neither_row_nor_configuration_is_a_boot_from_disk() -> None:
 
 def test_a_configuration_that_is_missing_or_at_fault_is_refused() -> None:
     assert "below any --tftp-root" in netbooted(None, BY_ROW).reasons[0]
-    fault = mapping.NetBoot(fault="/t/config: has no root=")
+    fault = choices.NetBoot(fault="/t/config: has no root=")
     assert "/t/config: has no root=" in netbooted(fault, BY_ROW).reasons[0]
 
 
@@ -199,6 +199,6 @@ def test_a_mapped_bmc_takes_the_place_of_the_row_s_power() -> None:
     refused = classify.classify(row, OPTIONS, policy)
     assert len(refused.reasons) == 1
     assert "VirtualPowerManager power, give the node's BMC" in refused.reasons[0]
-    bmcs = {rows.mac(1): mapping.Bmc("10.0.0.9", 623, "u", "s3cret")}
+    bmcs = {rows.mac(1): choices.Bmc("10.0.0.9", 623, "u", "s3cret")}
     moved = classify.classify(row, dataclasses.replace(OPTIONS, bmcs=bmcs), policy)
     assert moved.outcome is classify.Outcome.MIGRATE

@@ -17,7 +17,7 @@ import sys
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import interfaces, mapping
+from ironic_sideways.migrate import choices, interfaces, mapping
 from ironic_sideways.tests import samples
 
 
@@ -46,7 +46,7 @@ def test_a_choice_that_cannot_be_is_refused(words: list[str], said: str) -> None
 
 
 @pytest.mark.parametrize("options", [samples.OPTIONS, samples.OTHER_OPTIONS])
-def test_every_interface_that_is_mapped_is_asked_for(options: mapping.Options) -> None:
+def test_every_interface_that_is_mapped_is_asked_for(options: choices.Options) -> None:
     wanted = {(one.kind, one.name) for one in interfaces.wanted(options, netboot=False)}
     for node in samples.sources()[:4]:
         if options.resource_class_by_shape and node.local_gb is None:

@@ -14,23 +14,25 @@
 
 import ast
 import copy
+import itertools
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ironic_sideways.migrate import fields, mapping, provenance
+from ironic_sideways.migrate import choices, fields, mapping, provenance
 from ironic_sideways.tests import rows, samples
 
 #: Functions, and the table of interfaces.
 MUTABLE = (ast.FunctionDef, ast.AnnAssign)
-SOURCE = Path(mapping.__file__).read_text(encoding="utf-8")
+MUTATED = (mapping, choices)
 
 
 @pytest.mark.parametrize(("node", "options"), samples.pairs())
 def test_what_is_mapped_is_what_is_declared(
-    node: samples.reader.Node, options: mapping.Options
+    node: samples.reader.Node, options: choices.Options
 ) -> None:
     mapped = mapping.map_node(node, node.interfaces, options, samples.STAMP)
     assert samples.differences(node, mapped, options=options) == []
@@ -130,24 +132,33 @@ def changed(value: Any) -> Any:
     return value + 7 if isinstance(value, int) else "mutated"
 
 
-def mutants() -> list[tuple[str, types.ModuleType]]:
-    """Every way to change one place of the mapping."""
-    made: list[tuple[str, types.ModuleType]] = []
-    tree = ast.parse(SOURCE)
-    while True:
-        mutator = Mutator(len(made))
-        mutant = ast.fix_missing_locations(mutator.visit(copy.deepcopy(tree)))
-        if not mutator.done:
-            return made
-        module = types.ModuleType("ironic_sideways.migrate.mutant")
-        # Dataclasses look their module up by name.
-        module.__dict__.update(mapping.__dict__)
-        functions: list[ast.stmt] = [
-            part for part in mutant.body if isinstance(part, MUTABLE)
-        ]
-        code = compile(ast.Module(functions, []), "mutant", "exec")
-        exec(code, module.__dict__)  # noqa: S102
-        made.append((mutator.done, module))
+def parsed(module: types.ModuleType) -> ast.Module:
+    """The module's source."""
+    return ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+
+
+def copied(module: types.ModuleType, tree: ast.Module, **other: Any) -> Any:
+    """A copy of ``module`` with the functions and tables of ``tree``."""
+    made = types.ModuleType("ironic_sideways.migrate.mutant")
+    made.__dict__.update(module.__dict__ | other)
+    body: list[ast.stmt] = [part for part in tree.body if isinstance(part, MUTABLE)]
+    exec(compile(ast.Module(body, []), "mutant", "exec"), made.__dict__)  # noqa: S102
+    return made
+
+
+def mutants() -> Iterator[tuple[str, Any]]:
+    """The mapping with one place of it, or of what it asks, changed; each way."""
+    for module in MUTATED:
+        tree = parsed(module)
+        for number in itertools.count():
+            mutator = Mutator(number)
+            mutant = ast.fix_missing_locations(mutator.visit(copy.deepcopy(tree)))
+            if not mutator.done:
+                break
+            made = copied(module, mutant)
+            if module is choices:
+                made = copied(mapping, parsed(mapping), choices=made)
+            yield f"{module.__name__} {mutator.done}", made
 
 
 def notices(module: types.ModuleType) -> bool:
@@ -164,8 +175,8 @@ def notices(module: types.ModuleType) -> bool:
 
 
 def test_verify_notices_a_mutation_of_any_line_of_the_mapping() -> None:
-    every = mutants()
-    assert len(every) > 100
+    every = list(mutants())
+    assert len(every) > 250
     survivors = [what for what, module in every if not notices(module)]
     assert survivors == []
 

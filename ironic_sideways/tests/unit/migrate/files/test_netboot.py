@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways import exceptions
+from ironic_sideways.migrate import choices
 from ironic_sideways.migrate.files import ironicconf, netboot
 from ironic_sideways.tests import rows
 from ironic_sideways.tests.unit.migrate.files import test_tftp
@@ -45,11 +46,11 @@ def test_each_content_is_kept_once_under_its_digest(tmp_path: Path) -> None:
     assert found.keep([ONE, TWO]) == 0
 
 
-def kernel(boot: netboot.mapping.NetBoot) -> Path:
+def kernel(boot: choices.NetBoot) -> Path:
     return Path(boot.kernel.removeprefix("file://"))
 
 
-def ramdisk(boot: netboot.mapping.NetBoot) -> Path:
+def ramdisk(boot: choices.NetBoot) -> Path:
     return Path(boot.ramdisk.removeprefix("file://"))
 
 

@@ -21,7 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import classify, mapping, plan
+from ironic_sideways.migrate import choices, classify, plan
 from ironic_sideways.migrate.preflight import bmcs, instances
 from ironic_sideways.nova_bm import schema
 from ironic_sideways.tests import rows, samples
@@ -58,7 +58,7 @@ def ask(
 ) -> int:
     """Ask the BMCs; how much progress was told of."""
     told: list[int] = []
-    chosen = mapping.Options(resource_class="b", owner=None, node_arch="x", **options)
+    chosen = choices.Options(resource_class="b", owner=None, node_arch="x", **options)
     made = plan.Plan(chosen, classify.Policy(), {"run_id": "r", "tool": "t"})
     with sa.create_engine("sqlite://").connect() as source:
         schema.bm_nodes.create(source)
