@@ -221,7 +221,8 @@ def rollback(parsed: argparse.Namespace) -> int:
         print("rollback: no rows of this tool, nothing to remove")
     else:
         verb = "would be removed" if parsed.dry_run else "removed"
-        print(f"rollback: {removed.nodes} nodes and {removed.ports} ports {verb}")
+        nodes = show.several(removed.nodes, "node")
+        print(f"rollback: {nodes} and {show.several(removed.ports, 'port')} {verb}")
     return 0
 
 
@@ -249,8 +250,7 @@ def _inquiries(
         from ironic_sideways.cmd import cloud
         from ironic_sideways.migrate.preflight import instances
 
-        compute = cloud.connect(parsed.os_cloud).compute
-        nova = instances.Instances(compute, parsed.os_cloud)
+        nova = instances.Instances(cloud.connect(parsed.os_cloud), parsed.os_cloud)
         asked.append(nova)
     if parsed.ask_bmcs:
         asked.append(bmcs.Bmcs(job.plan, nova, progress))

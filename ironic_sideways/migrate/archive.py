@@ -25,6 +25,7 @@ import io
 import os
 import re
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -177,7 +178,7 @@ def read(path: Path) -> dict[str, str]:
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="\n") as packed:
             found = digests(content(packed))
-    except (OSError, EOFError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise exceptions.SidewaysError(
             f"--archive {path}: expected a whole archive of nova_bm: {error}"
         ) from error

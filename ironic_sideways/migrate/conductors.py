@@ -77,10 +77,14 @@ def _wanted(connection: sa.Connection, run_id: str) -> set[tuple[str, str, str]]
     suffix = "_interface"
     kinds = [column for column in _nodes.c if column.name.endswith(suffix)]
     written = sa.type_coerce(_nodes.c.extra, sa.Text).contains(run_id, autoescape=True)
-    query = sa.select(_nodes.c.driver, *kinds).where(written).distinct()
-    return {
-        (row.driver, column.name.removesuffix(suffix), getattr(row, column.name))
-        for row in connection.execute(query)
-        for column in kinds
-        if getattr(row, column.name) is not None
-    }
+    query = sa.select(_nodes.c.driver, *kinds, _nodes.c.instance_info).where(written)
+    found = set()
+    for row in connection.execute(query):
+        # Of an instance that boots over the network, instead of the column's.
+        own = {"deploy": (row.instance_info or {}).get("deploy_interface")}
+        for column in kinds:
+            kind = column.name.removesuffix(suffix)
+            for name in (getattr(row, column.name), own.get(kind)):
+                if name is not None:
+                    found.add((row.driver, kind, name))
+    return found

@@ -14,6 +14,7 @@
 
 import contextlib
 import math
+import os
 import shutil
 import sys
 import textwrap
@@ -49,16 +50,22 @@ def progress(*, quiet: bool) -> Iterator[work.Progress]:
         yield begin
 
 
+def _width() -> int | None:
+    """Columns to fold at; None: a pipe or a file, whose lines stay whole."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return None
+
+
 def _line(kind: str, text: str) -> None:
     """One greppable line; on a terminal coloured, and folded below itself."""
     line = f"{kind}: {text}"
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
+    if width := _width():
         line = textwrap.fill(
             line, width, subsequent_indent="    ", break_on_hyphens=False
         )
-        if colour := _COLOUR.get(kind):
-            line = f"\033[{colour}m{line}\033[0m"
+    if sys.stdout.isatty() and (colour := _COLOUR.get(kind)):
+        line = f"\033[{colour}m{line}\033[0m"
     print(line)
 
 
@@ -104,15 +111,19 @@ def estimate(steps: list[window.Step], origin: str) -> None:
 
 def _step(step: window.Step) -> None:
     lead = f"  {step.name:<24}{duration(step.seconds):>9}  "
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     print(
         textwrap.fill(
             step.assumption,
-            max(width, len(lead) + 20),
+            max(_width() or 10_000, len(lead) + 20),
             initial_indent=lead,
             subsequent_indent=" " * len(lead),
         )
     )
+
+
+def several(count: int, what: str) -> str:
+    """``1 node``, ``2 nodes``."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
@@ -128,11 +139,12 @@ def check(found: summary.Summary) -> None:
     """The verdict, and what comes next."""
     refused = found.counts[classify.Outcome.REFUSE]
     if refused:
-        print(f"check: refused: {refused} rows cannot be moved as they are")
+        print(f"check: refused: {several(refused, 'row')} cannot be moved")
         print("next: repair these rows, or decide by the options named above; check "
               "again")  # fmt: skip
     else:
-        print(f"check: ready: {found.counts[classify.Outcome.MIGRATE]} nodes to move")
+        moving = several(found.counts[classify.Outcome.MIGRATE], "node")
+        print(f"check: ready: {moving} to move")
         print("next: ironic-nova-bm-migrate run, with the same options")
 
 
@@ -144,15 +156,16 @@ def run(run_id: str, done: work.Run, *, dry_run: bool) -> None:
         print("next: repair these rows, or decide by the options named above")
         return
     if dry_run:
-        print(f"run: would write {planned} nodes (dry run, nothing was written)")
+        nodes = several(planned, "node")
+        print(f"run: would write {nodes} (dry run, nothing was written)")
         print("next: the same without --dry-run")
         return
     if not planned:
         print("run: nothing left to write")
     else:
         print(
-            f"run {run_id}: {done.written.nodes} nodes and {done.written.ports} ports "
-            f"written in {done.seconds:.1f} s"
+            f"run {run_id}: {several(done.written.nodes, 'node')} and "
+            f"{several(done.written.ports, 'port')} written in {done.seconds:.1f} s"
         )
     if done.verified:
         verified(done.verified)
@@ -166,7 +179,9 @@ def run(run_id: str, done: work.Run, *, dry_run: bool) -> None:
 
 def verified(result: verify.Result) -> None:
     """One line of figures."""
-    print(f"verify: {result.equal} nodes equal, {result.different} different")
+    print(
+        f"verify: {several(result.equal, 'node')} equal, {result.different} different"
+    )
 
 
 def differences(result: verify.Result) -> None:
@@ -179,8 +194,8 @@ def retired(done: retire.Retired, restore: str, *, dry_run: bool) -> None:
     """What was verified, archived and dropped, and the way back."""
     if done.verified:
         print(
-            f"verify: {done.verified.equal} nodes of nova_bm are in Ironic, "
-            f"{done.verified.changed} of them changed by Ironic since"
+            f"verify: nova_bm's nodes are in Ironic, all {done.verified.equal}; Ironic "
+            f"has changed {done.verified.changed} of them since"
         )
         would = "would be " if dry_run else ""
         rows = ", ".join(f"{count} of {name}" for name, count in done.rows.items())

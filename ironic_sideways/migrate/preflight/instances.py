@@ -74,12 +74,12 @@ class ComputeNode:
 class Instances:
     """Nova's opinion on the rows.
 
-    :param compute: openstacksdk's proxy of Nova, with an administrator's rights.
+    :param connection: openstacksdk's, with an administrator's rights.
     :param cloud: its name, for messages.
     """
 
-    def __init__(self, compute: Any, cloud: str) -> None:
-        self._compute = compute
+    def __init__(self, connection: Any, cloud: str) -> None:
+        self._connection = connection
         self._cloud = cloud
         self._instances: dict[str, Instance] = {}
         self._by_node: dict[str, Instance] = {}
@@ -94,17 +94,17 @@ class Instances:
         """
         with self._asking():
             for host in _hosts(source):
-                for server in self._compute.servers(
+                for server in self._connection.compute.servers(
                     details=True, all_projects=True, compute_host=host, limit=PAGE
                 ):
                     self._add(_instance(server))
             hosts = {
                 one.name: (one.service_details or {}).get("host")
-                for one in self._compute.hypervisors(
+                for one in self._connection.compute.hypervisors(
                     details=True, microversion=HOST_MICROVERSION
                 )
             }
-            for one in self._compute.hypervisors(
+            for one in self._connection.compute.hypervisors(
                 details=False, microversion=UUID_MICROVERSION
             ):
                 self._nodes[one.name] = ComputeNode(one.id, hosts.get(one.name))
@@ -194,7 +194,7 @@ class Instances:
         self._lookups += 1
         with self._asking():
             try:
-                found = _instance(self._compute.get_server(uuid))
+                found = _instance(self._connection.compute.get_server(uuid))
             except openstack.exceptions.NotFoundException:
                 return None
         return found

@@ -116,6 +116,23 @@ def test_nodes_that_no_conductor_would_serve_are_refused(
     assert uuids(beside) == []
 
 
+def test_an_instance_that_boots_over_the_network_needs_its_own_deploy_interface(
+    beside: Clouds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A trigger stands for the mapping of a net-booted instance."""
+    beside.sql(
+        beside.ironic,
+        "CREATE TRIGGER netboot BEFORE INSERT ON nodes FOR EACH ROW SET "
+        'NEW.instance_info = \'{"deploy_interface": "ramdisk"}\'',
+    )
+    try:
+        assert beside.migrate("run", *CANARY) == 1
+    finally:
+        beside.sql(beside.ironic, "DROP TRIGGER netboot")
+    assert "has not enabled deploy_interface ramdisk" in capsys.readouterr().err
+    assert uuids(beside) == []
+
+
 def test_the_conductor_can_heartbeat_while_an_increment_is_loaded(
     beside: Clouds, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ import contextlib
 import gzip
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from ironic_sideways.migrate import archive, retire
 from ironic_sideways.nova_bm import database, schema
 from ironic_sideways.tests import rows
 from ironic_sideways.tests.functional.conftest import Clouds
+from ironic_sideways.tests.functional.migrate import test_cases
 
 KILLS = 6
 TABLES = retire.TABLES
@@ -185,9 +187,25 @@ def test_what_ironic_did_since_is_ironics_business(
     assert moved.migrate("verify", "--taken-over") == 1
     capsys.readouterr()
     assert retired(moved) == 0
-    assert "2 nodes of nova_bm are in Ironic, 1 of them changed" in (
-        capsys.readouterr().out
-    )
+    assert "all 2; Ironic has changed 1 of them since" in (capsys.readouterr().out)
+
+
+def test_a_net_booted_node_is_verified_and_retired_before_and_after_take_over(
+    clouds: Clouds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What take-over may change held something when it was written."""
+    case = shutil.copytree(test_cases.CASES / "net-booted-kept", clouds.directory / "c")
+    test_cases.prepare(case, clouds)
+    monkeypatch.chdir(case)
+    words = ("--tftp-root", "tftpboot", "--netboot-images", "images")
+    assert clouds.migrate("run", *words) == 0
+    assert clouds.migrate("verify", "--taken-over", *words) == 0
+    assert retired(clouds, "--dry-run", *words) == 0
+    clouds.sql(clouds.ironic, TAKE_OVER)
+    assert clouds.migrate("verify", *words) == 1
+    assert clouds.migrate("verify", "--taken-over", *words) == 0
+    assert retired(clouds, *words) == 0
+    assert contents(clouds.nova_bm) == {}
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def ask(*asked: classify.Verdict) -> list[str]:
                     service_host=one.source.service_host, deleted=False
                 )
             )
-        nova = instances.Instances(cloud.connect(fake_cloud.CLOUD).compute, "fake")
+        nova = instances.Instances(cloud.connect(fake_cloud.CLOUD), "fake")
         nova.begin(source)
         nova.judge(list(asked))
         return nova.end()
