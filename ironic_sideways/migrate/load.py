@@ -126,6 +126,7 @@ def _values(column: sa.Column, rows: list[dict[str, Any]]) -> list[Any]:
     if column.name in rows[0]:
         return [row[column.name] for row in rows]
     assert isinstance(column.default, sa.ColumnDefault)
+    assert isinstance(column.default, sa.ColumnDefault)
     return [column.default.arg] * len(rows)
 
 
