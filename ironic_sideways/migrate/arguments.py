@@ -109,7 +109,8 @@ def add_target(parser: argparse.ArgumentParser, *, required: bool) -> None:
         "-i",
         required=required,
         metavar="URL|@FILE|$ENV",
-        help=f"the Ironic database: {URL_HELP}",
+        help="the Ironic database, SELECT suffices, 'run' needs INSERT and 'rollback' "
+        f"DELETE too: {URL_HELP}",
     )
     parser.add_argument(
         "--ironic-config",

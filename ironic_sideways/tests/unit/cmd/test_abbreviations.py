@@ -28,7 +28,7 @@ from ironic_sideways.cmd import (
 )
 
 REPOSITORY = Path(__file__).parents[4]
-#: Options of upgrade-ironic and of xargs that begin as one of ours does.
+#: Options of upgrade-ironic and of cpio that begin as one of ours does.
 NOT_OURS = {"--list", "--null"}
 PARSERS = [
     main.build_parser(None),
