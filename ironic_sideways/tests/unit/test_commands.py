@@ -54,7 +54,9 @@ def test_no_database_is_waited_for_without_a_bound(
     monkeypatch.setattr(
         sa, "create_engine", lambda url, **options: given.update(options)
     )
-    monkeypatch.setattr(sa.event, "listens_for", lambda *_: lambda function: function)
+    monkeypatch.setattr(
+        sa.event, "listens_for", lambda *_, **__: lambda function: function
+    )
 
     database.engine(database.resolve_url("mysql://u:p@db/nova_bm", "-b"))
 

@@ -10,10 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from ironic_sideways import exceptions
@@ -63,29 +59,3 @@ def test_every_interface_that_is_mapped_is_asked_for(options: choices.Options) -
 def test_instances_that_boot_over_the_network_need_one_more() -> None:
     wanted = interfaces.wanted(samples.OTHER_OPTIONS, netboot=True)
     assert ("deploy", "ramdisk") in {(one.kind, one.name) for one in wanted}
-
-
-def test_what_is_supported_is_what_the_installed_ironic_supports() -> None:
-    """In a process of its own, for Ironic's drivers need oslo.config's global."""
-    program = """
-import json, sys
-from importlib import metadata
-from ironic.drivers import ipmi
-found = {}
-for kind in sys.argv[1:]:
-    points = metadata.entry_points(group=f"ironic.hardware.interfaces.{kind}")
-    classes = getattr(ipmi.IPMIHardware(), f"supported_{kind}_interfaces")
-    found[kind] = sorted(p.name for p in points if p.load() in classes)
-print(json.dumps(found))
-"""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program, *interfaces.SUPPORTED],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    installed = json.loads(done.stdout)
-    assert mapping.PLAIN_INTERFACES.keys() == interfaces.SUPPORTED.keys()
-    for kind, names in interfaces.SUPPORTED.items():
-        assert set(names) <= set(installed[kind])
-        assert mapping.PLAIN_INTERFACES[kind] in names
