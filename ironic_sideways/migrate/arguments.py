@@ -14,6 +14,7 @@
 
 import argparse
 import dataclasses
+import os
 import uuid
 from importlib import metadata
 from pathlib import Path
@@ -226,10 +227,16 @@ def job(parsed: argparse.Namespace) -> work.Job:
 
 
 def _roots(names: list[str]) -> list[Path]:
+    """The TFTP roots, each once.
+
+    :raises UsageError: one is no directory, or cannot be read.
+    """
     for name in names:
-        if not Path(name).is_dir():
-            raise exceptions.UsageError(f"--tftp-root {name}: expected a directory")
-    return [Path(name).resolve() for name in names]
+        if not (Path(name).is_dir() and os.access(name, os.R_OK | os.X_OK)):
+            raise exceptions.UsageError(
+                f"--tftp-root {name}: expected a directory that can be read"
+            )
+    return list(dict.fromkeys(Path(name).resolve() for name in names))
 
 
 def stamp() -> dict[str, str]:

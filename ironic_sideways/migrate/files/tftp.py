@@ -19,7 +19,6 @@ nova/cmd/baremetal_deploy_helper.py); it stands nowhere else.
 """
 
 import dataclasses
-import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -69,7 +68,7 @@ def find(roots: Iterable[Path], instance_uuid: str) -> Files | None:
     if PurePosixPath(instance_uuid).name != instance_uuid:
         raise Fault(f"{instance_uuid!r} names no directory")
     configs = [root / instance_uuid / "config" for root in roots]
-    there = [config for config in configs if os.path.lexists(config)]
+    there = [config for config in configs if _is_there(config)]
     if not there:
         return None
     if len(there) > 1:
@@ -87,6 +86,17 @@ def find(roots: Iterable[Path], instance_uuid: str) -> Files | None:
         )
     except Fault as fault:
         raise Fault(f"{config}: {fault}") from fault
+
+
+def _is_there(config: Path) -> bool:
+    """:raises Fault: nobody can tell; to say no would take it for a boot from disk."""
+    try:
+        config.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise Fault(f"{config}: cannot be read: {error.strerror}") from error
+    return True
 
 
 def parse(text: str) -> Label:

@@ -138,6 +138,10 @@ def test_a_pin_of_ironic_is_honoured(one: Clouds, tmp_path: Path) -> None:
         ["--resource-class", "CUSTOM_BAREMETAL"],
         ["--nova-config", "/no/such/nova.conf"],
         ["--ironic-config", "/no/such/ironic.conf"],
+        ["--tftp-root", "/no/such/tftpboot"],
+        ["--netboot-url", "http://10.0.0.1/images"],
+        ["--bmc-map", "/no/such/bmcs.csv"],
+        ["--interface", "power=redfish"],
         ["--output", "/no/such/directory/migration.json"],
     ],
 )

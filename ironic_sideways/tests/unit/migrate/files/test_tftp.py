@@ -154,6 +154,12 @@ def test_a_configuration_that_is_none_is_refused(tmp_path: Path) -> None:
         tftp.find([tmp_path], INSTANCE)
 
 
+def test_what_cannot_be_looked_into_is_not_taken_for_absent(tmp_path: Path) -> None:
+    (tmp_path / INSTANCE).symlink_to(INSTANCE)
+    with pytest.raises(tftp.Fault, match="cannot be read: Too many levels"):
+        tftp.find([tmp_path], INSTANCE)
+
+
 def test_an_instance_s_name_is_no_path(tmp_path: Path) -> None:
     with pytest.raises(tftp.Fault, match="names no directory"):
         tftp.find([tmp_path], "../x")
