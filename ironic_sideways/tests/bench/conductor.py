@@ -27,7 +27,8 @@ from sqlalchemy.engine import URL
 from ironic_sideways.migrate import target
 from ironic_sideways.tests.functional import mariadb
 
-HOST = "bench"
+#: JSON-RPC calls a conductor by its name.
+HOST = "localhost"
 #: A conductor whose CPUs are shared may need long to start.
 START_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 60

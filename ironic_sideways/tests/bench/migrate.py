@@ -21,6 +21,7 @@ import argparse
 import dataclasses
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -247,6 +248,8 @@ def main() -> None:
     parser.add_argument("--rest-nodes", type=int, default=200)
     parser.add_argument("--no-growth", action="store_true")
     parsed = parser.parse_args()
+    # So that the server is stopped and its directory removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with (
         tempfile.TemporaryDirectory(prefix="bench-migrate-") as name,
         mariadb.running(Path(name), *SERVER_SETTINGS) as server,

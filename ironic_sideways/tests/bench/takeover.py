@@ -21,6 +21,7 @@ import argparse
 import dataclasses
 import json
 import math
+import signal
 import subprocess
 import sys
 import tempfile
@@ -245,6 +246,8 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--setting", action="append", metavar="NAME")
     parsed = parser.parse_args()
+    # So that the server is stopped and its directory removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with (
         tempfile.TemporaryDirectory(prefix="bench-takeover-") as name,
         mariadb.running(Path(name)) as server,
