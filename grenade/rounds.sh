@@ -36,8 +36,8 @@ declare -A MIDDLE_BACK_OF=(
 )
 # After these the base is not only looked at but used.
 USED_AFTER=" compute-killed resources "
-# Seconds for the middle of a phase to come.
-MIDDLE_TIMEOUT=300
+# Seconds for the middle of a phase to come, all phases before it included.
+MIDDLE_TIMEOUT=1800
 
 UPGRADE=$REPOSITORY/grenade/upgrade-ironic
 
@@ -81,6 +81,7 @@ function kill_when { # <test> -- <command> [argument...]
         fi
         if ((SECONDS > deadline)); then
             echo "$*: its middle did not come within $MIDDLE_TIMEOUT s (${test[*]})" >&2
+            end_session "$pid_file"
             return 1
         fi
         sleep 0.02
