@@ -183,6 +183,20 @@ def test_a_phase_that_ends_before_its_middle_is_a_failure(tree):
     assert "ended before its middle was seen" in output
 
 
+def test_a_middle_that_does_not_come_is_a_failure_and_leaves_nothing_behind(tree):
+    rounds = tree.root / "grenade/rounds.sh"
+    rounds.write_text(rounds.read_text().replace("TIMEOUT=1800", "TIMEOUT=0"))
+    (tree.evidence / "stay-there").touch()
+    text = UPGRADE.replace('echo rows >"$EVIDENCE_DIR/migration.json"', "true")
+    tree.write("grenade/upgrade-ironic", text)
+    code, output = tree.run("migrate-killed")
+    assert code == 1
+    assert "its middle did not come within 0 s" in output
+    session = (tree.evidence / "phases/session").read_text().strip()
+    words = ["pgrep", "--session", session]
+    assert subprocess.run(words, capture_output=True).stdout == b""
+
+
 def test_a_base_that_is_not_as_it_was_ends_the_rounds(tree):
     code, output = tree.run("migrate,compute", RED="yes")
     assert code == 1
