@@ -274,6 +274,12 @@ def _judge_boot(verdict: Verdict, options: choices.Options, policy: Policy) -> N
     if boot is None:
         if source.pxe_config_path and not policy.boot_from_disk:
             verdict.refuse(_unknown_boot(source, options))
+        elif options.deploy_interface == "ramdisk":
+            verdict.refuse(
+                "its instance boots from its disk, which --deploy-interface ramdisk "
+                "cannot take over: give --deploy-interface direct, and "
+                "--free-deploy-interface ramdisk for the free nodes"
+            )
         return
     if boot.fault:
         verdict.refuse(f"its instance boots over the network: {boot.fault}")

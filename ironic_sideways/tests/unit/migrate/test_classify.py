@@ -202,3 +202,13 @@ def test_a_mapped_bmc_takes_the_place_of_the_row_s_power() -> None:
     bmcs = {rows.mac(1): choices.Bmc("10.0.0.9", 623, "u", "s3cret")}
     moved = classify.classify(row, dataclasses.replace(OPTIONS, bmcs=bmcs), policy)
     assert moved.outcome is classify.Outcome.MIGRATE
+
+
+def test_an_instance_on_its_disk_cannot_be_taken_over_as_a_ramdisk() -> None:
+    def ramdisk(*found: dict) -> classify.Verdict:
+        options = dataclasses.replace(OPTIONS, deploy_interface="ramdisk")
+        return classify.classify(samples.source(*found), options, classify.Policy())
+
+    used = ramdisk(rows.used_node(1), rows.plugged(1))
+    assert "--deploy-interface ramdisk cannot take over" in used.reasons[0]
+    assert not ramdisk(rows.free_node(1), rows.interface(1)).reasons
