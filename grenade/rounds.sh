@@ -55,7 +55,7 @@ function take_base { # <name>
     base_options
     ironic-sideways evidence base "${SNAPSHOT_OPTIONS[@]}" \
         --nova-bm-db "$(database_url nova_bm)" --ironic-db "$(database_url ironic)" \
-        "${BASE_FILES[@]/#/--file=}" --output "$EVIDENCE_DIR/$1.json"
+        "${BASE_FILES[@]/#/--file=}" --tftp-root "$(tftp_root)" --output "$EVIDENCE_DIR/$1.json"
 }
 
 # Run a command as a session of its own, and end all of it by SIGKILL, as a

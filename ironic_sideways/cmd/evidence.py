@@ -71,6 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a configuration file of the base; may be repeated",
     )
+    action.add_argument(
+        "--tftp-root", type=Path, help="what its net-booted instances boot from"
+    )
     action.add_argument("--output", type=Path, required=True)
     action.set_defaults(act=base)
 
@@ -182,7 +185,9 @@ def base(args: argparse.Namespace) -> str:
         "ironic": database.engine(database.resolve_url(args.ironic_db, "--ironic-db")),
     }
     connection = cloud.connect(args.os_cloud)
-    taken = base.take(connection, args.base_driver, where, databases, args.file)
+    taken = base.take(
+        connection, args.base_driver, where, databases, args.file, args.tftp_root
+    )
     documents.write(args.output, taken)
     return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
 

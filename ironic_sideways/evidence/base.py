@@ -156,17 +156,30 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def tree(root: Path | None) -> dict[str, str]:
+    """A digest of each file below ``root``, and where each link leads; by its path."""
+    found = {}
+    for path in sorted(root.rglob("*")) if root else ():
+        if path.is_symlink():
+            found[str(path)] = f"-> {path.readlink()}"
+        elif path.is_file():
+            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return found
+
+
 def take(
     cloud: Connection,
     base_driver: str,
     where: snapshot.Machines | None,
     databases: dict[str, sa.Engine],
     files: Iterable[Path],
+    tftp_root: Path | None,
 ) -> dict[str, Any]:
     """One look at the base.
 
     :param databases: nova_bm's and Ironic's, by these names.
     :param files: the base's own configuration files, those of Ironic not.
+    :param tftp_root: what net-booted instances boot from, if there is one.
     """
     return {
         **snapshot.take(cloud, base_driver, where, None),
@@ -177,4 +190,5 @@ def take(
         "nova_bm": checksums(databases["nova_bm"]),
         "ironic": ironic(cloud, databases["ironic"]),
         "files": {str(path): options(path) for path in files},
+        "tftp": tree(tftp_root),
     }

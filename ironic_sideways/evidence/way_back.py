@@ -29,7 +29,7 @@ Document = dict[str, Any]
 LISTS = {"servers": "uuid", "providers": "uuid", "services": "id"}
 
 #: Tables by name or uuid: each entry must be as before.
-TABLES = ("flavors", "hypervisors", "ports", "nova_bm", "files")
+TABLES = ("flavors", "hypervisors", "ports", "nova_bm", "files", "tftp")
 
 #: What there may be of Ironic on the base: nothing that runs or holds a row.
 NO_IRONIC = {"nodes": 0, "ports": 0, "conductors": 0, "api": False}

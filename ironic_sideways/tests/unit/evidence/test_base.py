@@ -60,3 +60,18 @@ def test_a_file_that_appears_is_a_difference(tmp_path: Path) -> None:
 
     assert before == {}
     assert list(base.options(path)) == ["text"]
+
+
+def test_a_tree_is_known_by_its_files_and_where_its_links_lead(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("default boot\n")
+    (tmp_path / "01-mac").symlink_to(tmp_path / "config")
+    before = base.tree(tmp_path)
+    assert base.tree(tmp_path) == before
+
+    (tmp_path / "config").write_text("default deploy\n")
+    (tmp_path / "01-mac").unlink()
+    (tmp_path / "01-mac").symlink_to("elsewhere")
+    after = base.tree(tmp_path)
+    assert all(after[name] != before[name] for name in before)
+    assert len(before) == 2
+    assert base.tree(None) == {}

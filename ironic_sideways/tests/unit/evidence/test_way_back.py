@@ -35,6 +35,7 @@ def before() -> dict[str, Any]:
         "ports": {"port-1": {"dhcp_options": ["bootfile-name=pxelinux.0 (IPv4)"]}},
         "nova_bm": {"bm_nodes": 4711},
         "files": {"nova.conf": {"DEFAULT/compute_driver": "abc"}},
+        "tftp": {"/tftpboot/server-1/config": "abc"},
         "resource_classes": [],
         "ironic": dict(way_back.NO_IRONIC),
         "machines": [
@@ -78,6 +79,7 @@ def test_a_base_that_is_as_it_was_leaves_nothing_to_say(before, after):
         (("ports", "port-1", "dhcp_options"), [], "ports", "pxelinux.0"),
         (("nova_bm", "bm_nodes"), 4712, "nova_bm", "bm_nodes: 4711 became 4712"),
         (("files", "nova.conf"), {}, "files", "DEFAULT/compute_driver"),
+        (("tftp", "/tftpboot/server-1/config"), "d", "tftp", "'abc' became 'd'"),
         (("resource_classes",), ["CUSTOM_X"], "resource classes", "CUSTOM_X"),
         (("ironic", "nodes"), 8, "ironic", "nodes: 0 became 8"),
         (("ironic", "api"), True, "ironic", "api: False became True"),
