@@ -205,10 +205,11 @@ def operate(
     stopped = [s for s in work.recorded() if s["status"] == "SHUTOFF"]
     chains: list[dict[str, Act]] = [{"new server": lambda: new_server(work, ironic)}]
     if active or stopped:
-        if len(running) < 2 or not stopped:
+        if len(running) < 2 or not net_booted or not stopped:
             raise exceptions.SidewaysError(
-                f"{work.record}: expected two running servers that boot from disk and "
-                f"a stopped one, found {len(running)} and {len(stopped)}"
+                f"{work.record}: expected two running servers that boot from disk, a "
+                f"net-booted and a stopped one, found {len(running)}, "
+                f"{len(net_booted)} and {len(stopped)}"
             )
         # One that was done with in an earlier try has no node any more.
         kept = next(filter(survivors.fits_deploy, running), running[0])
@@ -220,16 +221,13 @@ def operate(
                     kept, lambda: survivors.rebuild(kept)
                 ),
             },
+            {"net-booted reboot": on(survivors, net_booted_reboot, net_booted[0])},
             {"start": on(survivors, start_stopped, stopped[0])},
             {
                 "delete": lambda: survivors.operate(
                     gone, lambda: delete(work, ironic, gone), gone=True
                 )
             },
-        ]
-        chains += [
-            {"net-booted reboot": on(survivors, net_booted_reboot, server)}
-            for server in net_booted[:1]
         ]
     well = {finding["name"]: finding for finding in done if finding["ok"]}
     left = [

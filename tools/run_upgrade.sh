@@ -18,7 +18,7 @@
 #
 #   --directory DIR     the lab's directory (default: .lab in this repository)
 #   --number N          the lab's number, 0 to 99: its ports, bridge, addresses
-#   --nodes N           bare-metal machines (default 8, at least 4)
+#   --nodes N           bare-metal machines (default 8, at least 5)
 #   --base-driver NAME  nova_bm (default), or fake: Nova's plain fake driver,
 #                       with the nodes seeded and no instance on them
 #   --rollback-from ROUND,...   before the move, go there and back: the window up
@@ -67,7 +67,7 @@ function parse_arguments { # <argument...>
                 ;;&
             --directory) directory=$2; shift 2 ;;
             --number) expect_number "$1" "$2" 0 99; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --nodes) expect_number "$1" "$2" 4 100; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --nodes) expect_number "$1" "$2" 5 100; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --base-driver) BASE_DRIVER=$2; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --rollback-from) ROLLBACK_FROM=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;

@@ -42,8 +42,13 @@ BASE_FILES=(
     "$IRONIC_SIDEWAYS_LAB"/etc/nova-compute/nova.conf
     "$IRONIC_SIDEWAYS_LAB"/etc/nova/policy.d/maintenance.yaml
 )
-# A free node of the lab deploys by network boot without an agent.
-MIGRATE_OPTIONS=(--free-deploy-interface ramdisk)
+# A free node of the lab deploys by network boot without an agent. Kernels and
+# ramdisks of net-booted instances go where ironic.conf's file_url_allowed_paths is.
+MIGRATE_OPTIONS=(
+    --free-deploy-interface ramdisk
+    --tftp-root "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
+    --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
+)
 
 function base_driver {
     ironic-sideways lab show base_driver

@@ -44,9 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="nova_bm",
         help="create: fake makes no server, as its nodes cannot hold one",
     )
-    parser.add_argument("--running", type=int, default=2, metavar="N")
+    parser.add_argument("--running", type=int, default=3, metavar="N")
     parser.add_argument(
-        "--net-booted", type=int, default=0, metavar="N", help="of the running ones"
+        "--net-booted", type=int, default=1, metavar="N", help="of the running ones"
     )
     parser.add_argument("--stopped", type=int, default=1, metavar="N")
     parser.add_argument("--output", type=Path, help="operate: operations.json")

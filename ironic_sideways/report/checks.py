@@ -21,13 +21,28 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways import resource_class
-from ironic_sideways.evidence import compare, documents, migration, resources, takeover
+from ironic_sideways.evidence import (
+    compare,
+    documents,
+    heartbeat,
+    migration,
+    resources,
+    takeover,
+)
 from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report import window
 from ironic_sideways.report.findings import Finding
 
 #: What a moved cloud must do; the plain fake driver's base leaves no survivor.
 OPERATIONS = {
-    "nova_bm": {"new server", "hard reboot", "start", "rebuild", "delete"},
+    "nova_bm": {
+        "new server",
+        "hard reboot",
+        "net-booted reboot",
+        "start",
+        "rebuild",
+        "delete",
+    },
     "fake": {"new server"},
 }
 #: Of these, what is done to an instance that was there before the move.
@@ -155,6 +170,27 @@ def check_resources(directory: Path) -> Finding:
     return Finding("resources", checks, figure)
 
 
+def net_boot(directory: Path, before: dict[str, Any]) -> Check:
+    """A machine that the base net-booted beats again, from the same root file system.
+
+    Its beats carry that root: it found kernel, ramdisk and arguments without the base.
+    """
+    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    survived = {(m["mac"], m["boot_id"]) for m in before["machines"]}
+    roots = {s.mac: s.root for s in streams if (s.mac, s.boot_id) in survived}
+    operated = window.bounds(directory).operated
+    again = [
+        f"{stream.mac} from root {stream.root} under boot id {stream.boot_id}"
+        for stream in streams
+        if stream.first_time > operated
+        and stream.root
+        and roots.get(stream.mac) == stream.root
+    ]
+    net_booted = sorted(mac for mac, root in roots.items() if root)
+    missing = f"net-booted before: {net_booted or 'none'}; none beat again"
+    return Check("net-booted again", bool(again), ", ".join(again) or missing)
+
+
 def check_operations(directory: Path) -> Finding:
     before = documents.read(directory / "before.json")
     found = documents.read(directory / "operations.json")
@@ -172,6 +208,8 @@ def check_operations(directory: Path) -> Finding:
             checks.append(Check(name, not wrong, wrong or f"{operation['allocation']}"))
     for name in sorted(OPERATIONS[before["base_driver"]] - {o["name"] for o in found}):
         checks.append(Check(name, False, "was never done"))
+    if before["base_driver"] != "fake":
+        checks.append(net_boot(directory, before))
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
 
 

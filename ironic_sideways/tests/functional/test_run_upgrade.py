@@ -183,14 +183,14 @@ def line(output: str, start: str) -> str:
 
 
 def test_a_run_says_a_line_a_phase_and_leaves_no_lab(tree: Tree) -> None:
-    done = tree.run("--number", "7", "--nodes", "4")
+    done = tree.run("--number", "7", "--nodes", "5")
     assert (done.returncode, done.stderr) == (0, "")
     names = re.findall(r"^  ([a-z-]+) .* s  .*$", done.stdout, re.M)
     assert names == [
         *("dummy-images", "workload", "migrate", "end-maintenance"),
         *("verify", "operate", "proxy", "tempest", "collect"),
     ]
-    assert tree.called("lab up --number 7 --nodes 4 --cache")
+    assert tree.called("lab up --number 7 --nodes 5 --cache")
     assert tree.calls()[-3:] == [
         f"verdict {tree.lab}/evidence --record",
         "lab down",

@@ -34,11 +34,13 @@ from ironic_sideways import exceptions, ipmi, waits
 from ironic_sideways.evidence import heartbeat
 from ironic_sideways.hardware import (
     bmc,
+    disks,
     guest,
     hypervisor,
     machines,
     vbmc_log,
 )
+from ironic_sideways.lab import bare_metal
 
 #: Apart from every lab: their numbers end at 99, ours is beyond.
 BRIDGE = "isw-test"
@@ -89,6 +91,7 @@ class Rack:
         self.machines = root / "machines"
         self.vbmc = root / "vbmc"
         self.vbmcd_log = root / "vbmcd.log"
+        self.tftp = root / "tftpboot"
         hypervisor.prepare(self.libvirt)
         bmc.prepare(self.vbmc, VBMCD_PORT)
         with contextlib.ExitStack() as undo:
@@ -124,6 +127,11 @@ class Rack:
             f"dhcp-range={ADDRESS},static,2m\ndhcp-host={MACHINE.mac},{ADDRESS}\n"
             f"dhcp-leasefile={self.root}/leases\nno-ping\n"
             f'dhcp-option=224,"{GATEWAY}:{HEARTBEAT_PORT}"\n'
+            # What nova-baremetal gave its ports; a machine that boots its disk asks
+            # for none of it.
+            "dhcp-option=option:bootfile-name,pxelinux.0\n"
+            f"dhcp-option=option:server-ip-address,{GATEWAY}\n"
+            f"enable-tftp\ntftp-root={self.tftp}\ntftp-no-fail\n"
         )
         pid_file = f"--pid-file={self.root}/dnsmasq.pid"
         return ["dnsmasq", "--keep-in-foreground", f"--conf-file={config}", pid_file]
@@ -165,6 +173,24 @@ class Rack:
             timeout=90,
         )
         return found[-1]
+
+    def lay_out_tftp(self, root: str) -> None:
+        """What PXELINUX fetches for the machine: the guest on its disk's root."""
+        built = guest.build(self.root / "cache")
+        files = (*bare_metal.BOOT_LOADERS, built.kernel, built.ramdisk)
+        config = self.tftp / "pxelinux.cfg" / f"01-{MACHINE.mac.replace(':', '-')}"
+        config.parent.mkdir(parents=True)
+        for path in files:
+            shutil.copyfile(path, self.tftp / path.name)
+        config.write_text(
+            f"default boot\nlabel boot\nkernel {self.tftp}/kernel\n"
+            f"append initrd={self.tftp}/ramdisk root=UUID={root} ro "
+            f"{guest.KERNEL_ARGUMENTS}\n"
+        )
+
+    def write_disk(self, image: Path) -> str | None:
+        machines.stop(self.uri, [MACHINE.name])
+        return machines.write_disk(self.uri, MACHINE, self.machines, image)
 
     def next_boot_device(self) -> str:
         """What the machine boots from next; a BMC tells only what it booted from."""
@@ -308,6 +334,39 @@ def test_a_machine_of_somebody_else_is_never_touched(rack: Rack) -> None:
     machines.undefine(rack.uri, elsewhere)
     assert machines.defined(rack.uri, elsewhere) == []
     assert MACHINE.name in machines.defined(rack.uri, rack.machines)
+
+
+def test_a_disk_is_not_written_under_a_machine_that_is_on(rack: Rack) -> None:
+    machines.start(rack.uri, [MACHINE.name])
+
+    with pytest.raises(exceptions.SidewaysError, match="expected it off"):
+        machines.write_disk(rack.uri, MACHINE, rack.machines, rack.record)
+
+
+def test_a_machine_without_boot_loader_runs_its_root_by_the_networks_kernel(
+    rack: Rack,
+) -> None:
+    boots = len(heartbeat.streams(heartbeat.read(rack.record)))
+    built = guest.build(rack.root / "cache")
+    root = rack.write_disk(built.root)
+    assert root == disks.root_uuid(built.root)
+    rack.lay_out_tftp(str(root))
+
+    ipmi.boot_device(rack.bmc, "pxe")
+    ipmi.power(rack.bmc, "on")
+
+    stream = rack.wait_beats(more_than=1, boots=boots + 1)
+    assert (stream.root, stream.ips) == (root, (ADDRESS,))
+
+
+def test_a_whole_disk_boots_again_by_itself_after_it_was_written(rack: Rack) -> None:
+    boots = len(heartbeat.streams(heartbeat.read(rack.record)))
+    assert rack.write_disk(guest.build(rack.root / "cache").disk) is None
+
+    ipmi.boot_device(rack.bmc, "disk")
+    ipmi.power(rack.bmc, "on")
+
+    assert rack.wait_beats(more_than=1, boots=boots + 1).root is None
 
 
 def test_machines_are_gone_with_their_disks(rack: Rack) -> None:

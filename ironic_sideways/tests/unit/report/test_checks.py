@@ -12,6 +12,8 @@
 
 """Documents judged anew, node by node."""
 
+import json
+
 import pytest
 
 from ironic_sideways.evidence import resources
@@ -171,3 +173,22 @@ def test_snapshots_without_machines_prove_no_survival(evidence):
     whole.edit(evidence / "after.json", lambda d: d.pop("ironic_nodes"))
 
     assert failed(checks.check_survival(evidence)) == ["ironic_nodes"]
+
+
+def test_a_net_booted_survivor_must_beat_again_from_its_own_root(evidence):
+    path = evidence / "heartbeat.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+
+    def changed(boot_id, **values):
+        whole.write_lines(
+            path, [{**r, **values} if r["boot_id"] == boot_id else r for r in rows]
+        )
+        return failed(checks.check_operations(evidence))
+
+    assert changed("boot-2", root=whole.ROOT) == []
+    # Its ramdisk runs, without the instance's disk.
+    assert changed("boot-2", root=None) == ["net-booted again"]
+    # No machine was net-booted before.
+    assert changed("boot-1", root=None) == ["net-booted again"]
+    whole.write_lines(path, [row for row in rows if row["boot_id"] == "boot-1"])
+    assert failed(checks.check_operations(evidence)) == ["net-booted again"]

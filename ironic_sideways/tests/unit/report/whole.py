@@ -25,6 +25,8 @@ Document = dict[str, Any]
 BEGIN, END, OPERATED = 1000.0, 1060.0, 1070.0
 HOST, MANAGER = "isw0", "ironic_sideways.compute.manager.ClusteredComputeManager"
 CLASS = "CUSTOM_BAREMETAL"
+#: The root file system of the running survivor, which is net-booted.
+ROOT = "0b5c9d0e-0000-4000-8000-000000000001"
 
 #: Node: number, instance on it, that one's status, and the machine's power.
 NODES = {
@@ -239,7 +241,9 @@ def lay_down(directory: Path) -> None:
     write(directory / "migration.json", migration())
     write(directory / "takeover.json", takeover())
     write(directory / "resources.json", resources())
-    survivor = beats(range(1, 76))
+    survivor = [{**row, "root": ROOT} for row in beats(range(1, 76))]
+    rebooted = beats(range(1, 5), boot_id="boot-2", first=OPERATED + 20)
+    survivor += [{**row, "root": ROOT} for row in rebooted]
     stopped = beats(range(1, 4), 2, first=BEGIN - 60)
     write_lines(directory / "heartbeat.jsonl", survivor + stopped)
     write_lines(
@@ -263,6 +267,7 @@ def lay_down(directory: Path) -> None:
             ("new server", {node: {CLASS: 1}}),
             ("hard reboot", {node: {CLASS: 1}}),
             ("start", {node: {CLASS: 1}}),
+            ("net-booted reboot", {node: {CLASS: 1}}),
             ("rebuild", {node: {CLASS: 1}}),
             ("delete", {}),
         )
