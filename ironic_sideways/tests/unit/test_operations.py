@@ -10,9 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import json
+
 import pytest
 
-from ironic_sideways import operations
+from ironic_sideways import exceptions, operations, workload
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,47 @@ def test_an_operation_that_fails_is_a_finding_and_the_others_go_on():
         ("three", True),
     ]
     assert found[0]["detail"] == "OSError: no luck"
+
+
+def test_the_bases_tftp_root_is_moved_away_once(tmp_path):
+    root = tmp_path / "tftpboot"
+    (root / "server").mkdir(parents=True)
+
+    operations.retire_tftp_root(root)
+    operations.retire_tftp_root(root)
+
+    (retired,) = tmp_path.iterdir()
+    assert retired.name.startswith("tftpboot-retired-")
+    assert (retired / "server").is_dir()
+
+
+MAC, ROOT = "52:54:00:00:00:01", "8d295fb6-bc13-496b-9ee2-ac49c9850df1"
+NET_BOOTED = {
+    **{"uuid": "server-1", "name": "net", "mac": MAC},
+    **{"boot": "network", "root": ROOT, "boot_id": "boot-1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("root", "says"),
+    [
+        (None, "boots from network: its beats carry root file system None"),
+        ("0" * 8, "its root file system was 8d295fb6"),
+        (ROOT, ""),
+    ],
+)
+def test_a_net_booted_server_is_back_only_on_its_own_root_file_system(
+    tmp_path, monkeypatch, root, says
+):
+    record = tmp_path / "heartbeat.jsonl"
+    beat = {"time": 1.0, "mac": MAC, "ip": "", "boot_id": "boot-2", "seq": 1}
+    record.write_text(json.dumps({**beat, "root": root}) + "\n")
+    monkeypatch.setattr(operations, "hard_reboot", lambda *_: "net is back")
+    work = workload.Workload(None, tmp_path / "workload.json", record)
+
+    if says:
+        with pytest.raises(exceptions.SidewaysError, match=says):
+            operations.net_booted_reboot(work, NET_BOOTED)
+    else:
+        said = operations.net_booted_reboot(work, NET_BOOTED)
+        assert said == f"net is back, net-booted, root file system {ROOT} on its disk"
