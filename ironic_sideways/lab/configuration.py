@@ -25,8 +25,8 @@ from pathlib import Path
 import jinja2
 
 from ironic_sideways import exceptions
-from ironic_sideways.hardware import guest
-from ironic_sideways.lab import databases, files, passwords
+from ironic_sideways.hardware import guest, machines
+from ironic_sideways.lab import databases, dhcp, files, passwords
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.record import LabRecord
@@ -83,6 +83,7 @@ def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
     A file that is there stays: an option may have been set in it since.
     """
     secrets = passwords.load(layout)
+    macs = [machines.mac(layout.number, index) for index in range(record.nodes)]
     values = {
         "layout": layout,
         "record": record,
@@ -90,6 +91,7 @@ def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
         "urls": {name: databases.url(layout, name) for name in databases.OWNERS},
         "url": layout.url,
         "credentials": lambda user: credentials(layout, user),
+        "mac_tags": {mac: dhcp.tag(mac) for mac in macs},
         "binaries": BINARIES,
         "guest_arguments": guest.KERNEL_ARGUMENTS,
         "identity_url": layout.url("keystone") + "/v3",

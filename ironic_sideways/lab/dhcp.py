@@ -26,9 +26,6 @@ MESSAGE = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
 MAGIC_COOKIE = bytes((99, 130, 83, 99))
 SERVER_PORT = 67
 
-#: Whoever has it boots by options of his own (dnsmasq.conf's dhcp-boot yields).
-BOOT_TAG = "port-boot"
-
 
 def release_message(mac: str, address: str, server: str) -> bytes:
     """The DHCPRELEASE by which the machine ``mac`` would give up ``address``."""
@@ -45,9 +42,10 @@ def release_message(mac: str, address: str, server: str) -> bytes:
 class HostFiles:
     """What dnsmasq knows of each MAC, a file each in two directories.
 
-    ``dhcp-hostsdir`` has ``<mac>,<address>``. A port with DHCP options of its own
-    has two tags there as well, and its options in ``dhcp-optsdir``, as Neutron's
-    DHCP agent writes them.
+    ``dhcp-hostsdir`` has ``<mac>,<address>``; the directory that is ``dhcp-optsfile``
+    has the DHCP options that a port has of its own, for the tag that dnsmasq.conf
+    gives each MAC. Tags in the hosts' lines, as Neutron's DHCP agent writes them,
+    end Debian's dnsmasq 2.90 by SIGSEGV at the next reload after they were used.
 
     :param interface: the network device that dnsmasq listens on.
     :param server: dnsmasq's own address there.
@@ -75,15 +73,16 @@ class HostFiles:
         :param options: name (or number) and value of DHCP options for it alone.
         """
         name = _name(mac)
-        tag = f"port-{name}"
-        lines = [f"tag:{tag},{_option(*pair)}\n" for pair in (options or {}).items()]
-        tags = f"set:{tag},set:{BOOT_TAG}," if lines else ""
-        line = f"{mac},{tags}{address}\n"
+        text = "".join(
+            f"tag:{tag(mac)},{_option(*pair)}\n" for pair in (options or {}).items()
+        )
+        line = f"{mac},{address}\n"
         before = _read(self.directory / name)
-        if (before, _read(self.options / name) or "") == (line, "".join(lines)):
+        if (before, _read(self.options / name) or "") == (line, text):
             return
-        _write(self.options / name, "".join(lines))
-        _write(self.directory / name, line)
+        _write(self.options / name, text)
+        if before != line:
+            _write(self.directory / name, line)
         if before and _address(before) != address:
             self._release(mac, _address(before))
         self._reload()
@@ -118,6 +117,11 @@ class HostFiles:
                 socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.interface.encode()
             )
             sender.sendto(message, (self.server, SERVER_PORT))
+
+
+def tag(mac: str) -> str:
+    """The tag that dnsmasq.conf gives the machine ``mac``."""
+    return f"mac-{_name(mac)}"
 
 
 def _name(mac: str) -> str:

@@ -106,7 +106,7 @@ class Layout:
 
     @property
     def dhcp_options(self) -> Path:
-        """dnsmasq's ``dhcp-optsdir``: one file a MAC that has options of its own."""
+        """dnsmasq's ``dhcp-optsfile``: one file a MAC that has options of its own."""
         return self.data / "dhcp-options"
 
     @property

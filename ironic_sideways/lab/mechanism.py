@@ -40,8 +40,8 @@ OPTIONS = [
     cfg.StrOpt(
         "dhcp_options_directory",
         required=True,
-        help="dnsmasq's dhcp-optsdir, which gets one file per bound port that has "
-        "DHCP options of its own.",
+        help="The directory that is dnsmasq's dhcp-optsfile; it gets one file per "
+        "bound port that has DHCP options of its own.",
     ),
     cfg.StrOpt(
         "dnsmasq_pid_file",

@@ -100,6 +100,17 @@ def test_host_is_the_same_for_nova_and_ironic(layout: Layout) -> None:
     assert hosts == {layout.compute_host}
 
 
+def test_dnsmasq_has_a_tag_for_each_machine_and_no_boot_option_above_a_ports(
+    layout: Layout,
+) -> None:
+    lines = rendered(layout)["dnsmasq/dnsmasq.conf"].splitlines()
+
+    tagged = [line for line in lines if line.startswith("dhcp-mac=")]
+    assert len(tagged) == 8
+    assert tagged[1] == "dhcp-mac=set:mac-52-54-00-07-00-01,52:54:00:07:00:01"
+    assert not [line for line in lines if line.startswith("dhcp-boot")]
+
+
 def test_an_unknown_configuration_is_refused_with_the_known_ones(
     layout: Layout,
 ) -> None:

@@ -103,13 +103,13 @@ def test_the_release_is_what_rfc_2131_says() -> None:
 BOOT = {"bootfile-name": "pxelinux.0", "server-ip-address": "172.30.7.1", "66": "x"}
 
 
-def test_options_of_its_own_reach_the_machine_by_tags(
+def test_options_of_its_own_reach_the_machine_by_its_tag(
     hosts: dhcp.HostFiles, signals: list[tuple[int, int]]
 ) -> None:
     hosts.assign(MAC, "172.30.7.10", BOOT)
 
-    tag = "port-52-54-00-07-00-01"
-    assert lines(hosts) == [f"{MAC},set:{tag},set:port-boot,172.30.7.10\n"]
+    tag = "mac-52-54-00-07-00-01"
+    assert lines(hosts) == [f"{MAC},172.30.7.10\n"]
     (options,) = hosts.options.iterdir()
     assert options.read_text().splitlines() == [
         f"tag:{tag},option:bootfile-name,pxelinux.0",
