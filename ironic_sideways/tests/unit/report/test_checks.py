@@ -134,7 +134,7 @@ def test_an_operation_that_was_never_done_is_named(evidence):
 
     (check,) = checks.check_operations(evidence).failures
 
-    assert (check.name, check.detail) == ("delete", "was never done")
+    assert (check.name, check.detail) == ("net-booted reboot", "was never done")
 
 
 def test_the_plain_fake_driver_leaves_only_a_new_server_to_boot(evidence):

@@ -267,9 +267,9 @@ def lay_down(directory: Path) -> None:
             ("new server", {node: {CLASS: 1}}),
             ("hard reboot", {node: {CLASS: 1}}),
             ("start", {node: {CLASS: 1}}),
-            ("net-booted reboot", {node: {CLASS: 1}}),
             ("rebuild", {node: {CLASS: 1}}),
             ("delete", {}),
+            ("net-booted reboot", {node: {CLASS: 1}}),
         )
     ]
     write(directory / "operations.json", done)
