@@ -131,7 +131,8 @@ class Rack:
             # for none of it.
             "dhcp-option=option:bootfile-name,pxelinux.0\n"
             f"dhcp-option=option:server-ip-address,{GATEWAY}\n"
-            f"enable-tftp\ntftp-root={self.tftp}\ntftp-no-fail\n"
+            # pytest's directories are root's alone.
+            f"enable-tftp\ntftp-root={self.tftp}\ntftp-no-fail\nuser=root\n"
         )
         pid_file = f"--pid-file={self.root}/dnsmasq.pid"
         return ["dnsmasq", "--keep-in-foreground", f"--conf-file={config}", pid_file]
