@@ -100,7 +100,7 @@ def counts(found: summary.Summary) -> None:
 
 def estimate(steps: list[window.Step], origin: str) -> None:
     """How long the window will be."""
-    print(f"\nThe window, with the settings of {origin}:")
+    print(f"\nThe window, with {origin}:")
     for step in steps:
         _step(step)
     print(f"  {'in all':<24}{duration(window.total(steps)):>9}")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: BMCs that are asked at a time, each by an ipmitool of its own.
 WORKERS = 16
-#: Seconds for one BMC; ipmitool's own patience ends before.
+#: Seconds for one BMC; one that is not there may take them all.
 TIMEOUT_S = 20.0
 #: Ironic's default where driver_info names no ipmi_port.
 DEFAULT_PORT = 623

@@ -29,6 +29,7 @@ from pathlib import Path
 
 import libvirt
 import pytest
+import sqlalchemy as sa
 
 from ironic_sideways import exceptions, ipmi, waits
 from ironic_sideways.evidence import heartbeat
@@ -41,6 +42,10 @@ from ironic_sideways.hardware import (
     vbmc_log,
 )
 from ironic_sideways.lab import bare_metal
+from ironic_sideways.migrate import choices, classify, plan
+from ironic_sideways.migrate.preflight import bmcs
+from ironic_sideways.nova_bm import schema
+from ironic_sideways.tests import rows, samples
 
 #: Apart from every lab: their numbers end at 99, ours is beyond.
 BRIDGE = "isw-test"
@@ -296,6 +301,36 @@ def test_a_bmc_that_moved_is_replaced_and_answers(rack: Rack) -> None:
     assert ipmi.power_status(rack.bmc) in ("on", "off")
     rack.ensure_bmc()
     assert rack.bmc.address == MACHINE.bmc_address
+
+
+def test_the_migrations_check_asks_the_bmc_as_ironic_will(rack: Rack) -> None:
+    """One that answers, one of another password, and one that is not there."""
+    answer = {"pm_address": rack.bmc.address, "pm_user": rack.bmc.username}
+    sound, wrong, absent = (
+        classify.Verdict(samples.source(row), classify.Outcome.MIGRATE)
+        for row in (
+            rows.used_node(1, **answer, pm_password=rack.bmc.password),
+            rows.used_node(2, **answer, pm_password="wr0ng"),
+            rows.used_node(3, pm_address="127.0.240.99"),
+        )
+    )
+    told: list[int] = []
+    options = choices.Options(resource_class="b", owner=None, node_arch="x86_64")
+    made = plan.Plan(options, classify.Policy(), {"run_id": "r", "tool": "t"})
+    with sa.create_engine("sqlite://").connect() as source:
+        schema.bm_nodes.create(source)
+        question = bmcs.Bmcs(made, None, lambda _what, _total: told.append)
+        question.begin(source)
+        question.judge([sound, wrong, absent])
+
+    assert sound.outcome is classify.Outcome.MIGRATE
+    for verdict, address in ((wrong, rack.bmc.address), (absent, "127.0.240.99")):
+        (reason,) = verdict.reasons
+        assert reason.startswith(f"BMC {address}:623: ")
+        assert "'power status'" in reason
+        assert "wr0ng" not in reason
+        assert "s3cret" not in reason
+    assert sum(told) == 3
 
 
 def test_the_password_stands_in_one_file_that_only_its_owner_reads(rack: Rack) -> None:
