@@ -24,6 +24,7 @@ from tempest.lib.api_schema.response.compute.v2_1 import baremetal_nodes as sche
 
 from ironic_sideways.proxy import options
 from ironic_sideways.tests.fake_ironic import FakeIronic
+from ironic_sideways.tests.strategies import settings
 from ironic_sideways.tests.unit.proxy.conftest import (
     NODES,
     OTHER_PROJECT,
@@ -303,10 +304,7 @@ def test_an_id_that_is_no_uuid_is_400_and_never_forwarded(
     assert ironic.requests == []
 
 
-@hypothesis.settings(
-    max_examples=30,
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
-)
+@settings(ci=20, soak=1000)
 @hypothesis.given(strategies.text(min_size=1, max_size=60))
 def test_no_text_at_all_goes_from_the_path_to_ironic(
     nova_api: Nova, ironic: FakeIronic, text: str

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from ironic_sideways import exceptions
 from ironic_sideways.migrate.files import bmc_map
 from ironic_sideways.tests import rows
+from ironic_sideways.tests.strategies import settings
 
 NODE = rows.node_uuid(1)
 HEADER = "node,address,port,user,password_file\n"
@@ -120,12 +121,7 @@ fields = st.sampled_from(
 ) | st.text(max_size=5)
 
 
-@hypothesis.settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
-)
+@settings(ci=50, soak=5000)
 @hypothesis.given(st.lists(st.lists(fields, max_size=6).map(",".join), max_size=4))
 def test_any_file_is_read_or_refused_in_one_line(
     tmp_path: Path, lines: list[str]

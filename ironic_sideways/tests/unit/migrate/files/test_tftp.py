@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from ironic_sideways.migrate.files import tftp
 from ironic_sideways.tests import rows
+from ironic_sideways.tests.strategies import settings
 
 #: As Nova 2014.2 wrote it, after its deploy helper had been there.
 CONFIG = """\
@@ -172,7 +173,7 @@ words = st.sampled_from(
 ) | st.text(max_size=5)  # fmt: skip
 
 
-@hypothesis.settings(max_examples=300, deadline=None, derandomize=True)
+@settings(ci=60, soak=5000)
 @hypothesis.given(st.lists(words, max_size=30).map(" ".join))
 def test_any_text_is_refused_or_names_all_that_is_needed(text: str) -> None:
     with contextlib.suppress(tftp.Fault):
