@@ -25,10 +25,12 @@ Each override says why the stock manager's way does harm here.
 # nova.objects has its classes as attributes only after register_all().
 from __future__ import annotations
 
+import inspect
+
 from keystoneauth1 import exceptions as ks_exceptions
-from nova import conf, exception, objects
+from nova import conf, exception, objects, safe_utils
 from nova import context as nova_context
-from nova.compute import manager, task_states
+from nova.compute import manager, task_states, utils
 from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_messaging import exceptions as messaging_exceptions
@@ -55,6 +57,11 @@ CONF.register_opts(
 
 #: Seconds between two looks for interrupted deletes.
 RESUME_SPACING = 30
+
+#: How Nova's conductors of several releases call it.
+REBUILD = inspect.signature(
+    safe_utils.get_wrapped_function(manager.ComputeManager.rebuild_instance)
+)
 
 #: What passes by itself, or is some other service's fault: the periodic update
 #: tries again. All else is a fault of configuration or data and stops the start.
@@ -151,6 +158,25 @@ class ClusteredComputeManager(manager.ComputeManager):
             *arguments,
             **named,
         )
+
+    def rebuild_instance(
+        self,
+        context: nova_context.RequestContext,
+        instance: objects.Instance,
+        *arguments: object,
+        **named: object,
+    ) -> None:
+        """Ask IronicDriver for a new boot volume only where there is one.
+
+        From API microversion 2.93 on nova-api asks in every rebuild; IronicDriver
+        refuses whoever asks, and the failed rebuild loses the node's allocation.
+        """
+        call = REBUILD.bind(self, context, instance, *arguments, **named)
+        if not utils.is_volume_backed_instance(
+            context, instance, call.arguments["bdms"]
+        ):
+            call.arguments["reimage_boot_volume"] = False
+        super().rebuild_instance(*call.args[1:], **call.kwargs)
 
     def terminate_instance(
         self,

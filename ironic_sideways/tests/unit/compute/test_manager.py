@@ -22,12 +22,13 @@ from keystoneauth1 import exceptions as ks_exceptions
 from nova import exception, objects, rpc
 from nova.compute import manager as nova_manager
 from nova.compute import task_states, vm_states
+from nova.compute import utils as compute_utils
 from nova.context import RequestContext
 from nova.objects.instance import Instance
 from nova.scheduler.client import report
 from oslo_config import cfg
 
-from ironic_sideways.compute.manager import ClusteredComputeManager
+from ironic_sideways.compute.manager import REBUILD, ClusteredComputeManager
 from ironic_sideways.tests.unit.compute.conftest import HOST, make_instance
 
 STOCK = nova_manager.ComputeManager
@@ -281,3 +282,36 @@ def test_interrupted_deletes_are_looked_for_periodically(
     names = [name for name, _task in manager._periodic_tasks]
     assert "_resume_interrupted_deletes" in names
     assert "_sync_power_states" in names
+
+
+@pytest.mark.parametrize(("volume_backed", "asked"), [(False, False), (True, True)])
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_rebuild_asks_for_a_new_boot_volume_only_where_there_is_one(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    monkeypatch: pytest.MonkeyPatch,
+    volume_backed: bool,
+    asked: bool,
+    by_name: bool,
+) -> None:
+    seen: dict[str, object] = {}
+
+    def stock(self: object, *arguments: object, **named: object) -> None:
+        call = REBUILD.bind(self, *arguments, **named)
+        seen.update(call.arguments)
+
+    monkeypatch.setattr(STOCK, "rebuild_instance", stock)
+    monkeypatch.setattr(
+        compute_utils, "is_volume_backed_instance", lambda *_: volume_backed
+    )
+    names = list(REBUILD.parameters)[3:]
+    values = {name: f"the {name}" for name in names} | {"reimage_boot_volume": True}
+    instance = make_instance("node")
+    if by_name:
+        manager.rebuild_instance(admin, instance, **values)
+    else:
+        manager.rebuild_instance(admin, instance, *values.values())
+    assert seen.pop("reimage_boot_volume") is asked
+    assert {name: seen[name] for name in names if name in seen} == {
+        name: value for name, value in values.items() if name != "reimage_boot_volume"
+    }
