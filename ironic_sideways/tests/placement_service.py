@@ -13,6 +13,7 @@
 """The real Placement API on SQLite, as a fixture for tests."""
 
 import tempfile
+import threading
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
@@ -146,11 +147,18 @@ class Service:
         return {item["name"] for item in body["resource_classes"]}
 
 
-def application(directory: Path) -> Any:
+def wsgi_application(directory: Path) -> Any:
     """Placement's own WSGI application on a new SQLite database.
 
-    Placement configures its database once a process.
+    Placement configures its database once a process. SQLite has one writer: the
+    requests of several threads are served one after the other.
     """
+    one_at_a_time = threading.Lock()
+
+    def serve(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        with one_at_a_time:
+            return list(application(environ, start_response))
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from placement import conf, db_api, deploy
@@ -165,13 +173,14 @@ def application(directory: Path) -> Any:
         )
         config([], project="placement", default_config_files=[str(file)])
         db_api.configure(config)
-        return deploy.loadapp(config)
+        application = deploy.loadapp(config)
+    return serve
 
 
 @pytest.fixture(scope="session")
 def placement_service() -> Iterator[Service]:
     """One Placement for all tests; each makes nodes of its own."""
     with tempfile.TemporaryDirectory() as directory:
-        app = application(Path(directory))
+        app = wsgi_application(Path(directory))
         with http_server.serve(app) as url:
             yield Service(url, app)
