@@ -18,6 +18,7 @@ created is recorded in workload.json, and later verified against it.
 
 import concurrent.futures
 import dataclasses
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ ROOT_IMAGE = "guest-root"
 DISK_IMAGE = "guest-disk"
 OWN_LOCK = "locked by its owner, not by any maintenance"
 BUILD_TIMEOUT = 300.0
+SCHEDULING = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,19 +115,31 @@ def ensure_keypair(cloud: Connection) -> None:
 def boot(cloud: Connection, name: str, image: str = IMAGE) -> dict[str, Any]:
     """Create one port and one server on it; wait until ACTIVE.
 
+    Servers are scheduled one after the other: of several at once, all after the
+    same nodes, Placement lets two have one now and then, and Nova's alternatives for
+    the second are those that the others have taken.
+
     :raises SidewaysError: the build failed, with Nova's own words.
     """
     port = cloud.network.create_port(
         name=name, network_id=cloud.network.find_network(NETWORK, False).id
     )
-    server = cloud.compute.create_server(
-        name=name,
-        image_id=cloud.image.find_image(image, False).id,
-        flavor_id=cloud.compute.find_flavor(FLAVOR, False).id,
-        key_name=PREFIX,
-        metadata={"role": name},
-        networks=[{"port": port.id}],
-    )
+    with SCHEDULING:
+        server = cloud.compute.create_server(
+            name=name,
+            image_id=cloud.image.find_image(image, False).id,
+            flavor_id=cloud.compute.find_flavor(FLAVOR, False).id,
+            key_name=PREFIX,
+            metadata={"role": name},
+            networks=[{"port": port.id}],
+        )
+        waits.wait_for(
+            lambda: cloud.compute.get_server(server.id),
+            lambda s: s.task_state != "scheduling",
+            f"server {server.id} to be scheduled",
+            BUILD_TIMEOUT,
+            seen=lambda s: f"{s.status}, task state {s.task_state}",
+        )
     wait_for_status(cloud, server.id, "ACTIVE", BUILD_TIMEOUT)
     port = cloud.network.get_port(port.id)
     return {
