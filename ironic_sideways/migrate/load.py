@@ -13,11 +13,13 @@
 """Write the planned rows into Ironic's database, all or none.
 
 Multi-row inserts with the columns and types of Ironic's own models: one
-transaction, no object per row, some 1000 nodes at a time. SQLAlchemy compiles the
-statement and knows the types; values are made the driver's a column at a time.
+transaction, no object per row, some 1000 nodes at a time. SQLAlchemy knows the
+types; values are made the driver's a column at a time, and what all rows have alike
+stands in the statement.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,6 +35,8 @@ from ironic_sideways.nova_bm import database
 OPTIONAL_COLUMNS = frozenset(
     {"instance_name", "available_for_dynamic_portgroup", "disable_power_off"}
 )
+#: Rows of one INSERT; at most some 500 KB, far below any max_allowed_packet.
+STATEMENT = 200
 
 
 @dataclasses.dataclass
@@ -108,36 +112,50 @@ class Loader:
     def _execute(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
         rows = fit(table, rows)
         dialect = self._connection.dialect
-        filled = [
-            name for name in rows[0] if any(row[name] is not None for row in rows)
-        ]
-        statement = table.insert().compile(dialect=dialect, column_keys=filled)
-        columns = [
-            _bound(table.c[name], _values(table.c[name], rows), dialect)
-            for name in statement.positiontup or ()
-        ]
-        self._connection.exec_driver_sql(
-            str(statement), list(zip(*columns, strict=True))
-        )
+        names, places, columns = [], [], []
+        parameter = str(sa.bindparam("value").compile(dialect=dialect))
+        for column in table.columns:
+            values = _values(column, rows)
+            if not any(value is not None for value in values):
+                continue
+            names.append(dialect.identifier_preparer.format_column(column))
+            if values.count(values[0]) == len(values):
+                places.append(_literal(column, values[0], dialect))
+            else:
+                places.append(parameter)
+                columns.append(_bound(column, values, dialect))
+        into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "  # noqa: S608
+        place = f"({', '.join(places)})"
+        parameters = list(zip(*columns, strict=True)) if columns else [()] * len(rows)
+        for begin in range(0, len(rows), STATEMENT):
+            part = parameters[begin : begin + STATEMENT]
+            self._connection.exec_driver_sql(
+                into + ", ".join([place] * len(part)),
+                tuple(itertools.chain.from_iterable(part)),
+            )
 
 
 def _values(column: sa.Column, rows: list[dict[str, Any]]) -> list[Any]:
     """The values of one column; its default in Ironic's model where no row has it."""
     if column.name in rows[0]:
         return [row[column.name] for row in rows]
-    assert isinstance(column.default, sa.ColumnDefault)
-    assert isinstance(column.default, sa.ColumnDefault)
-    return [column.default.arg] * len(rows)
+    default = column.default
+    value = default.arg if isinstance(default, sa.ColumnDefault) else None
+    return [None if callable(value) else value] * len(rows)
+
+
+def _literal(column: sa.Column, value: Any, dialect: sa.Dialect) -> str:
+    """The value that all rows have in this column, as SQL: quoted once for all."""
+    text = sa.literal(value, column.type).compile(
+        dialect=dialect, compile_kwargs={"literal_binds": True}
+    )
+    return str(text)
 
 
 def _bound(column: sa.Column, values: list[Any], dialect: sa.Dialect) -> list[Any]:
     """The values of one column as the driver takes them."""
     bind = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if bind is None:
-        return values
-    if values.count(values[0]) == len(values):
-        return [bind(values[0])] * len(values)
-    bound = [bind(value) for value in values]
+    bound = values if bind is None else [bind(value) for value in values]
     if isinstance(column.type, types.JsonEncodedDict):
         # PyMySQL quotes bytes at once and text a character at a time, the larger
         # part of the load's whole time. Ironic's JSON is ASCII.

@@ -14,6 +14,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -103,6 +104,22 @@ def check(
     return found
 
 
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Leave out the search for cycles of objects, a fifth of a pass's time.
+
+    Rows are let go of batch by batch, and there are no cycles among them.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collector()
 def _examine(
     source: sa.Connection,
     ironic: sa.Connection | None,
@@ -219,6 +236,7 @@ def _verify_written(
         ) from error
 
 
+@_without_collector()
 def _load(
     source: sa.Connection,
     ironic: sa.Connection,

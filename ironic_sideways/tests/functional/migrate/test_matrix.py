@@ -229,3 +229,14 @@ def test_another_database_server_is_refused_by_its_name(
     assert f"{name} is not supported, expected MySQL or MariaDB" in said
     assert "s3cret" not in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_single_node_moves_whatever_its_names_hold(
+    clouds: Clouds, server_mode: str
+) -> None:
+    """Each value is then one that all rows have: a literal of the statement."""
+    name = f"{NAME} 100 % %s it's"
+    rows.insert(clouds.nova_bm, rows.used_node(1, instance_name=name), rows.plugged(1))
+    for command in ("run", "verify"):
+        assert clouds.migrate(command, "--resource-class", "it's 5 %\\") == 0, command
+    assert clouds.ironic_rows()["nodes"][0]["instance_name"] == name

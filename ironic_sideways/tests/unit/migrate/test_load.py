@@ -64,3 +64,12 @@ def test_a_column_that_no_row_has_gets_the_default_of_ironics_model(
 ) -> None:
     (found,) = insert(connection, port(1))
     assert (found["pxe_enabled"], found["is_smartnic"]) == (True, False)
+
+
+@pytest.mark.parametrize("text", ["100 %", "%s", "it's", "back\\slash", "?", ":name"])
+def test_what_all_rows_have_alike_is_quoted(
+    connection: sa.Connection, text: str
+) -> None:
+    rows = [port(number, name=None, physical_network=text) for number in (1, 2)]
+    found = insert(connection, *rows)
+    assert [row["physical_network"] for row in found] == [text, text]
