@@ -59,6 +59,8 @@ def start(clouds: Clouds, command: str, *more: str) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A caller in the background may ignore SIGINT: the default again.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
