@@ -80,6 +80,7 @@ class Conversion:
         }
         for consumer, reason in self.strangers(holders).items():
             reasons.setdefault(holders[consumer], reason)
+        reasons = {uuid: reasons[uuid] for uuid in self.classes if uuid in reasons}
         each_node.refuse(reasons, len(outcomes), refuse)
         return outcomes
 
