@@ -112,6 +112,15 @@ def boot_and_delete(work: workload.Workload) -> str:
     return f"{server['uuid']} booted and deleted"
 
 
+def boot_nothing_and_delete(work: workload.Workload) -> str:
+    """Nova's fake driver takes a server and lets it go."""
+    workload.delete_servers(work.cloud, NEW)
+    workload.ensure_keypair(work.cloud)
+    server = workload.boot(work.cloud, NEW)
+    workload.delete_servers(work.cloud, NEW)
+    return f"{server['uuid']} was active and is deleted"
+
+
 def reboot_and_record(work: workload.Workload, server: dict[str, Any]) -> str:
     """As ``hard_reboot``; the new boot id is what must survive from now on."""
     said = hard_reboot(work, server)
@@ -148,8 +157,16 @@ def held_back(providers: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def use_base(work: workload.Workload, admin: Connection) -> list[dict[str, Any]]:
-    """Boot, delete and reboot on the base; one finding an operation."""
+def use_base(
+    work: workload.Workload, admin: Connection, base_driver: str
+) -> list[dict[str, Any]]:
+    """Boot, delete and reboot on the base; one finding an operation.
+
+    :param base_driver: "nova_bm", or "fake", which switches no machine on and
+        does not reserve a node as a whole.
+    """
+    if base_driver == "fake":
+        return side_by_side({"boot and delete": lambda: boot_nothing_and_delete(work)})
     chains: list[dict[str, Act]] = [{"boot and delete": lambda: boot_and_delete(work)}]
     # One of each way to boot, one after the other: both write the record.
     running = {s["boot"]: s for s in work.recorded() if s["status"] == "ACTIVE"}

@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--base-driver",
         choices=("nova_bm", "fake"),
         default="nova_bm",
-        help="create: fake makes no server, as its nodes cannot hold one",
+        help="create: fake makes no server, as its nodes cannot hold one; use: one "
+        "that no machine runs",
     )
     parser.add_argument("--running", type=int, default=3, metavar="N")
     parser.add_argument(
@@ -112,7 +113,8 @@ def use(args: argparse.Namespace, work: "Workload") -> str:
     from ironic_sideways import operations
     from ironic_sideways.cmd import cloud
 
-    return tell(operations.use_base(work, cloud.connect(args.admin_cloud)))
+    admin = cloud.connect(args.admin_cloud)
+    return tell(operations.use_base(work, admin, args.base_driver))
 
 
 def tell(found: list[dict[str, Any]]) -> str:
