@@ -119,7 +119,7 @@ class Loader:
             if not any(value is not None for value in values):
                 continue
             names.append(dialect.identifier_preparer.format_column(column))
-            if values.count(values[0]) == len(values):
+            if _alike(values):
                 places.append(_literal(column, values[0], dialect))
             else:
                 places.append(parameter)
@@ -142,6 +142,16 @@ def _values(column: sa.Column, rows: list[dict[str, Any]]) -> list[Any]:
     default = column.default
     value = default.arg if isinstance(default, sa.ColumnDefault) else None
     return [None if callable(value) else value] * len(rows)
+
+
+def _alike(values: list[Any]) -> bool:
+    """Whether the statement may say the value once for all rows.
+
+    It says nothing of what a JSON column holds: that may be a BMC's password, and
+    errors and logs show statements, unlike parameters.
+    """
+    secret = isinstance(values[0], dict) and values[0]
+    return not secret and values.count(values[0]) == len(values)
 
 
 def _literal(column: sa.Column, value: Any, dialect: sa.Dialect) -> str:

@@ -66,6 +66,21 @@ def test_a_column_that_no_row_has_gets_the_default_of_ironics_model(
     assert (found["pxe_enabled"], found["is_smartnic"]) == (True, False)
 
 
+def test_no_secret_of_a_single_row_is_in_the_statement(
+    connection: sa.Connection,
+) -> None:
+    """Errors and logs show statements; parameters they hide."""
+    statements = []
+    sa.event.listen(
+        connection,
+        "before_cursor_execute",
+        lambda *arguments: statements.append(arguments[2]),
+    )
+    insert(connection, port(1, extra={"ipmi_password": "s3cret"}))
+    assert any("INSERT INTO ports" in one for one in statements)
+    assert not any("s3cret" in one for one in statements)
+
+
 @pytest.mark.parametrize("text", ["100 %", "%s", "it's", "back\\slash", "?", ":name"])
 def test_what_all_rows_have_alike_is_quoted(
     connection: sa.Connection, text: str
