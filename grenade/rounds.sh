@@ -38,6 +38,8 @@ declare -A MIDDLE_BACK_OF=(
 USED_AFTER=" compute-killed resources "
 # Seconds for the middle of a phase to come, all phases before it included.
 MIDDLE_TIMEOUT=1800
+# Seconds for what was killed to be gone.
+KILL_TIMEOUT=60
 
 UPGRADE=$REPOSITORY/grenade/upgrade-ironic
 
@@ -93,8 +95,14 @@ function kill_when { # <test> -- <command> [argument...]
 
 function end_session { # <file with its id>
     [[ -s $1 ]] || return 0
+    local deadline=$((SECONDS + KILL_TIMEOUT))
     # Again, for what one was forking while it was looked at.
     while pkill -KILL --session "$(<"$1")"; do
+        if ((SECONDS > deadline)); then
+            echo "session $(<"$1"): not gone $KILL_TIMEOUT s after SIGKILL:" \
+                "$(pgrep --session "$(<"$1")" --list-full | head -n 3)" >&2
+            return 1
+        fi
         sleep 0.02
     done
 }
