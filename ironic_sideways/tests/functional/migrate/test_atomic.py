@@ -16,7 +16,6 @@ import datetime
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -87,7 +86,17 @@ def test_i20_of_two_runs_one_works_and_the_other_says_who(
 ) -> None:
     with database.engine(many.ironic).connect() as other, target.lock(other) as held:
         taken = datetime.datetime.now(datetime.UTC)
-        time.sleep(2.1)
+        # So long that "now" would be told from "since".
+        held_for = sa.text(
+            "SELECT time FROM information_schema.processlist WHERE id = :id"
+        )
+        waits.wait_for(
+            lambda: other.execute(held_for, {"id": held.holder}).scalar_one(),
+            lambda seconds: seconds >= 2,
+            "the lock to be held for 2 seconds",
+            30,
+            interval=0.1,
+        )
         assert many.migrate("run") == 1
         said = capsys.readouterr().err
         assert "another run works on database ironic: tester from " in said
