@@ -144,6 +144,12 @@ def notices(module: types.ModuleType) -> bool:
     return False
 
 
+def test_a_copy_without_mutation_is_the_mapping() -> None:
+    """Else whatever is wrong with the copies would pass for notice."""
+    asked = copied(choices, parsed(choices))
+    assert not notices(copied(mapping, parsed(mapping), choices=asked))
+
+
 def test_verify_notices_a_mutation_of_any_line_of_the_mapping() -> None:
     every = list(mutants())
     assert len(every) > 250
