@@ -94,8 +94,9 @@ function kill_when { # <test> -- <command> [argument...]
 }
 
 function end_session { # <file with its id>
+    local deadline
     [[ -s $1 ]] || return 0
-    local deadline=$((SECONDS + KILL_TIMEOUT))
+    deadline=$((SECONDS + KILL_TIMEOUT))
     # Again, for what one was forking while it was looked at.
     while pkill -KILL --session "$(<"$1")"; do
         if ((SECONDS > deadline)); then
