@@ -31,7 +31,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ironic_sideways import exceptions
+from ironic_sideways import disk, exceptions
 
 #: Rows of one INSERT; far below any max_allowed_packet.
 ROWS = 200
@@ -127,7 +127,7 @@ def write(path: Path, of: Iterable[str]) -> dict[str, str]:
         _write_checksum(path, checksum(temporary))
         # Unlike a rename, a link fails where another file has come meanwhile.
         os.link(temporary, path)
-        _sync(path.parent)
+        disk.sync(path.parent)
     except OSError as error:
         raise exceptions.SidewaysError(
             f"--archive {path}: cannot be written: {error.strerror}; nothing was "
@@ -212,15 +212,6 @@ def _write_checksum(path: Path, found: str) -> None:
         file.write(f"{found}  {path.name}\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    """Make the names in ``directory`` survive a loss of power."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _columns(connection: sa.Connection, table: str) -> list[tuple[str, str, str]]:

@@ -19,14 +19,13 @@ that is there under its name is whole.
 import contextlib
 import dataclasses
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib import parse
 
-from ironic_sideways import exceptions
+from ironic_sideways import disk, exceptions
 from ironic_sideways.migrate import choices
 from ironic_sideways.migrate.files import ironicconf, tftp
 
@@ -83,7 +82,7 @@ class Store:
                     "nothing writes to the TFTP root"
                 )
             new.replace(place)
-        _sync(self.directory)
+        disk.sync(self.directory)
         return True
 
 
@@ -207,12 +206,4 @@ def _link_or_copy(source: Path, new: Path) -> None:
             return
     shutil.copyfile(source, new)
     new.chmod(0o644)
-    _sync(new)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    disk.sync(new)
