@@ -201,13 +201,8 @@ def commit(connection: sa.Connection, run_id: str) -> None:
     try:
         connection.commit()
     except (sa.exc.DBAPIError, KeyboardInterrupt) as error:
-        reason = (
-            database.driver_text(error)
-            if isinstance(error, sa.exc.DBAPIError)
-            else "interrupted"
-        )
         raise exceptions.FollowUpNeeded(
-            f"run {run_id}: the server did not confirm the COMMIT ({reason}): all is "
-            "done or nothing; give the same command again, it finds out and completes "
-            "the work"
+            f"run {run_id}: the server did not confirm the COMMIT "
+            f"({database.driver_text(error)}): all is done or nothing; give the same "
+            "command again, it finds out and completes the work"
         ) from error

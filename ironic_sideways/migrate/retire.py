@@ -200,14 +200,9 @@ def _drop(
         try:
             connection.exec_driver_sql(f"DROP TABLE {names}")
         except (sa.exc.DBAPIError, KeyboardInterrupt) as error:
-            reason = (
-                database.driver_text(error)
-                if isinstance(error, sa.exc.DBAPIError)
-                else "interrupted"
-            )
             raise exceptions.FollowUpNeeded(
                 f"archive {path} is whole, but the server did not confirm DROP TABLE "
-                f"{names} ({reason}); give the same command again"
+                f"{names} ({database.driver_text(error)}); give the same command again"
             ) from error
 
 

@@ -127,7 +127,12 @@ def connect(of: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
-def driver_text(error: sa.exc.DBAPIError) -> str:
-    """The server's own words; SQLAlchemy's add the statement."""
+def driver_text(error: sa.exc.DBAPIError | KeyboardInterrupt) -> str:
+    """The server's own words; SQLAlchemy's add the statement.
+
+    Of a person's interruption: that it was one.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     words = getattr(error.orig, "args", ())
     return " ".join(str(words[-1] if words else error.orig).split())
