@@ -31,9 +31,8 @@ from pathlib import Path
 from typing import Any
 
 import openstack.connection
-import openstack.exceptions
 
-from ironic_sideways import exceptions, undo
+from ironic_sideways import exceptions, one_by_one, undo
 
 TOOL = "nova-bm-update-flavors"
 
@@ -219,16 +218,11 @@ def apply(
 
     :raises FollowUpNeeded: where some flavors were changed and others not.
     """
-    todo = [change for change in changes if change]
-    for done, change in enumerate(todo):
-        try:
-            make(change)
-        except openstack.exceptions.SDKException as error:
-            message = (
-                f"flavor {change.flavor.name}: {' '.join(str(error).split())}; "
-                f"{done} of {len(todo)} flavors changed"
-            )
-            if done or change.delete:
-                raise exceptions.FollowUpNeeded(f"{message}; {follow_up}") from error
-            raise exceptions.SidewaysError(message) from error
-    return len(todo)
+    return one_by_one.apply(
+        [(f"flavor {change.flavor.name}", change) for change in changes if change],
+        make,
+        "flavors",
+        follow_up,
+        # Each key is deleted by a call of its own.
+        in_parts=lambda change: bool(change.delete),
+    )

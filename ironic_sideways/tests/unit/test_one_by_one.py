@@ -1,0 +1,52 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import openstack.exceptions
+import pytest
+
+from ironic_sideways import exceptions, one_by_one
+
+TODO = [("flavor a", 1), ("flavor b", 2), ("flavor c", 3)]
+
+
+def failing_at(number: int, made: list[int]):
+    def make(change: int) -> None:
+        if change == number:
+            raise openstack.exceptions.SDKException("no\nluck")
+        made.append(change)
+
+    return make
+
+
+def test_each_change_is_made_in_its_order() -> None:
+    made: list[int] = []
+    assert one_by_one.apply(TODO, made.append, "flavors", "try again") == 3
+    assert made == [1, 2, 3]
+
+
+def test_where_the_first_fails_nothing_was_changed() -> None:
+    with pytest.raises(exceptions.SidewaysError) as caught:
+        one_by_one.apply(TODO, failing_at(1, []), "flavors", "try again")
+    assert str(caught.value) == "flavor a: no luck; 0 of 3 flavors changed"
+    assert caught.value.exit_code == 1
+
+
+def test_where_a_later_one_fails_the_follow_up_is_named() -> None:
+    made: list[int] = []
+    with pytest.raises(exceptions.FollowUpNeeded, match=r"1 of 3 .*; try again"):
+        one_by_one.apply(TODO, failing_at(2, made), "flavors", "try again")
+    assert made == [1]
+
+
+def test_half_of_a_first_change_needs_the_follow_up_too() -> None:
+    with pytest.raises(exceptions.FollowUpNeeded, match=r"0 of 3 .*; try again"):
+        one_by_one.apply(TODO, failing_at(1, []), "flavors", "try again", in_parts=bool)
