@@ -26,10 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import openstack.connection
-import openstack.exceptions
 
-from ironic_sideways import exceptions, undo
-from ironic_sideways.evidence import migration
+from ironic_sideways import exceptions, nodes_file, one_by_one, undo
 
 TOOL = "nova-bm-clear-dhcp-options"
 
@@ -93,7 +91,7 @@ def instances(path: Path) -> set[str]:
 
     :param path: migration.json, as ``ironic-nova-bm-migrate run`` writes it.
     """
-    return {instance for instance in migration.nodes(path).values() if instance}
+    return {node.instance_uuid for node in nodes_file.read(path) if node.instance_uuid}
 
 
 def plan(ports: Sequence[Port]) -> list[Change]:
@@ -157,16 +155,9 @@ def apply(
 
     :raises FollowUpNeeded: where some ports were changed and others not.
     """
-    todo = [change for change in changes if change]
-    for done, change in enumerate(todo):
-        try:
-            make(change)
-        except openstack.exceptions.SDKException as error:
-            message = (
-                f"port {change.port.id}: {' '.join(str(error).split())}; "
-                f"{done} of {len(todo)} ports changed"
-            )
-            if done:
-                raise exceptions.FollowUpNeeded(f"{message}; {follow_up}") from error
-            raise exceptions.SidewaysError(message) from error
-    return len(todo)
+    return one_by_one.apply(
+        [(f"port {change.port.id}", change) for change in changes if change],
+        make,
+        "ports",
+        follow_up,
+    )

@@ -25,10 +25,14 @@ MOVED = ("migrate", "present")
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """A node, and its resource class as Ironic spells it, where it is said."""
+    """A node, and its resource class as Ironic spells it, where it is said.
+
+    :param instance_uuid: its instance's, in the record of the migration.
+    """
 
     uuid: str
     resource_class: str | None = None
+    instance_uuid: str | None = None
 
 
 def read(path: Path) -> list[Node]:
@@ -63,10 +67,11 @@ def _node(item: Any) -> Node:
     node = (
         Node(item)
         if isinstance(item, str)
-        else Node(item["uuid"], item.get("resource_class"))
+        else Node(item["uuid"], item.get("resource_class"), item.get("instance_uuid"))
     )
-    if not isinstance(node.uuid, str) or not isinstance(
-        node.resource_class, str | None
+    said = (node.resource_class, node.instance_uuid)
+    if not isinstance(node.uuid, str) or not all(
+        isinstance(value, str | None) for value in said
     ):
         raise TypeError(item)
     return node

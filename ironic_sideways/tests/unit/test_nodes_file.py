@@ -33,14 +33,19 @@ def test_a_list_of_uuids_and_objects_names_each_node_once(file: Path) -> None:
 
 def test_the_record_of_the_migration_names_the_nodes_that_moved(file: Path) -> None:
     rows = [
-        {"uuid": "a", "outcome": "migrate", "resource_class": "gold"},
+        {
+            "uuid": "a",
+            "instance_uuid": "i",
+            "outcome": "migrate",
+            "resource_class": "gold",
+        },
         {"uuid": "b", "outcome": "present", "resource_class": "iron"},
         {"uuid": None, "outcome": "skip"},
         {"uuid": "d", "outcome": "refuse"},
     ]
     file.write_text(json.dumps({"run_id": "x", "rows": rows}))
 
-    assert nodes_file.read(file) == [Node("a", "gold"), Node("b", "iron")]
+    assert nodes_file.read(file) == [Node("a", "gold", "i"), Node("b", "iron")]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +60,7 @@ def test_the_record_of_the_migration_names_the_nodes_that_moved(file: Path) -> N
         '{"uuid": 3}',
         '{"rows": [3]}',
         '[{"uuid": "a", "resource_class": 3}]',
+        '[{"uuid": "a", "instance_uuid": 3}]',
     ],
 )
 def test_anything_else_is_bad_usage(file: Path, text: str) -> None:
