@@ -13,13 +13,17 @@
 """The lab's Linux bridge: where the machines, DHCP and HTTP boot meet."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from ironic_sideways import commands, exceptions
+from ironic_sideways.lab import processes
 from ironic_sideways.lab.layout import Layout
 
 #: Marks a bridge as ours, followed by the lab's directory (ip-link's alias).
 MARK = "ironic-sideways"
+#: What the kernel keeps of an alias, in bytes.
+LONGEST_ALIAS = 255
 
 
 def _ip(*words: str) -> str:
@@ -46,18 +50,36 @@ def is_ours(layout: Layout, device: dict[str, Any]) -> bool:
     return bool(device.get("ifalias") == _alias(layout))
 
 
+def is_left_behind(device: dict[str, Any]) -> bool:
+    """Whether ``device`` is of a lab that was killed: none of its processes runs.
+
+    A bridge outlives whatever kills all of a lab's processes, short of a reboot.
+    """
+    alias = device.get("ifalias") or ""
+    mark, _, directory = alias.partition(" ")
+    return (
+        mark == MARK
+        and bool(directory)
+        and len(alias) < LONGEST_ALIAS
+        and not processes.of_lab(Path(directory))
+    )
+
+
 def _alias(layout: Layout) -> str:
-    # The kernel keeps 256 bytes.
-    return f"{MARK} {layout.directory}"[:255]
+    return f"{MARK} {layout.directory}"[:LONGEST_ALIAS]
 
 
 def create(layout: Layout) -> None:
     """Create the bridge with its addresses; safe to do again.
 
-    :raises SidewaysError: a device of that name is not this lab's.
+    :raises SidewaysError: a device of that name is another living lab's, or of
+        somebody else.
     """
     name = layout.bridge
     device = find(name)
+    if device is not None and not is_ours(layout, device) and is_left_behind(device):
+        _ip("link", "delete", name)
+        device = None
     if device is None:
         # An address of its own: else it changes with the first machine's NIC.
         mac = f"02:69:73:77:00:{layout.number:02x}"

@@ -126,7 +126,11 @@ def check_free(layout: Layout, nodes: int) -> None:
                     f"by {holder}; {hint}"
                 )
     device = bridge.find(layout.bridge)
-    if device is not None and not bridge.is_ours(layout, device):
+    if (
+        device is not None
+        and not bridge.is_ours(layout, device)
+        and not bridge.is_left_behind(device)
+    ):
         raise exceptions.SidewaysError(
             f"network device {layout.bridge}: in the way and not this lab's "
             f"({device.get('ifalias') or 'no alias'}); remove it, or choose another "

@@ -116,6 +116,26 @@ def test_a_bridge_of_somebody_else_is_in_the_way(
         preflight.check_free(short, 8)
 
 
+def test_a_bridge_that_a_killed_lab_left_behind_is_not_in_the_way(
+    short: Layout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    left = {"ifname": short.bridge, "ifalias": f"{bridge.MARK} {tmp_path}"}
+    monkeypatch.setattr(bridge, "find", lambda name: left)
+
+    preflight.check_free(short, 8)
+
+
+def test_a_bridge_of_a_lab_that_lives_is_in_the_way(
+    short: Layout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    left = {"ifname": short.bridge, "ifalias": f"{bridge.MARK} {tmp_path}"}
+    monkeypatch.setattr(bridge, "find", lambda name: left)
+    monkeypatch.setattr(bridge.processes, "of_lab", lambda directory: [4711])
+
+    with pytest.raises(exceptions.SidewaysError, match=str(tmp_path)):
+        preflight.check_free(short, 8)
+
+
 def test_a_machine_of_somebody_else_is_in_the_way(
     short: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

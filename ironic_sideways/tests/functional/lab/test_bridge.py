@@ -1,0 +1,64 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The lab's bridge on a real kernel."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import bridge
+from ironic_sideways.lab.layout import Layout
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a bridge needs root")
+
+NUMBER = 96
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    layout = Layout(tmp_path / "lab", NUMBER)
+    yield layout
+    subprocess.run(["ip", "link", "delete", layout.bridge], check=False)
+
+
+def test_the_bridge_of_a_killed_lab_is_taken_over(
+    layout: Layout, tmp_path: Path
+) -> None:
+    bridge.create(Layout(tmp_path / "killed", NUMBER))
+
+    bridge.create(layout)
+
+    assert bridge.of_lab(layout) == [layout.bridge]
+
+
+def test_the_bridge_of_a_lab_that_lives_stays_its(
+    layout: Layout, tmp_path: Path
+) -> None:
+    other = Layout(tmp_path / "alive", NUMBER)
+    bridge.create(other)
+    with subprocess.Popen(
+        ["sleep", "60"],
+        env={
+            "IRONIC_SIDEWAYS_LAB": str(other.directory),
+            "SUPERVISOR_PROCESS_NAME": "nova-api",
+        },
+    ) as service:
+        with pytest.raises(exceptions.SidewaysError, match="another owner"):
+            bridge.create(layout)
+        service.kill()
+
+    assert bridge.of_lab(other) == [other.bridge]
