@@ -100,6 +100,7 @@ function check { # <name> <command> <argument>...
         echo "OK, $((SECONDS - begin)) s  $figure"
     else
         note FAILED $((SECONDS - begin)) "$name" "$figure (exit code $status, $log)"
+        note_reason "$log"
         echo "FAILED, $((SECONDS - begin)) s  $figure; the end of $log:"
         tail -n 60 "$log"
     fi
@@ -108,6 +109,13 @@ function check { # <name> <command> <argument>...
 function logged { # <log> <command> <argument>...
     exec >"$1" 2>&1
     "${@:2}"
+}
+
+# The ledger is all that some readers see: the first of pytest's failures, too.
+function note_reason { # <log>
+    local line
+    line=$(grep --max-count 1 --extended-regexp '^(FAILED|ERROR) ' "$1") || return 0
+    LEDGER+=("    ${line:0:300}")
 }
 
 # What pytest says last, as in "1 failed, 412 passed in 9.87s".

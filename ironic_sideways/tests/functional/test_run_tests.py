@@ -135,3 +135,17 @@ def test_an_interrupted_check_ends_at_once(tree: Tree) -> None:
     running.communicate(timeout=TIMEOUT_S)
     assert running.returncode == 143
     assert tree.ended.exists()
+
+
+def test_the_ledger_tells_the_first_failure_of_a_check(tree: Tree) -> None:
+    tree.write(
+        ".venv/bin/tox",
+        "#!/bin/sh\necho 'ERROR a.py::b - no lab'\necho 'FAILED a.py::c'\nexit 1\n",
+    )
+
+    code, output = tree.run("--no-lab")
+
+    assert code == 1
+    ledger = output[output.index("The ledger") :]
+    assert "    ERROR a.py::b - no lab\n" in ledger
+    assert "FAILED a.py::c" not in ledger

@@ -92,7 +92,8 @@ def layout() -> Iterator[Layout]:
 @pytest.fixture(scope="module")
 def lab(layout: Layout) -> Iterator[Layout]:
     done = up(layout)
-    assert done.returncode == 0, done.stdout + done.stderr
+    # The reason first: a summary of failures shows one line of each.
+    assert done.returncode == 0, done.stderr + done.stdout
     yield layout
     command(layout, "down")
 
