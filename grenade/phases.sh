@@ -129,6 +129,12 @@ function record_phase { # <name> <result> <seconds> <figure>
         --phase "$1" --result "$2" --seconds "$3" --figure "$4"
 }
 
+# What a red verdict tells a person, also later and on saved artifacts.
+function record_commands { # <to resume> <to roll back>
+    ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" \
+        --go-on-by "$1" --go-back-by "$2"
+}
+
 function seconds_since { # <EPOCHREALTIME>
     awk -v now="$EPOCHREALTIME" -v then="$1" 'BEGIN { printf "%.1f", now - then }'
 }

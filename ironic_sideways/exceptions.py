@@ -12,6 +12,8 @@
 
 """Errors that a person reads: what, what was expected, what to do next."""
 
+from pathlib import Path
+
 
 class SidewaysError(Exception):
     """Refused or failed, and nothing was changed (exit code 1)."""
@@ -33,3 +35,26 @@ class FollowUpNeeded(SidewaysError):
 
 class WaitExpired(SidewaysError):
     """A bounded wait ran out; the message says what was seen last."""
+
+
+class EvidenceAbsent(SidewaysError):
+    """Evidence is not there, or does not tell; a failure (design rule).
+
+    :param why: what is absent, and maybe what should have written it.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"evidence {path}: {why}")
+        self.path = path
+
+
+class EvidenceMalformed(SidewaysError):
+    """An evidence file was cut short, edited, or is not what its schema says.
+
+    :param line: where in the file; 0 when that is not known.
+    """
+
+    def __init__(self, path: Path, line: int, why: str) -> None:
+        super().__init__(f"evidence {path}{f':{line}' if line else ''}: {why}")
+        self.path = path
+        self.line = line

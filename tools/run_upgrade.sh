@@ -176,7 +176,12 @@ function declare_after {
     fi
 }
 
-# Whatever the phases after the window said: what was recorded is judged.
+function judge_evidence { # [argument...]
+    ironic-sideways verdict "$EVIDENCE_DIR" --record --json "$EVIDENCE_DIR/verdict.json" "$@" |
+        tee "$EVIDENCE_DIR/verdict.txt"
+}
+
+# Whatever the phases of the window and after it said: what was recorded is judged.
 function judge {
     PHASE_NAMES=()
     phase collect  collect_evidence "gather logs"
@@ -185,7 +190,8 @@ function judge {
     try_phases ""
     local without=()
     [[ $TEMPEST ]] || without=(--without tempest)
-    run_job ironic-sideways verdict "$EVIDENCE_DIR" --record "${without[@]}"
+    run_job judge_evidence "${without[@]}"
+    JUDGED=yes
     [[ $PHASE_RESULT -eq 0 && $JOB_RESULT -eq 0 ]]
 }
 
@@ -206,6 +212,10 @@ function finish { # <exit code>
         printf 'evidence: %s\n' "$EVIDENCE_DIR"
     fi
     printf 'total: %.0f s, exit code %s\n' "$(seconds_since "$BEGIN")" "$RESULT"
+    # A red run ends in what to look at and how to go on.
+    if [[ $RESULT -ne 0 && $JUDGED ]]; then
+        tail -n 1 "$EVIDENCE_DIR/verdict.txt"
+    fi
     exit "$RESULT"
 }
 
@@ -260,6 +270,7 @@ function main { # <argument...>
     STOP_SECONDS=120
     UP=
     WINDOW=
+    JUDGED=
     run_job "$REPOSITORY/tools/prepare_host.sh"
     [[ $JOB_RESULT -eq 0 ]] || exit 1
     PREPARE_SECONDS=$(seconds_since "$BEGIN")
@@ -279,10 +290,12 @@ function main { # <argument...>
     run_phases ""
     WINDOW=yes
     run_job "$REPOSITORY/grenade/upgrade-ironic"
-    [[ $JOB_RESULT -eq 0 ]] || exit 1
-    declare_after
-    try_phases ""
-    local result=$PHASE_RESULT
+    local result=$JOB_RESULT
+    if [[ $result -eq 0 ]]; then
+        declare_after
+        try_phases ""
+        result=$PHASE_RESULT
+    fi
     judge
     [[ $result -eq 0 ]]
 }

@@ -15,6 +15,7 @@
 import argparse
 from pathlib import Path
 
+from ironic_sideways import exceptions
 from ironic_sideways.evidence import events
 
 HELP = "append one event to events.jsonl"
@@ -25,14 +26,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--phase", help="a phase's name")
     what.add_argument("--run", help="a step of the whole run")
-    parser.add_argument(
-        "--result", required=True, choices=("started", "ok", "failed", "interrupted")
+    what.add_argument(
+        "--go-on-by", metavar="COMMAND", help="what a red verdict names to go on"
     )
+    parser.add_argument("--go-back-by", metavar="COMMAND", help="and to go back")
+    parser.add_argument("--result", choices=("started", "ok", "failed", "interrupted"))
     parser.add_argument("--seconds", type=float, default=0.0, help="how long it took")
     parser.add_argument("--figure", default="", help="the line that a person reads")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.go_on_by:
+        events.append(
+            args.events,
+            "commands",
+            resume=args.go_on_by,
+            roll_back=args.go_back_by,
+        )
+        return 0
+    if args.result is None:
+        raise exceptions.UsageError("--result: expected with --phase and --run")
     events.append(
         args.events,
         "phase" if args.phase else "run",

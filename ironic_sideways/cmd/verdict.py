@@ -13,7 +13,9 @@
 """Compute pass or fail from an evidence directory alone.
 
 Prints a ledger of OK and FAILED lines, then figures, each with its goal: a
-goal that is missed is no failure. Exit code 1 means: the verdict is red.
+goal that is missed is no failure. The last line of a red verdict names the check
+to look at first, its evidence, and the commands that resume and roll back. Exit
+code 0: passed; 1: the verdict is red; 2: bad usage.
 """
 
 import argparse
@@ -38,9 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="append verdict and figures to the directory's events.jsonl",
     )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the verdict as JSON, too"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    from ironic_sideways.evidence import documents
     from ironic_sideways.report import figures, verdict
 
     unknown = set(args.without) - verdict.SUBJECTS.keys()
@@ -50,18 +56,20 @@ def run(args: argparse.Namespace) -> int:
         )
     if not args.directory.is_dir():
         raise exceptions.UsageError(f"{args.directory}: expected an evidence directory")
-    findings = verdict.verdict(args.directory, tuple(args.without))
-    for finding in findings:
-        word = "OK" if finding.ok else "FAILED"
+    judged = verdict.verdict(args.directory, tuple(args.without))
+    found = list(figures.figures(args.directory))
+    if args.json:
+        documents.write(args.json, judged.as_dict())
+    for finding in judged.findings:
+        word = "OK" if finding.ok else finding.state.upper()
         print(f"  {word:<6}  {finding.name:<12} {finding.figure}")
         for check in finding.failures:
-            print(f"          {check.name}: {check.detail}")
+            where = f" ({check.where})" if check.where else ""
+            print(f"          {check.name}: {check.detail}{where}")
     for subject in args.without:
         print(f"  --      {subject:<12} left out of this run")
-    found = list(figures.figures(args.directory))
     print(*found, sep="\n")
-    red = [finding.name for finding in findings if not finding.ok]
     if args.record:
-        figures.record(args.directory, found, red)
-    print(f"verdict: {'FAILED: ' + ', '.join(red) if red else 'PASSED'}")
-    return 1 if red else 0
+        figures.record(args.directory, found, judged.red)
+    print(judged.last_line())
+    return 0 if judged.passed else 1

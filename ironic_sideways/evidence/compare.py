@@ -26,11 +26,23 @@ Document = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One named finding; ``detail`` says what was expected and seen."""
+    """One named finding; ``detail`` says what was expected and seen.
+
+    :param absent: it failed because its evidence is not there.
+    :param where: the evidence, ``file:line`` relative to its directory; empty
+        until the verdict has looked it up.
+    """
 
     name: str
     ok: bool
     detail: str
+    absent: bool = False
+    where: str = ""
+
+    @property
+    def state(self) -> str:
+        """``ok``, ``failed`` or ``absent``."""
+        return "ok" if self.ok else "absent" if self.absent else "failed"
 
     def as_dict(self) -> Document:
         return dataclasses.asdict(self)

@@ -30,16 +30,42 @@ def write(path: Path, document: Any) -> None:
 def read(path: Path) -> Any:
     """The document in ``path``.
 
-    :raises SidewaysError: when it is absent or not JSON: absent evidence is
-        a failure (design rule).
+    :raises EvidenceAbsent: there is no such file.
+    :raises EvidenceMalformed: it is not JSON.
     """
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
-        raise exceptions.SidewaysError(
-            f"evidence {path}: absent; the phase that writes it did not get so far"
+        raise exceptions.EvidenceAbsent(
+            path, "absent; the phase that writes it did not get so far"
         ) from None
     except json.JSONDecodeError as error:
-        raise exceptions.SidewaysError(
-            f"evidence {path}: not JSON ({error}); it was cut short or edited"
+        raise exceptions.EvidenceMalformed(
+            path, error.lineno, f"not JSON ({error}); it was cut short or edited"
         ) from error
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of ``path``, one a line.
+
+    :raises EvidenceAbsent: there is no such file.
+    :raises EvidenceMalformed: a line is not a JSON object.
+    """
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        raise exceptions.EvidenceAbsent(
+            path, "absent; nothing was ever recorded in it"
+        ) from None
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise exceptions.EvidenceMalformed(
+                path, number, f"not a JSON object: {error}"
+            ) from error
+        if not isinstance(row, dict):
+            raise exceptions.EvidenceMalformed(path, number, "not a JSON object")
+        found.append(row)
+    return found

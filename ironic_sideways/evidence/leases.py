@@ -17,8 +17,9 @@ after it, by the same DHCP server that Neutron feeds.
 """
 
 import dataclasses
-import json
 from pathlib import Path
+
+from ironic_sideways.evidence import documents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Lease:
 def read(path: Path) -> list[Lease]:
     """All events of ``path``, in time's order.
 
-    :raises FileNotFoundError: there is no such evidence.
-    :raises ValueError: a line is not such an event.
+    :raises EvidenceAbsent: there is no such evidence.
+    :raises EvidenceMalformed: a line is not a JSON object.
+    :raises TypeError: a line is another object.
     """
-    lines = path.read_text().splitlines()
-    return [Lease(**json.loads(line)) for line in lines]
+    return [Lease(**row) for row in documents.read_lines(path)]
 
 
 def renewed(leases: list[Lease], mac: str, begin: float, end: float) -> str | None:

@@ -56,7 +56,7 @@ class Figure:
 
 def window_seconds(directory: Path) -> Figure:
     moments = window.bounds(directory)
-    seconds = round(moments.end - moments.begin, 1)
+    seconds = round(moments.end - moments.begin, 1) if moments.ended else None
     return Figure("maintenance window", seconds, " s", WINDOW_GOAL)
 
 

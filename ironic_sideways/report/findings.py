@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the verdict says of one subject."""
+"""What the verdict says: of one subject, and of the whole run."""
 
 import dataclasses
+from typing import Any
 
 from ironic_sideways.evidence.compare import Check
 
@@ -33,7 +34,111 @@ class Finding:
     def failures(self) -> list[Check]:
         return [check for check in self.checks if not check.ok]
 
+    @property
+    def state(self) -> str:
+        """``ok``, ``failed``, or ``absent``: all that failed is not there."""
+        if self.ok:
+            return "ok"
+        absent = bool(self.failures) and all(c.absent for c in self.failures)
+        return "absent" if absent else "failed"
 
-def broken(name: str, why: str) -> Finding:
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Pass or fail of a run, from its evidence directory alone.
+
+    :param without: subjects that the run was told to leave out.
+    :param resume: the command that goes on with the run; None: none is recorded.
+    :param roll_back: the command that undoes it; None when there is no way back.
+    """
+
+    findings: list[Finding]
+    without: tuple[str, ...] = ()
+    resume: str | None = None
+    roll_back: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return all(finding.ok for finding in self.findings)
+
+    @property
+    def red(self) -> list[str]:
+        """The subjects that failed."""
+        return [finding.name for finding in self.findings if not finding.ok]
+
+    @property
+    def first(self) -> tuple[Finding, Check] | None:
+        """The failing check to look at first; None when nothing failed.
+
+        What was seen to be wrong tells more than what nobody saw, and a subject's own
+        check more than the phase that it made fail.
+        """
+        failed = [
+            (finding, check)
+            for finding in self.findings
+            for check in finding.failures or [NOTHING]
+            if not finding.ok
+        ]
+        return min(failed, key=_rank, default=None)
+
+    def last_line(self) -> str:
+        """What a run ends with: passed, or all that a person needs to go on."""
+        if self.first is None:
+            return "verdict: PASSED"
+        finding, check = self.first
+        reason = one_line(check.detail)
+        more = len(self.red) - 1
+        return " | ".join(
+            [
+                f"verdict: FAILED: {finding.name}: {check.name}: {reason}",
+                *([f"red: {', '.join(self.red)}"] if more else []),
+                f"evidence: {check.where or 'none'}",
+                f"resume: {self.resume or 'not recorded'}",
+                f"roll back: {self.roll_back or 'no way back from here'}",
+            ]
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines: JSON's types alone."""
+        return {
+            "passed": self.passed,
+            "without": list(self.without),
+            "findings": [
+                {
+                    "name": finding.name,
+                    "state": finding.state,
+                    "figure": finding.figure,
+                    "checks": [
+                        {
+                            "name": check.name,
+                            "state": check.state,
+                            "reason": check.detail,
+                            "evidence": check.where,
+                        }
+                        for check in finding.checks
+                    ],
+                }
+                for finding in self.findings
+            ],
+            "resume": self.resume,
+            "roll_back": self.roll_back,
+        }
+
+
+#: A subject without a single check proves nothing.
+NOTHING = Check("evidence", False, "nothing was checked", absent=True)
+
+
+def _rank(failed: tuple[Finding, Check]) -> int:
+    finding, check = failed
+    return 2 if check.absent else 1 if finding.name == "window" else 0
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def broken(name: str, why: str, absent: bool = False, where: str = "") -> Finding:
     """The finding on a subject whose evidence is absent or malformed."""
-    return Finding(name, [Check("evidence", False, why)], "no evidence that counts")
+    check = Check("evidence", False, why, absent, where)
+    return Finding(name, [check], "no evidence that counts")

@@ -16,51 +16,103 @@ A function of the directory alone: it can run again later on a job's saved
 artifacts. Absent evidence is a failure with the name of what is absent.
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 from ironic_sideways import exceptions
-from ironic_sideways.report import checks, maintenance, window
-from ironic_sideways.report.findings import Finding, broken
+from ironic_sideways.evidence import events
+from ironic_sideways.report import checks, maintenance, places, window
+from ironic_sideways.report.findings import Finding, Verdict, broken
 
-SUBJECTS: dict[str, Callable[[Path], Finding]] = {
-    "window": window.check_phases,
-    "maintenance": maintenance.check_maintenance,
-    "migration": checks.check_migration,
-    "take-over": checks.check_takeover,
-    "resources": checks.check_resources,
-    "survival": checks.check_survival,
-    "heartbeats": window.check_heartbeats,
-    "leases": window.check_leases,
-    "BMCs": window.check_bmc,
-    "operations": checks.check_operations,
-    "proxy": checks.check_proxy,
-    "tempest": checks.check_tempest,
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """One line of the ledger.
+
+    :param check: judges the evidence directory.
+    :param files: its evidence, those first that a person looks at first.
+    """
+
+    check: Callable[[Path], Finding]
+    files: tuple[str, ...]
+
+
+SUBJECTS: dict[str, Subject] = {
+    "window": Subject(window.check_phases, ("events.jsonl",)),
+    "maintenance": Subject(
+        maintenance.check_maintenance,
+        ("ended.json", "after.json", "maintenance.json", "before.json"),
+    ),
+    "migration": Subject(checks.check_migration, ("migration.json", "before.json")),
+    "take-over": Subject(checks.check_takeover, ("takeover.json", "before.json")),
+    "resources": Subject(checks.check_resources, ("resources.json", "before.json")),
+    "survival": Subject(checks.check_survival, ("after.json", "before.json")),
+    "heartbeats": Subject(window.check_heartbeats, ("heartbeat.jsonl", "before.json")),
+    "leases": Subject(window.check_leases, ("leases.jsonl", "before.json")),
+    "BMCs": Subject(window.check_bmc, ("bmc.json",)),
+    "operations": Subject(checks.check_operations, ("operations.json",)),
+    "proxy": Subject(checks.check_proxy, ("proxy.json",)),
+    "tempest": Subject(checks.check_tempest, ("tempest/results.json",)),
 }
 
 
-def verdict(directory: Path, without: tuple[str, ...] = ()) -> list[Finding]:
+def verdict(directory: Path, without: tuple[str, ...] = ()) -> Verdict:
     """One finding a subject; evidence that is absent or malformed is a failure.
 
     :param without: subjects that the run was told to leave out.
     """
-    return [
-        judge(name, check, directory)
-        for name, check in SUBJECTS.items()
+    findings = [
+        judge(name, subject, directory)
+        for name, subject in SUBJECTS.items()
         if name not in without
     ]
+    return Verdict(findings, without, *ways_on(directory))
 
 
-def judge(name: str, check: Callable[[Path], Finding], directory: Path) -> Finding:
-    """The finding of ``check``; its evidence's faults are findings as well."""
+def judge(name: str, subject: Subject, directory: Path) -> Finding:
+    """The finding on ``subject``; its evidence's faults are findings as well."""
+    return places.placed(
+        _judge(name, subject.check, directory), directory, subject.files
+    )
+
+
+def _judge(name: str, check: Callable[[Path], Finding], directory: Path) -> Finding:
     try:
         return check(directory)
+    except exceptions.EvidenceAbsent as error:
+        return broken(name, str(error), True, relative(error.path, directory))
+    except exceptions.EvidenceMalformed as error:
+        where = f"{relative(error.path, directory)}:{error.line or 1}"
+        return broken(name, str(error), where=where)
     except exceptions.SidewaysError as error:
         return broken(name, str(error))
     except FileNotFoundError as error:
-        return broken(name, f"evidence {error.filename}: absent")
+        return broken(name, f"evidence {error.filename}: absent", True)
     except KeyError as error:
         return broken(name, f"evidence is malformed: it lacks {error}")
     except (AttributeError, TypeError, ValueError) as error:
         text = f"evidence is malformed: {type(error).__name__} {error}"
         return broken(name, text)
+
+
+def relative(path: Path, directory: Path) -> str:
+    return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
+
+
+def ways_on(directory: Path) -> tuple[str | None, str | None]:
+    """The commands that resume and that roll back, as the run recorded them.
+
+    There is no way back once maintenance has ended.
+    """
+    resume = roll_back = None
+    try:
+        recorded = events.read(directory / "events.jsonl")
+    except exceptions.SidewaysError:
+        return None, None
+    for event in recorded:
+        if event.get("kind") == "commands":
+            resume, roll_back = event.get("resume"), event.get("roll_back")
+        if (event.get("name"), event.get("result")) == ("end-maintenance", "ok"):
+            roll_back = None
+    return resume, roll_back

@@ -20,6 +20,7 @@ from typing import Any
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents, events, heartbeat, leases
 from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report import places
 from ironic_sideways.report.findings import Finding
 
 #: The window's phases, in the specification's order (grenade/upgrade-ironic).
@@ -47,13 +48,16 @@ PHASES = (*WINDOW, "verify")
 class Bounds:
     """Moments of a run, seconds since the epoch.
 
+    :param end: when maintenance ended; where it did not, when its last phase began.
     :param operated: when machines were first switched on purpose after the
         move; the last phase's time when they never were.
+    :param ended: whether maintenance came to its end.
     """
 
     begin: float
     end: float
     operated: float
+    ended: bool = True
 
 
 def phases(directory: Path) -> dict[str, dict[str, Any]]:
@@ -70,15 +74,19 @@ def bounds(directory: Path) -> Bounds:
 
     A maintenance that was rolled back counts for nothing.
 
-    :raises SidewaysError: no such events.
+    :raises EvidenceAbsent: maintenance never began.
     """
     begin = end = operated = None
-    time = 0.0
-    for event in events.read(directory / "events.jsonl"):
+    time = reached = 0.0
+    path = directory / "events.jsonl"
+    for event in events.read(path):
         if event["kind"] != "phase":
             continue
         time = event["time"]
-        match event.get("name"), event.get("result"):
+        name, result = event.get("name"), event.get("result")
+        if name in WINDOW and result == "started":
+            reached = time
+        match name, result:
             case "begin-maintenance", "started" if begin is None:
                 begin = time
             case "undo-begin-maintenance", "ok":
@@ -87,10 +95,10 @@ def bounds(directory: Path) -> Bounds:
                 end = time
             case "operate" | "tempest", "started" if end and operated is None:
                 operated = time
-    if begin is None or end is None:
-        raise exceptions.SidewaysError(
-            "events.jsonl: maintenance did not begin and end"
-        )
+    if begin is None:
+        raise exceptions.EvidenceAbsent(path, "it tells of no begin of maintenance")
+    if end is None:
+        return Bounds(begin, reached, reached, ended=False)
     return Bounds(begin, end, operated or time)
 
 
@@ -99,12 +107,20 @@ def check_phases(directory: Path) -> Finding:
     found = phases(directory)
     checks = []
     for name in PHASES:
-        event = found.get(name, {"result": "never ran", "figure": ""})
-        ok = event["result"] == "ok"
-        checks.append(Check(f"phase {name}", ok, event["figure"] or event["result"]))
+        checks.append(check_phase(directory, name, found.get(name)))
     window = bounds(directory)
-    figure = f"maintenance took {window.end - window.begin:.0f} s"
-    return Finding("window", checks, figure)
+    took = f"maintenance took {window.end - window.begin:.0f} s"
+    return Finding("window", checks, took if window.ended else "no end of maintenance")
+
+
+def check_phase(directory: Path, name: str, event: dict[str, Any] | None) -> Check:
+    """:param event: the phase's last; None when it never ran."""
+    if event is None:
+        return Check(f"phase {name}", False, "never ran", absent=True)
+    ok = event["result"] == "ok"
+    where = "" if ok else places.last_line(directory, f"phases/{name}.log")
+    detail = event["figure"] or event["result"]
+    return Check(f"phase {name}", ok, detail, where=where)
 
 
 def unsteady(
@@ -183,7 +199,13 @@ def check_bmc(directory: Path) -> Finding:
     # Nobody switches a machine under the plain fake driver.
     heard = later > 0 and (earlier > 0 or base_driver == "fake")
     checks = [
-        Check("BMC log heard", heard, f"{earlier} commands before, {later} after"),
+        Check(
+            "BMC log heard",
+            heard,
+            f"{earlier} commands before, {later} after",
+            # Before maintenance has ended nobody may have switched a machine.
+            absent=not window.ended,
+        ),
         *(
             Check(f"power of {c['domain']}", False, f"power {c['command']} in window")
             for c in during
@@ -220,8 +242,13 @@ def without_renewal(directory: Path, end: float) -> dict[str, str]:
 
 def check_leases(directory: Path) -> Finding:
     """Every running survivor renewed its fixed IP before it was operated on."""
-    wrong = without_renewal(directory, bounds(directory).operated)
-    checks = [Check(f"lease of {mac}", False, why) for mac, why in wrong.items()]
+    window = bounds(directory)
+    wrong = without_renewal(directory, window.operated)
+    # The run waits for renewals once maintenance has ended.
+    checks = [
+        Check(f"lease of {mac}", False, why, absent=not window.ended)
+        for mac, why in wrong.items()
+    ]
     number = len(running_ports(directory))
     figure = (
         f"{number - len(wrong)} of {number} running survivors renewed their address"

@@ -83,7 +83,7 @@ case "$1 $2" in
         echo "down complete" >>"$CALLS"
         ;;
     "lab show") echo nova_bm ;;
-    "verdict "*) echo "verdict: PASSED" ;;
+    "verdict "*) echo "verdict: ${VERDICT:-PASSED}" ;;
 esac
 """
 
@@ -192,7 +192,7 @@ def test_a_run_says_a_line_a_phase_and_leaves_no_lab(tree: Tree) -> None:
     ]
     assert tree.called("lab up --number 7 --nodes 5 --cache")
     assert tree.calls()[-3:] == [
-        f"verdict {tree.lab}/evidence --record",
+        f"verdict {tree.lab}/evidence --record --json {tree.lab}/evidence/verdict.json",
         "lab down",
         "down complete",
     ]
@@ -203,7 +203,7 @@ def test_a_run_says_a_line_a_phase_and_leaves_no_lab(tree: Tree) -> None:
 def test_what_is_left_out_is_not_judged(tree: Tree) -> None:
     assert tree.run("--no-tempest").returncode == 0
     assert not tree.called("tempest --os-cloud")
-    assert tree.called("--record --without tempest")
+    assert tree.called("verdict.json --without tempest")
 
 
 @pytest.mark.parametrize(
@@ -251,6 +251,14 @@ def test_a_failure_in_the_window_can_be_rolled_back_or_resumed(tree: Tree) -> No
     assert again.returncode == 0
     assert again.stdout.count("done before") == 2
     assert (tree.lab / "lab.json").exists()
+
+
+def test_a_failed_window_is_judged_and_ends_in_the_verdicts_line(tree: Tree) -> None:
+    said = "FAILED: window: phase migrate: no luck | evidence: phases/migrate.log:3"
+    done = tree.run(FAIL_AT="stub-migrate", VERDICT=said)
+    assert done.returncode == 1
+    assert tree.called("verdict")
+    assert done.stdout.splitlines()[-1] == f"verdict: {said}"
 
 
 def test_before_the_window_there_is_nothing_to_roll_back(tree: Tree) -> None:

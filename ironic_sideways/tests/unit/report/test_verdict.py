@@ -45,7 +45,7 @@ def red(directory: Path) -> dict[str, list[str]]:
     """Subject -> names of the failed checks."""
     return {
         finding.name: [check.name for check in finding.failures]
-        for finding in verdict.verdict(directory)
+        for finding in verdict.verdict(directory).findings
         if not finding.ok
     }
 
@@ -74,7 +74,7 @@ def test_absent_evidence_is_a_failure_that_names_it(evidence, name):
 
     failures = [
         check.detail
-        for finding in verdict.verdict(evidence)
+        for finding in verdict.verdict(evidence).findings
         for check in finding.failures
     ]
 
@@ -202,11 +202,84 @@ def test_a_subject_left_out_on_purpose_is_said_and_not_judged(evidence, capsys):
     assert printed.splitlines()[-1] == "verdict: PASSED"
 
 
-def test_a_red_verdict_ends_with_the_subjects_and_exit_code_1(evidence, capsys):
-    (evidence / "bmc.json").unlink()
-
+def last_line(evidence: Path, capsys: Any) -> str:
     assert main.main(["verdict", str(evidence)]) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "verdict: FAILED: BMCs"
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+def record_commands(evidence: Path) -> None:
+    """As upgrade-ironic does at its begin."""
+    path = evidence / "events.jsonl"
+    event: dict[str, Any] = {"kind": "commands", "time": 990.0, "memory_used_mb": 1}
+    event |= {"resume": "go on", "roll_back": "go back"}
+    path.write_text(json.dumps(event) + "\n" + path.read_text())
+
+
+def test_a_red_verdict_ends_with_check_evidence_and_the_ways_on(evidence, capsys):
+    record_commands(evidence)
+    each("takeover.json", "nodes", maintenance=1)(evidence)
+    document = json.loads((evidence / "takeover.json").read_text())
+    (evidence / "takeover.json").write_text(json.dumps(document, indent=2))
+    lines = (evidence / "takeover.json").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, start=1) if "node-run" in line)
+
+    assert last_line(evidence, capsys) == (
+        "verdict: FAILED: take-over: take-over of node-run: is in maintenance"
+        f" | evidence: takeover.json:{number} | resume: go on"
+        " | roll back: no way back from here"
+    )
+
+
+def test_there_is_a_way_back_until_maintenance_has_ended(evidence, capsys):
+    record_commands(evidence)
+    path = evidence / "events.jsonl"
+    events = path.read_text().splitlines()
+    cut = next(
+        n for n, line in enumerate(events) if '"compute", "result": "ok"' in line
+    )
+    failed = whole.phase("compute", "failed", whole.BEGIN, 3.0)
+    failed["figure"] = "no such driver"
+    path.write_text("\n".join([*events[:cut], json.dumps(failed)]) + "\n")
+    log = evidence / "phases" / "compute.log"
+    log.parent.mkdir()
+    log.write_text("begin\n\nno such driver\n\n")
+
+    line = last_line(evidence, capsys)
+
+    assert line.startswith("verdict: FAILED: window: phase compute: no such driver | ")
+    assert line.endswith(
+        "| evidence: phases/compute.log:3 | resume: go on | roll back: go back"
+    )
+
+
+def test_absent_evidence_comes_last_among_what_failed(evidence, capsys):
+    (evidence / "migration.json").unlink()
+    each("takeover.json", "nodes", maintenance=1)(evidence)
+
+    assert "FAILED: take-over: " in last_line(evidence, capsys)
+
+
+def test_absent_evidence_is_called_absent(evidence, capsys):
+    (evidence / "bmc.json").unlink()
+    found = verdict.verdict(evidence)
+
+    assert {finding.name: finding.state for finding in found.findings if not finding.ok}
+    assert found.red == ["BMCs"]
+    assert [(c.state, c.where) for f in found.findings for c in f.failures] == [
+        ("absent", "bmc.json")
+    ]
+
+
+def test_the_verdict_is_written_as_json_too(evidence, tmp_path):
+    (evidence / "bmc.json").unlink()
+    file = tmp_path / "verdict.json"
+
+    assert main.main(["verdict", str(evidence), "--json", str(file)]) == 1
+
+    document = json.loads(file.read_text())
+    states = {finding["name"]: finding["state"] for finding in document["findings"]}
+    assert not document["passed"]
+    assert states["BMCs"] == "absent" and states["take-over"] == "ok"
 
 
 def test_a_subject_that_is_none_is_bad_usage(evidence, capsys):

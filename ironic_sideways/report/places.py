@@ -1,0 +1,80 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Where the evidence of a check stands: ``file:line``, as editors open it."""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report.findings import Finding
+
+
+@functools.lru_cache(maxsize=32)
+def _lines(path: Path, _size: int) -> list[str]:
+    return path.read_text(errors="replace").splitlines()
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of ``path``, read once as long as it does not grow."""
+    try:
+        return _lines(path, path.stat().st_size)
+    except OSError:
+        return []
+
+
+def find(directory: Path, names: Sequence[str], words: Sequence[str]) -> str:
+    """The first line of these files that has one of ``words``, the last word first.
+
+    A node's or instance's own entry counts more than where its uuid is mentioned.
+
+    :returns: ``file:line``, relative to ``directory``; the first file that is there
+        when no line has any; empty when there is none.
+    """
+    there = [name for name in names if (directory / name).is_file()]
+    for word in reversed(words):
+        for pattern in (f'"(uuid|id|name)": "{re.escape(word)}"', re.escape(word)):
+            wanted = re.compile(pattern)
+            for name in there:
+                for number, line in enumerate(lines(directory / name), start=1):
+                    if wanted.search(line):
+                        return f"{name}:{number}"
+    return f"{there[0]}:1" if there else ""
+
+
+def last_line(directory: Path, name: str) -> str:
+    """The last line of ``name`` that is not empty: a failed phase's reason."""
+    found = lines(directory / name)
+    numbers = [number for number, line in enumerate(found, start=1) if line.strip()]
+    return f"{name}:{numbers[-1]}" if numbers else ""
+
+
+def placed(finding: Finding, directory: Path, names: Sequence[str]) -> Finding:
+    """The finding, each failed check of it with the place of its evidence.
+
+    :param names: the subject's files, those first that say most.
+    """
+    checks = [
+        check
+        if check.ok or check.where
+        else dataclasses.replace(check, where=_place(check, directory, names))
+        for check in finding.checks
+    ]
+    return dataclasses.replace(finding, checks=checks)
+
+
+def _place(check: Check, directory: Path, names: Sequence[str]) -> str:
+    # "take-over of <uuid>", "heartbeat of <machine>", or the name of a test.
+    return find(directory, names, (check.name, check.name.rsplit(" ", 1)[-1]))
