@@ -26,7 +26,6 @@ from rich.console import Console
 
 from ironic_sideways import exceptions
 from ironic_sideways.lab import record
-from ironic_sideways.lab.layout import Layout
 
 HELP = "an OpenStack control plane on this host: up, down, status, logs, ..."
 
@@ -50,8 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command("down", "remove the lab; logs and evidence stay")
     command("status", "show every service; exit code 1 unless all is right")
     command("running", "exit code 0 while the lab's supervisor runs, else 1")
-    show = command("show", "print one value of the lab's record")
-    show.add_argument("name", choices=("number", "nodes", "base_driver"))
+    show = command("show", "print what the lab was made as: one value, or names")
+    show.add_argument(
+        "name", choices=("number", "nodes", "base_driver", "compute_services")
+    )
     logs = command("logs", "show the end of one service's log, or of all")
     logs.add_argument("service", nargs="?", metavar="SERVICE")
     logs.add_argument("-n", "--lines", type=int, default=50, metavar="N")
@@ -94,6 +95,13 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         "--nodes", type=int, metavar="N", help="bare-metal machines (default: 8)"
     )
     parser.add_argument(
+        "--compute-hosts",
+        type=int,
+        metavar="N",
+        help="base compute hosts, each with its nova-compute and its share of the "
+        "machines (default: 1)",
+    )
+    parser.add_argument(
         "--base-driver",
         choices=record.BASE_DRIVERS,
         help="nova-compute's driver before the move (default: nova_bm)",
@@ -130,10 +138,16 @@ def _run_up(arguments: argparse.Namespace) -> int:
         number=default.number if arguments.number is None else arguments.number,
         nodes=default.nodes if arguments.nodes is None else arguments.nodes,
         base_driver=arguments.base_driver or default.base_driver,
+        compute_hosts=arguments.compute_hosts or default.compute_hosts,
     )
     if not 1 <= asked.nodes <= 100:
         raise exceptions.UsageError(f"--nodes {asked.nodes}: expected 1 to 100")
-    layout = Layout(arguments.directory, asked.number)
+    if asked.nodes < asked.compute_hosts:
+        raise exceptions.UsageError(
+            f"--nodes {asked.nodes}: expected one for each of the "
+            f"{asked.compute_hosts} compute hosts"
+        )
+    layout = asked.layout(arguments.directory)
     cache = (arguments.cache or arguments.directory.parent / ".cache").absolute()
     steps = Steps()
     lifecycle.up(layout, asked, cache, steps, arguments.keep)
@@ -165,13 +179,16 @@ def _run_running(arguments: argparse.Namespace) -> int:
     found = record.find(arguments.directory)
     if found is None:
         return 1
-    layout = Layout(arguments.directory, found.number)
+    layout = found.layout(arguments.directory)
     return 0 if supervision.Supervisor(layout).running() else 1
 
 
 def _run_show(arguments: argparse.Namespace) -> int:
-    _, lab_record = record.open_lab(arguments.directory)
-    print(getattr(lab_record, arguments.name))
+    layout, lab_record = record.open_lab(arguments.directory)
+    if arguments.name == "compute_services":
+        print("\n".join(layout.compute_services))
+    else:
+        print(getattr(lab_record, arguments.name))
     return 0
 
 

@@ -108,26 +108,32 @@ def write_disk(layout: Layout, node: str, image: Path) -> str | None:
 
 
 def seed(layout: Layout) -> None:
-    """Fill nova_bm with a row per machine, as an operator does.
+    """Fill nova_bm with a row per machine, as an operator does on each host.
+
+    The hosts take the machines in turn: each has nodes of both shapes.
 
     :raises SidewaysError: the seeder refused, with its words.
     """
-    done = commands.run(
-        [
-            sys.executable,
-            str(SEEDER),
-            *("--nova-bm-db", f"@{layout.database_url_file('nova_bm')}"),
-            *("--libvirt-uri", hypervisor.uri(layout.libvirt)),
-            *("--vbmc-config", str(layout.vbmc)),
-            *("--service-host", layout.compute_host),
-        ],
-        timeout=120,
-    )
-    if done.returncode:
-        raise exceptions.SidewaysError(
-            f"{SEEDER.name} failed (exit code {done.returncode}): "
-            f"{(done.stderr or done.stdout).strip()}"
+    names = [machine.name for machine in machines.read(layout.machines)]
+    hosts = list(layout.compute_services.values())
+    for number, host in enumerate(hosts):
+        done = commands.run(
+            [
+                sys.executable,
+                str(SEEDER),
+                *("--nova-bm-db", f"@{layout.database_url_file('nova_bm')}"),
+                *("--libvirt-uri", hypervisor.uri(layout.libvirt)),
+                *("--vbmc-config", str(layout.vbmc)),
+                *("--service-host", host),
+                *("--domain", *names[number :: len(hosts)]),
+            ],
+            timeout=120,
         )
+        if done.returncode:
+            raise exceptions.SidewaysError(
+                f"{SEEDER.name} failed for host {host} (exit code {done.returncode}): "
+                f"{(done.stderr or done.stdout).strip()}"
+            )
 
 
 def remove(layout: Layout, libvirtd: State | None) -> None:

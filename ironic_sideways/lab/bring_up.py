@@ -32,7 +32,7 @@ from ironic_sideways.lab import (
     wanted,
 )
 from ironic_sideways.lab.console import Steps
-from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.layout import SIBLING, Layout
 from ironic_sideways.lab.record import LabRecord
 from ironic_sideways.lab.supervision import Supervisor
 
@@ -135,8 +135,11 @@ class BringUp:
 
     def _compute(self) -> None:
         # It counts the nodes of nova_bm when it starts: after the seeding.
-        self._start(("nova-compute",))
-        self._wait(("nova-api", "nova-compute"))
+        self._start(self.layout.compute_services)
+        self._wait(("nova-api", *self.layout.compute_services))
+        if SIBLING in self.wanted:
+            self._start((SIBLING,))
+            self._wait((SIBLING,))
 
 
 def write_files(layout: Layout, record: LabRecord, supervisor: Supervisor) -> None:
@@ -147,12 +150,13 @@ def write_files(layout: Layout, record: LabRecord, supervisor: Supervisor) -> No
         *(layout.logs, layout.evidence, layout.http_boot),
         *(layout.dhcp_hosts, layout.dhcp_options),
         layout.run / "nginx",
-        *(layout.data / name for name in ("neutron", "nova", "nova-compute")),
+        *(layout.data / name for name in ("neutron", "nova", SIBLING)),
+        *(layout.data / name for name in layout.compute_services),
         *(layout.data / "glance" / name for name in ("images", "staging", "tasks")),
     ):
         path.mkdir(parents=True, exist_ok=True)
     passwords.load(layout)
-    configuration.render(layout, record, configuration.BASE_FILES)
+    configuration.render(layout, record, configuration.base_files(layout))
     configuration.copy_paste_files(layout)
     cloud.write_keystone_keys(layout)
     cloud.write_client_files(layout)

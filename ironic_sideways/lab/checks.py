@@ -22,6 +22,7 @@ import json
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import psutil
 import pymysql
@@ -32,10 +33,11 @@ from keystoneauth1.identity import v3
 from ironic_sideways import exceptions, ipmi, waits
 from ironic_sideways.hardware import bmc, hypervisor
 from ironic_sideways.lab import databases, passwords
-from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.layout import SIBLING, Layout
 from ironic_sideways.lab.supervision import ALIVE, State, Supervisor, log_excerpt
 
 READY = "ready"
+NOVA_COMPUTE = "nova-compute"
 Check = Callable[[Layout, State], str]
 
 #: Seconds: nova.conf's service_down_time.
@@ -73,19 +75,28 @@ def _epmd(layout: Layout, state: State) -> str:
     return _connects("127.0.0.1", layout.port("epmd"))
 
 
-def _rabbitmq(layout: Layout, state: State) -> str:
+def _bus(layout: Layout) -> Any:
     import amqp  # type: ignore[import-not-found, unused-ignore]
 
-    _connects("127.0.0.1", layout.port("rabbitmq"))
-    connection = amqp.Connection(
+    return amqp.Connection(
         host=f"127.0.0.1:{layout.port('rabbitmq')}",
         userid="openstack",
         password=passwords.load(layout)["rabbitmq"],
         connect_timeout=5,
     )
-    with connection:
+
+
+def _rabbitmq(layout: Layout, state: State) -> str:
+    _connects("127.0.0.1", layout.port("rabbitmq"))
+    with _bus(layout) as connection:
         connection.channel()
     return READY
+
+
+def consumers(layout: Layout, queue: str) -> int:
+    """How many processes take messages from ``queue``."""
+    with _bus(layout) as connection:
+        return int(connection.channel().queue_declare(queue, passive=True)[2])
 
 
 def _authenticated(listener: str, path: str) -> Check:
@@ -145,31 +156,49 @@ def _nova_rpc(topic: str) -> Check:
     def check(layout: Layout, state: State) -> str:
         from ironic_sideways.lab import nova_rpc
 
-        return READY if nova_rpc.answers(layout, topic) else "no answer to an RPC ping"
+        host = host_of(layout, state.name)
+        answers = nova_rpc.answers(layout, topic, host)
+        return READY if answers else "no answer to an RPC ping"
 
     return check
+
+
+def host_of(layout: Layout, service: str) -> str:
+    """``CONF.host`` of a service of Nova."""
+    return layout.compute_services.get(service, layout.compute_host)
 
 
 def _nova_compute(layout: Layout, state: State) -> str:
     answer = _nova_rpc("compute")(layout, state)
     if answer != READY:
         return answer
+    host = host_of(layout, state.name)
+    # A worker may be answered for by its sibling of the same name.
+    states = Supervisor(layout).states()
+    workers = sum(
+        host_of(layout, name) == host and found.state in ALIVE
+        for name, found in states.items()
+        if name in (*layout.compute_services, SIBLING)
+    )
+    taking = consumers(layout, f"compute.{host}")
+    if taking < workers:
+        return f"{taking} of {workers} workers of host {host} take messages"
     with databases.connect(layout) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT COUNT(*) FROM nova.services WHERE `binary` = 'nova-compute' "
             "AND host = %s AND deleted = 0 "
             "AND COALESCE(updated_at, created_at) "
             "> UTC_TIMESTAMP() - INTERVAL %s SECOND",
-            (layout.compute_host, SERVICE_DOWN_TIME),
+            (host, SERVICE_DOWN_TIME),
         )
         if cursor.fetchall() != ((1,),):
             return "its service row is not up"
         cursor.execute(
             "SELECT COUNT(*) FROM nova_api.host_mappings WHERE host = %s",
-            (layout.compute_host,),
+            (host,),
         )
         if cursor.fetchall() != ((1,),):
-            return f"host {layout.compute_host} is not discovered in a cell"
+            return f"host {host} is not discovered in a cell"
     return READY
 
 
@@ -201,13 +230,13 @@ CHECKS: dict[str, Check] = {
     "nova-api": _authenticated("nova-api", "/v2.1/servers?limit=1"),
     "nova-conductor": _nova_rpc("conductor"),
     "nova-scheduler": _nova_rpc("scheduler"),
-    "nova-compute": _nova_compute,
+    NOVA_COMPUTE: _nova_compute,
     "ironic-conductor": _ironic_conductor,
     "ironic-api": _authenticated("ironic", "/v1/nodes?limit=1"),
 }
 
-#: Those whose check is an RPC ping.
-NOVA_RPC = ("nova-conductor", "nova-scheduler", "nova-compute")
+#: What the names of those begin with whose check is an RPC ping.
+NOVA_RPC = ("nova-conductor", "nova-scheduler", NOVA_COMPUTE)
 
 #: What a service that is not ready yet makes a check raise.
 NOT_YET = (
@@ -222,12 +251,17 @@ NOT_YET = (
 )
 
 
+def check_of(service: str) -> Check:
+    """The check of ``service``; each nova-compute has the same."""
+    return CHECKS[NOVA_COMPUTE if service.startswith(NOVA_COMPUTE) else service]
+
+
 def look(layout: Layout, state: State) -> str:
     """READY, or in a few words what the service cannot do."""
     if state.state not in ALIVE:
         return state.state.lower()
     try:
-        return CHECKS[state.name](layout, state)
+        return check_of(state.name)(layout, state)
     except NOT_YET as error:
         return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
 

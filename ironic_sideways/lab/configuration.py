@@ -27,11 +27,12 @@ import jinja2
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import guest, machines
 from ironic_sideways.lab import databases, dhcp, files, passwords
-from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.layout import SIBLING, Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.record import LabRecord
 
-#: Rendered by ``lab up``; Ironic's own by ``lab install-ironic``.
+#: Rendered by ``lab up``, and nova-compute's for each compute host; Ironic's own
+#: by ``lab install-ironic``.
 BASE_FILES = (
     "dnsmasq/dnsmasq.conf",
     "glance/glance-api.conf",
@@ -39,6 +40,7 @@ BASE_FILES = (
     "neutron/neutron.conf",
     "nginx/nginx.conf",
     "nova-compute/nova.conf",
+    f"{SIBLING}/nova.conf",
     "nova/nova.conf",
     "placement/placement.conf",
     "rabbitmq/rabbitmq.conf",
@@ -52,7 +54,7 @@ PASTE_FILES = (
     "nova/api-paste.ini",
 )
 
-#: The names by which the phases call a configuration file.
+#: The names by which the phases call a configuration file, but for nova-compute's.
 CONFIGURATIONS = {
     "glance": "glance/glance-api.conf",
     "ironic": "ironic/ironic.conf",
@@ -60,7 +62,6 @@ CONFIGURATIONS = {
     "neutron": "neutron/neutron.conf",
     "nova": "nova/nova.conf",
     "nova-api-paste": "nova/api-paste.ini",
-    "nova-compute": "nova-compute/nova.conf",
     "placement": "placement/placement.conf",
 }
 
@@ -75,6 +76,25 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def configurations(layout: Layout) -> dict[str, str]:
+    """The file below the lab's ``etc`` of each name that the phases know."""
+    computes = {name: f"{name}/nova.conf" for name in layout.compute_services}
+    return dict(sorted({**CONFIGURATIONS, **computes}.items()))
+
+
+def base_files(layout: Layout) -> list[str]:
+    """What ``lab up`` renders."""
+    computes = (f"{name}/nova.conf" for name in layout.compute_services)
+    return sorted({*BASE_FILES, *computes})
+
+
+def template_of(layout: Layout, name: str) -> str:
+    """The template of a file: compute hosts differ by their names alone."""
+    if Path(name).parent.name in layout.compute_services:
+        return "nova-compute/nova.conf.j2"
+    return f"{name}.j2"
 
 
 def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
@@ -104,7 +124,8 @@ def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
     for name in names:
         path = layout.etc / name
         if not path.exists():
-            text = templates.get_template(f"{name}.j2").render(values)
+            template = templates.get_template(template_of(layout, name))
+            text = template.render(values, service=path.parent.name)
             files.write_private(path, text.lstrip("\n"))
 
 
@@ -145,11 +166,11 @@ def path_of(layout: Layout, configuration: str) -> Path:
 
     :raises UsageError: an unknown name, or its service is not installed yet.
     """
-    name = CONFIGURATIONS.get(configuration)
+    known = configurations(layout)
+    name = known.get(configuration)
     if name is None:
         raise exceptions.UsageError(
-            f"configuration {configuration!r}: expected one of "
-            f"{', '.join(CONFIGURATIONS)}"
+            f"configuration {configuration!r}: expected one of {', '.join(known)}"
         )
     path = layout.etc / name
     if not path.exists():

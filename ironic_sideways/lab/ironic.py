@@ -44,16 +44,17 @@ def write_fallback_script(layout: Layout) -> None:
 def install(layout: Layout, record: LabRecord) -> None:
     """Write Ironic's configuration, make its user and catalogue entry.
 
-    nova-compute's configuration gets the credentials for Ironic; which driver
-    it runs stays as it is. Starts nothing; safe to do again.
+    Each nova-compute's configuration gets the credentials for Ironic; which
+    driver it runs stays as it is. Starts nothing; safe to do again.
     """
     configuration.render(layout, record, configuration.IRONIC_FILES)
     for name in ("", "tftp", "tftp-master", "images", "master-images"):
         (layout.data / "ironic" / name).mkdir(parents=True, exist_ok=True)
     cloud.register(cloud.connect(layout), layout, "ironic")
-    compute = configuration.path_of(layout, "nova-compute")
-    for option, value in configuration.credentials(layout, "nova").items():
-        option_file.set_option(compute, "ironic", option, value)
+    for service in layout.compute_services:
+        compute = configuration.path_of(layout, service)
+        for option, value in configuration.credentials(layout, "nova").items():
+            option_file.set_option(compute, "ironic", option, value)
 
 
 def create_database(layout: Layout) -> None:

@@ -12,8 +12,8 @@
 
 """Where everything of one lab lies: directories, ports, addresses, names.
 
-All follows from two values, the lab's directory and its number, so that two
-labs with different values share nothing.
+All follows from the lab's directory and its number, so that two labs with
+different values share nothing, and from how many compute hosts it has.
 """
 
 import dataclasses
@@ -26,6 +26,10 @@ from ironic_sideways import exceptions
 FIRST_PORT = 21000
 PORTS_PER_LAB = 50
 MAX_NUMBER = 99
+MAX_COMPUTE_HOSTS = 4
+
+#: A second worker of the first compute host's name; no part of the base.
+SIBLING = "nova-compute-sibling"
 
 #: One port of the lab's block for each listener, by position.
 LISTENERS = (
@@ -48,15 +52,23 @@ LISTENERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """The places of the lab ``number`` (0 to 99) under ``directory``."""
+    """The places of the lab ``number`` (0 to 99) under ``directory``.
+
+    :param compute_hosts: base compute hosts, each with nodes of its own.
+    """
 
     directory: Path
     number: int = 0
+    compute_hosts: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.number <= MAX_NUMBER:
             raise exceptions.UsageError(
                 f"lab number {self.number}: expected 0 to {MAX_NUMBER}"
+            )
+        if not 1 <= self.compute_hosts <= MAX_COMPUTE_HOSTS:
+            raise exceptions.UsageError(
+                f"{self.compute_hosts} compute hosts: expected 1 to {MAX_COMPUTE_HOSTS}"
             )
 
     @property
@@ -156,6 +168,14 @@ class Layout:
     def compute_host(self) -> str:
         """``CONF.host`` of nova-compute, the same before and after the move."""
         return f"isw{self.number}"
+
+    @property
+    def compute_services(self) -> dict[str, str]:
+        """The nova-compute services of the base: name -> its ``CONF.host``."""
+        return {
+            "nova-compute" + suffix: self.compute_host + suffix
+            for suffix in ("", *(f"-{n}" for n in range(2, self.compute_hosts + 1)))
+        }
 
     @property
     def lease_script(self) -> Path:

@@ -95,7 +95,7 @@ def up(
 
 
 def _refuse_change(layout: Layout, present: LabRecord, asked: LabRecord) -> None:
-    for name in ("number", "nodes", "base_driver"):
+    for name in ("number", "nodes", "base_driver", "compute_hosts"):
         found, expected = getattr(present, name), getattr(asked, name)
         if found != expected:
             raise exceptions.SidewaysError(
@@ -129,7 +129,7 @@ def layout_for_down(directory: Path) -> Layout:
     """The layout of what is in ``directory``, a lab that is not complete included."""
     present = find(directory)
     if present is not None:
-        return Layout(directory, present.number)
+        return present.layout(directory)
     return Layout(directory)
 
 

@@ -44,8 +44,8 @@ def _transport(layout: Layout) -> oslo_messaging.Transport:
     )
 
 
-def answers(layout: Layout, topic: str) -> bool:
-    """Ping Nova's service of ``topic`` (conductor, scheduler, compute).
+def answers(layout: Layout, topic: str, host: str) -> bool:
+    """Ping Nova's service of ``topic`` (conductor, scheduler, compute) on ``host``.
 
     The method is nova.baserpc.BaseRPCAPI's, which every Nova service has; it
     answers once the service has initialised its host and listens.
@@ -53,7 +53,7 @@ def answers(layout: Layout, topic: str) -> bool:
     target = oslo_messaging.Target(
         exchange="nova",
         topic=topic,
-        server=layout.compute_host,
+        server=host,
         namespace="baseapi",
         version="1.0",
     )

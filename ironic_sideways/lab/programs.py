@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ironic_sideways.hardware import bmc, hypervisor
 from ironic_sideways.lab import mariadb, rabbitmq
-from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.layout import SIBLING, Layout
 
 BINARIES = Path(sys.prefix, "bin")
 
@@ -159,14 +159,21 @@ def _control_plane(layout: Layout) -> list[Program]:
         ),
         _daemon("nova-conductor", "nova-conductor", etc / "nova" / "nova.conf"),
         _daemon("nova-scheduler", "nova-scheduler", etc / "nova" / "nova.conf"),
-        # Its graceful stop takes 11 s; a hanging one is cut off.
-        _daemon(
-            "nova-compute",
-            "ironic-sideways-compute",
-            etc / "nova-compute" / "nova.conf",
-            seconds=30,
-        ),
     ]
+
+
+def _compute(layout: Layout) -> list[Program]:
+    # Its graceful stop takes 11 s; a hanging one is cut off.
+    found = [
+        _daemon(
+            name, "ironic-sideways-compute", layout.etc / name / "nova.conf", seconds=30
+        )
+        for name in layout.compute_services
+    ]
+    (first, *_) = found
+    own = ("--config-file", str(layout.etc / SIBLING / "nova.conf"))
+    sibling = dataclasses.replace(first, name=SIBLING, command=(*first.command, *own))
+    return [*found, sibling]
 
 
 def _ironic(layout: Layout) -> list[Program]:
@@ -187,4 +194,9 @@ def _ironic(layout: Layout) -> list[Program]:
 
 def all_programs(layout: Layout) -> list[Program]:
     """Every service of the lab; Ironic's are there before Ironic is installed."""
-    return [*_infrastructure(layout), *_control_plane(layout), *_ironic(layout)]
+    return [
+        *_infrastructure(layout),
+        *_control_plane(layout),
+        *_compute(layout),
+        *_ironic(layout),
+    ]

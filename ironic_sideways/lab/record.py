@@ -34,12 +34,19 @@ class LabRecord:
     nodes: int
     base_driver: str
     created_at: str
+    compute_hosts: int = 1
 
     @classmethod
-    def new(cls, number: int, nodes: int, base_driver: str) -> "LabRecord":
+    def new(
+        cls, number: int, nodes: int, base_driver: str, compute_hosts: int = 1
+    ) -> "LabRecord":
         """A record for a lab made now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(number, nodes, base_driver, now)
+        return cls(number, nodes, base_driver, now, compute_hosts)
+
+    def layout(self, directory: Path) -> Layout:
+        """Where everything of this lab is."""
+        return Layout(directory, self.number, self.compute_hosts)
 
     def save(self, path: Path) -> None:
         """Write ``lab.json``."""
@@ -63,7 +70,8 @@ def find(directory: Path) -> LabRecord | None:
         return None
     except (ValueError, TypeError) as error:
         raise exceptions.SidewaysError(
-            f"{path}: expected number, nodes, base_driver, created_at; {error}; "
+            f"{path}: expected number, nodes, base_driver, created_at and perhaps "
+            f"compute_hosts; {error}; "
             f"remove the directory {directory} after `ironic-sideways lab down`"
         ) from error
 
@@ -80,4 +88,4 @@ def open_lab(directory: Path) -> tuple[Layout, LabRecord]:
             f"{directory}: no lab here (no lab.json); make one with "
             f"`ironic-sideways lab up --directory {directory}`"
         )
-    return Layout(directory, record.number), record
+    return record.layout(directory), record

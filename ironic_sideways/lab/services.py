@@ -62,7 +62,7 @@ def log(layout: Layout, name: str) -> Path:
 
     :raises UsageError: there is no such service.
     """
-    known = (*wanted.BASE, *wanted.IRONIC)
+    known = wanted.known(layout)
     if name not in known:
         raise exceptions.UsageError(
             f"service {name!r}: expected one of {', '.join(known)}"

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ironic_sideways.lab import checks, wanted
-from ironic_sideways.lab.layout import LISTENERS, Layout
+from ironic_sideways.lab.layout import LISTENERS, SIBLING, Layout
 from ironic_sideways.lab.supervision import ALIVE, State, Supervisor
 
 #: Service -> its listener's name, where it is another.
@@ -41,8 +41,8 @@ def look(layout: Layout, states: dict[str, State]) -> dict[str, str]:
 
     names = wanted.load(layout)
     # oslo.messaging and eventlet hang when threads come to them at once.
-    alone = [name for name in names if name in checks.NOVA_RPC]
-    beside = [name for name in names if name not in checks.NOVA_RPC]
+    alone = [name for name in names if name.startswith(checks.NOVA_RPC)]
+    beside = [name for name in names if name not in alone]
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         seen = dict(zip(beside, pool.map(one, beside), strict=True))
     return seen | {name: one(name) for name in alone}
@@ -64,9 +64,11 @@ def show(layout: Layout, console: Console) -> bool:
     for column in ("service", "state", "since", "port", "log"):
         table.add_column(column, overflow="fold")
     right = True
-    for name in (*wanted.BASE, *wanted.IRONIC):
+    for name in wanted.known(layout):
         state = states.get(name)
         alive = state is not None and state.state in ALIVE
+        if name == SIBLING and not alive and name not in seen:
+            continue
         answer = seen.get(name, "runs, expected stopped" if alive else "stopped")
         right = right and answer in (checks.READY, "stopped")
         style = {checks.READY: "green", "stopped": "dim"}.get(answer, "bold red")

@@ -15,10 +15,11 @@
 import json
 
 from ironic_sideways.lab import files
-from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.layout import SIBLING, Layout
 
-#: Every service of a lab with the base deployment, in the order of its start.
-BASE = (
+#: Of a lab with the base deployment, in the order of their start; the base's
+#: nova-compute services come after them.
+CONTROL_PLANE = (
     "mariadb",
     "epmd",
     "rabbitmq",
@@ -34,9 +35,18 @@ BASE = (
     "nova-conductor",
     "nova-scheduler",
     "nova-api",
-    "nova-compute",
 )
 IRONIC = ("ironic-conductor", "ironic-api")
+
+
+def base(layout: Layout) -> list[str]:
+    """Every service of the base deployment, in the order of its start."""
+    return [*CONTROL_PLANE, *layout.compute_services]
+
+
+def known(layout: Layout) -> list[str]:
+    """Every service that there can be."""
+    return [*base(layout), SIBLING, *IRONIC]
 
 
 def load(layout: Layout) -> list[str]:
@@ -44,8 +54,8 @@ def load(layout: Layout) -> list[str]:
     try:
         names = set(json.loads((layout.directory / "wanted.json").read_text()))
     except FileNotFoundError:
-        return list(BASE)
-    return [name for name in (*BASE, *IRONIC) if name in names]
+        return base(layout)
+    return [name for name in known(layout) if name in names]
 
 
 def change(layout: Layout, name: str, wanted: bool) -> None:

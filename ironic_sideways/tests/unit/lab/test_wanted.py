@@ -17,7 +17,7 @@ from ironic_sideways.lab.layout import Layout
 
 
 def test_a_new_lab_wants_the_base_alone(layout: Layout) -> None:
-    assert wanted.load(layout) == list(wanted.BASE)
+    assert wanted.load(layout) == wanted.base(layout)
 
 
 def test_a_stopped_service_is_not_wanted_until_it_is_started(layout: Layout) -> None:
@@ -27,11 +27,11 @@ def test_a_stopped_service_is_not_wanted_until_it_is_started(layout: Layout) -> 
     wanted.change(layout, "nova-compute", wanted=True)
 
     assert "nova-compute" not in stopped
-    assert wanted.load(layout) == list(wanted.BASE)
+    assert wanted.load(layout) == wanted.base(layout)
 
 
 def test_ironic_is_wanted_once_it_was_started(layout: Layout) -> None:
     layout.directory.mkdir()
     wanted.change(layout, "ironic-api", wanted=True)
 
-    assert wanted.load(layout) == [*wanted.BASE, "ironic-api"]
+    assert wanted.load(layout) == [*wanted.base(layout), "ironic-api"]
