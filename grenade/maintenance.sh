@@ -16,15 +16,19 @@
 # Sourced by upgrade-ironic after phases.sh and the deployment.
 
 function begin_maintenance {
+    local host hosts=()
     base_options
+    for host in $(moving_hosts); do
+        hosts+=(--compute-host "$host")
+    done
     # A phase that is resumed must not take our own locks for what was before.
     if [[ ! -e $EVIDENCE_DIR/maintenance.json ]]; then
-        ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" \
+        ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" "${SNAPSHOT_HOSTS[@]}" \
             --output "$EVIDENCE_DIR/before.json"
     fi
     forbid_unlock
     if ! tell ironic-sideways maintenance start --os-cloud "$ADMIN_CLOUD" \
-        --compute-host "$(compute_host)" --nova-bm-db "$(database_url nova_bm)" \
+        "${hosts[@]}" --nova-bm-db "$(database_url nova_bm)" \
         --record "$EVIDENCE_DIR/maintenance.json" "${MAINTENANCE_OPTIONS[@]}"; then
         # One that refused has changed nothing, and leaves no record.
         [[ -e $EVIDENCE_DIR/maintenance.json ]] || permit_unlock
@@ -46,7 +50,7 @@ function end_maintenance {
         --record "$EVIDENCE_DIR/maintenance.json" --nova-bm-db "$(database_url nova_bm)"
     # What was so while all was locked cannot be seen again once that ends.
     if [[ ! -e $EVIDENCE_DIR/phases/unlocking ]]; then
-        ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" \
+        ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" "${SNAPSHOT_HOSTS[@]}" \
             --ironic-cloud "$SYSTEM_CLOUD" --output "$EVIDENCE_DIR/after.json"
         ironic-sideways evidence compare --before "$EVIDENCE_DIR/before.json" \
             --after "$EVIDENCE_DIR/after.json"
@@ -55,7 +59,7 @@ function end_maintenance {
     tell ironic-sideways maintenance end --os-cloud "$ADMIN_CLOUD" \
         --record "$EVIDENCE_DIR/maintenance.json"
     permit_unlock
-    ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" \
+    ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" "${SNAPSHOT_HOSTS[@]}" \
         --output "$EVIDENCE_DIR/ended.json"
 }
 

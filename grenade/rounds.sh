@@ -54,10 +54,12 @@ function all_rounds {
 }
 
 function take_base { # <name>
+    local files
     base_options
+    mapfile -t files < <(base_files)
     ironic-sideways evidence base "${SNAPSHOT_OPTIONS[@]}" \
         --nova-bm-db "$(database_url nova_bm)" --ironic-db "$(database_url ironic)" \
-        "${BASE_FILES[@]/#/--file=}" --tftp-root "$(tftp_root)" --output "$EVIDENCE_DIR/$1.json"
+        "${files[@]/#/--file=}" --tftp-root "$(tftp_root)" --output "$EVIDENCE_DIR/$1.json"
 }
 
 # Run a command as a session of its own, and end all of it by SIGKILL, as a

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The maintenance period: instances locked, the compute service disabled.
+"""The maintenance period: instances locked, the compute services disabled.
 
 Between stop and start of nova-compute a member's delete would be a local one
 (nova.compute.api.API._local_delete) and orphan the node: each instance is
@@ -20,7 +20,7 @@ before is left alone, and the end undoes exactly what the start did.
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ REASON = "Maintenance: this cloud moves from nova-baremetal to Ironic"
 #: The live rows: soft-deleted nodes are no concern of a maintenance period.
 ROWS = sa.text(
     "SELECT id, uuid, instance_uuid, task_state FROM bm_nodes"
-    " WHERE service_host = :host AND deleted = 0 ORDER BY id"
-)
+    " WHERE service_host IN :hosts AND deleted = 0 ORDER BY id"
+).bindparams(sa.bindparam("hosts", expanding=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,16 +53,32 @@ class Row:
     task_state: str | None
 
 
-def read_rows(engine: sa.Engine, host: str) -> list[Row]:
+def read_rows(engine: sa.Engine, hosts: Sequence[str]) -> list[Row]:
     with engine.connect() as connection:
-        found = connection.execute(ROWS, {"host": host}).all()
+        found = connection.execute(ROWS, {"hosts": list(hosts)}).all()
     return [Row(*row) for row in found]
 
 
-def instances(cloud: Connection, host: str) -> list[Server]:
-    """Every project's instances on the compute host ``host``."""
-    found = cloud.compute.servers(details=True, all_projects=True, compute_host=host)
-    return list(found)
+def instances(cloud: Connection, hosts: Sequence[str]) -> list[Server]:
+    """Every project's instances on the compute hosts."""
+    return [
+        server
+        for host in hosts
+        for server in cloud.compute.servers(
+            details=True, all_projects=True, compute_host=host
+        )
+    ]
+
+
+def locked(record: Path) -> set[str]:
+    """The instances that the maintenance holds: its own locks, and earlier ones."""
+    plan = documents.read(record)
+    return {*plan["lock"], *plan["locked_before"]}
+
+
+def hosts_of(plan: dict[str, Any]) -> list[str]:
+    """The compute hosts that the record is about."""
+    return [service["host"] for service in plan["services"]]
 
 
 def disagreements(rows: list[Row], servers: list[Server]) -> list[str]:
@@ -110,8 +126,10 @@ def compute_service(cloud: Connection, host: str) -> Service:
     )
 
 
-def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) -> int:
-    """Begin the maintenance of ``host``; how many instances are locked now.
+def start(
+    cloud: Connection, engine: sa.Engine | None, hosts: Sequence[str], record: Path
+) -> int:
+    """Begin the maintenance of ``hosts``; how many instances are locked now.
 
     What is to be undone is recorded before it is done, so that an interrupted
     start can be ended. A second start goes on with the first one's record,
@@ -120,18 +138,23 @@ def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) 
     :param engine: nova_bm, or None for a base whose nodes hold no instance.
     :raises SidewaysError: something is in flight, or nova_bm and Nova differ.
     """
-    rows = read_rows(engine, host) if engine else []
-    servers = instances(cloud, host)
+    rows = read_rows(engine, hosts) if engine else []
+    servers = instances(cloud, hosts)
     refuse(disagreements(rows, servers), "maintenance cannot start")
     plan: dict[str, Any] = {"ended": True}
     if record.exists():
         plan = documents.read(record)
     if plan["ended"]:
-        service = compute_service(cloud, host)
+        services = [compute_service(cloud, host) for host in hosts]
         plan = {
-            "compute_host": host,
-            "service_was": service.status,
-            "disabled_reason_was": service.disabled_reason,
+            "services": [
+                {
+                    "host": service.host,
+                    "status": service.status,
+                    "disabled_reason": service.disabled_reason,
+                }
+                for service in services
+            ],
             "lock": sorted(s.id for s in servers if not s.is_locked),
             "locked_before": sorted(s.id for s in servers if s.is_locked),
             "rows": [dataclasses.asdict(row) for row in rows],
@@ -144,10 +167,15 @@ def start(cloud: Connection, engine: sa.Engine | None, host: str, record: Path) 
     return len(plan["lock"])
 
 
+def enabled(plan: dict[str, Any]) -> list[str]:
+    """The compute hosts whose service was enabled before."""
+    return [one["host"] for one in plan["services"] if one["status"] == "enabled"]
+
+
 def hold(cloud: Connection, plan: dict[str, Any]) -> None:
     """Disable and lock what ``plan`` names; a second time changes nothing."""
-    if plan["service_was"] == "enabled":
-        service = compute_service(cloud, plan["compute_host"])
+    for host in enabled(plan):
+        service = compute_service(cloud, host)
         cloud.compute.disable_service(service, disabled_reason=REASON)
     for uuid in plan["lock"]:
         cloud.compute.lock_server(uuid, locked_reason=REASON)
@@ -173,8 +201,8 @@ def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
     :raises SidewaysError: something changed in the window, or is in flight.
     """
     plan = documents.read(record)
-    rows = read_rows(engine, plan["compute_host"]) if engine else []
-    servers = instances(cloud, plan["compute_host"])
+    rows = read_rows(engine, hosts_of(plan)) if engine else []
+    servers = instances(cloud, hosts_of(plan))
     found = disagreements(rows, servers)
     recorded = {row["id"]: row for row in plan["rows"]}
     for row in rows:
@@ -182,8 +210,7 @@ def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
         if was != dataclasses.asdict(row):
             found.append(f"bm_nodes row {row.id} was {was}, is {row}")
     found += [f"bm_nodes row {row_id} is gone" for row_id in recorded]
-    expected = set(plan["lock"]) | set(plan["locked_before"])
-    for uuid in expected ^ {server.id for server in servers}:
+    for uuid in locked(record) ^ {server.id for server in servers}:
         found.append(f"instance {uuid} came or went")
     # An end that was cut short has unlocked some, and must be able to go on.
     if not plan["ending"]:
@@ -258,10 +285,10 @@ def end(cloud: Connection, record: Path) -> int:
         return 0
     plan = documents.read(record)
     documents.write(record, {**plan, "ending": True})
-    known = {server.id for server in instances(cloud, plan["compute_host"])}
+    known = {server.id for server in instances(cloud, hosts_of(plan))}
     for uuid in known.intersection(plan["lock"]):
         cloud.compute.unlock_server(uuid)
-    if plan["service_was"] == "enabled":
-        cloud.compute.enable_service(compute_service(cloud, plan["compute_host"]))
+    for host in enabled(plan):
+        cloud.compute.enable_service(compute_service(cloud, host))
     documents.write(record, {**plan, "ending": True, "ended": True})
     return len(known.intersection(plan["lock"]))

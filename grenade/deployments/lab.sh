@@ -35,13 +35,6 @@ MEMBER_CLOUD=demo
 SERVICE_CLOUD=service
 RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
-# What a way back must leave as it was.
-BASE_FILES=(
-    "$IRONIC_SIDEWAYS_LAB"/etc/nova/nova.conf
-    "$IRONIC_SIDEWAYS_LAB"/etc/nova/api-paste.ini
-    "$IRONIC_SIDEWAYS_LAB"/etc/nova-compute/nova.conf
-    "$IRONIC_SIDEWAYS_LAB"/etc/nova/policy.d/maintenance.yaml
-)
 # A free node of the lab deploys by network boot without an agent. Kernels and
 # ramdisks of net-booted instances go where ironic.conf's file_url_allowed_paths is.
 MIGRATE_OPTIONS=(
@@ -49,6 +42,15 @@ MIGRATE_OPTIONS=(
     --tftp-root "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
     --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
 )
+
+# What a way back must leave as it was, one a line.
+function base_files {
+    local service
+    printf '%s\n' "$IRONIC_SIDEWAYS_LAB"/etc/nova/{nova.conf,api-paste.ini,policy.d/maintenance.yaml}
+    for service in $(compute_services); do
+        base_compute_config "$service"
+    done
+}
 
 function base_driver {
     ironic-sideways lab show base_driver
@@ -114,15 +116,21 @@ function service_log { # <service>
     ironic-sideways lab service-log "$1"
 }
 
-function compute_host {
-    get_option nova-compute DEFAULT host
+# The base's nova-compute services, one a line. Such a name is a service and a
+# configuration.
+function compute_services {
+    ironic-sideways lab show compute_services
 }
 
-function base_compute_config {
-    echo "$IRONIC_SIDEWAYS_LAB/etc/nova-compute/nova.conf"
+function compute_host { # <compute service>
+    get_option "$1" DEFAULT host
 }
 
-# Where the base compute host has its net-booted instances' kernels.
+function base_compute_config { # <compute service>
+    echo "$IRONIC_SIDEWAYS_LAB/etc/$1/nova.conf"
+}
+
+# Where the base compute hosts have their net-booted instances' kernels.
 function tftp_root {
     echo "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
 }

@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ironic_sideways import exceptions
+from ironic_sideways import compute_down, exceptions
 from ironic_sideways.evidence import documents, migration
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--machines", type=Path, help="the lab's machines.json")
     action.add_argument("--vbmc-config", type=Path, help="virtualbmc's configuration")
     action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
+    action.add_argument(
+        "--compute-host",
+        action="append",
+        metavar="HOST",
+        help="only what belongs to this host; may be repeated (default: all)",
+    )
     action.add_argument("--output", type=Path, required=True)
     action.set_defaults(act=snapshot)
 
@@ -100,7 +106,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     action = actions.add_parser("proxy", help="ask nova-api's bare-metal proxy")
     action.add_argument("--os-cloud", required=True)
-    action.add_argument("--migration", type=Path, required=True)
+    action.add_argument(
+        "--migration",
+        type=Path,
+        action="append",
+        required=True,
+        help="migration.json; repeated where the nodes moved in parts",
+    )
     action.set_defaults(act=proxy)
 
     action = actions.add_parser(
@@ -108,7 +120,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     action.add_argument("--os-cloud", required=True)
     action.add_argument("--migration", type=Path, required=True)
-    action.add_argument("--compute-log", type=Path, required=True)
+    action.add_argument(
+        "--compute-log",
+        type=Path,
+        action="append",
+        required=True,
+        help="of a nova-compute; may be repeated",
+    )
     action.add_argument(
         "--compute-manager", required=True, help="the class that must be loaded"
     )
@@ -142,6 +160,9 @@ def snapshot(args: argparse.Namespace) -> str:
     ironic = cloud.connect(args.ironic_cloud) if args.ironic_cloud else None
     connection = cloud.connect(args.os_cloud)
     taken = snapshot.take(connection, args.base_driver, where, ironic)
+    if args.compute_host:
+        nodes = compute_down.nodes_of(connection.compute, args.compute_host)
+        taken = snapshot.of_hosts(taken, args.compute_host, nodes)
     documents.write(args.output, taken)
     return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
 
@@ -233,7 +254,7 @@ def proxy(args: argparse.Namespace) -> str:
     from ironic_sideways.cmd import cloud
     from ironic_sideways.evidence import proxy
 
-    uuids = sorted(migration.nodes(args.migration))
+    uuids = sorted({uuid for path in args.migration for uuid in migration.nodes(path)})
     faults = proxy.faults(cloud.connect(args.os_cloud), uuids)
     if faults:
         raise exceptions.SidewaysError("the bare-metal proxy: " + "; ".join(faults))
@@ -253,13 +274,14 @@ def resources(args: argparse.Namespace) -> str:
             args.timeout,
             progress,
         )
-    loaded = resources.loaded(args.compute_log)
     wanted = {"driver": resources.DRIVER, "manager": args.compute_manager}
-    documents.write(args.output, {**found, "loaded": loaded, "told": wanted})
-    if loaded != wanted:
-        raise exceptions.SidewaysError(
-            f"nova-compute loaded {loaded}, expected {wanted}; see {args.compute_log}"
-        )
+    for log in args.compute_log:
+        loaded = resources.loaded(log)
+        documents.write(args.output, {**found, "loaded": loaded, "told": wanted})
+        if loaded != wanted:
+            raise exceptions.SidewaysError(
+                f"nova-compute loaded {loaded}, expected {wanted}; see {log}"
+            )
     what = resources.several(found["resource_classes"])
     return f"{len(nodes)}/{len(nodes)} nodes reported as {what}"
 

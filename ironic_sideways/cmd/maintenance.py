@@ -25,7 +25,7 @@ HELP = "begin, check and end the maintenance period"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, act, text in (
-        ("start", start, "lock every instance, disable the compute service"),
+        ("start", start, "lock every instance, disable the compute services"),
         ("check", check, "compare rows and instances with the start's record"),
         ("end", end, "undo exactly what the start did"),
         ("resume", resume, "take an end back, as long as nothing was changed"),
@@ -42,7 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 help="absent: the base holds no instance on its nodes",
             )
         if act is start:
-            action.add_argument("--compute-host", required=True)
+            action.add_argument(
+                "--compute-host",
+                action="append",
+                required=True,
+                metavar="HOST",
+                help="whose instances are locked; may be repeated",
+            )
             action.add_argument(
                 "--probe-cloud",
                 help="a member who tries to unlock, reboot and delete his instances, "
@@ -74,7 +80,9 @@ def start(args: argparse.Namespace) -> str:
     )
     if args.probe_cloud:
         member = cloud.connect(args.probe_cloud)
-        mine = [server.id for server in member.compute.servers()]
+        # Another host's instances are not locked: he would really delete them.
+        held = maintenance.locked(args.record)
+        mine = [s.id for s in member.compute.servers() if s.id in held]
         refused = maintenance.probe(member, mine)
         return f"{locked} instances locked, {refused} member's calls refused"
     return f"{locked} instances locked"
@@ -103,4 +111,4 @@ def end(args: argparse.Namespace) -> str:
     from ironic_sideways.cmd import cloud
 
     unlocked = maintenance.end(cloud.connect(args.os_cloud), args.record)
-    return f"{unlocked} instances unlocked, compute service as before"
+    return f"{unlocked} instances unlocked, compute services as before"

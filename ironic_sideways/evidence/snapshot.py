@@ -18,6 +18,7 @@ machine's BMC and looks up its last heartbeat.
 
 import dataclasses
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,21 @@ def machines(where: Machines) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def of_hosts(
+    snapshot: dict[str, Any], hosts: Collection[str], nodes: Collection[str]
+) -> dict[str, Any]:
+    """Of a snapshot, what belongs to these compute hosts and their ``nodes``."""
+    kept = {"servers": ("host", hosts)} | {
+        key: ("uuid", nodes)
+        for key in ("providers", "machines", "ironic_nodes")
+        if key in snapshot
+    }
+    return snapshot | {
+        key: [one for one in snapshot[key] if one[field] in wanted]
+        for key, (field, wanted) in kept.items()
+    }
 
 
 def take(

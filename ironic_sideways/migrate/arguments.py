@@ -149,6 +149,13 @@ def add_mapping(parser: argparse.ArgumentParser, *, owner_required: bool) -> Non
         help="a class per cpu_arch, cpus, memory_mb and local_gb; the name is then "
         "what all of them begin with",
     )
+    parser.add_argument(
+        "--shard-by-service-host",
+        action="store_true",
+        help="each node's shard is its service_host: where several compute hosts move, "
+        "give each nova-compute its own name as [ironic] shard, or Nova deals the free "
+        "nodes out anew",
+    )
     parser.add_argument("--deploy-kernel", metavar="ID", help="image id or URL")
     parser.add_argument("--deploy-ramdisk", metavar="ID", help="image id or URL")
     interfaces.add_options(parser)
@@ -184,6 +191,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
         netboot=boots,
         bmcs=bmc_map.read(parsed.bmc_map) if parsed.bmc_map else {},
         resource_class_by_shape=parsed.resource_class_by_shape,
+        shard_by_service_host=parsed.shard_by_service_host,
         owner=parsed.owner,
         node_arch=parsed.node_arch,
         architectures={h.host: h.cpu_arch for h in hosts if h.host and h.cpu_arch},

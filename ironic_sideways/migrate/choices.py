@@ -63,6 +63,7 @@ class Options:
     :param owner: the project that sees the nodes, or None.
     :param architectures: service_host -> cpu_arch, from nova.conf.
     :param node_arch: cpu_arch of the hosts that ``architectures`` lacks.
+    :param shard_by_service_host: each node's shard is its service_host.
     :param free_state: provision_state of free nodes, available or manageable.
     :param free_deploy_interface: of free nodes, when not ``deploy_interface``.
     :param bmcs: node uuid, or MAC in lower case -> its BMC.
@@ -86,6 +87,7 @@ class Options:
     boot_mode: str = "bios"
     cipher_suite: str | None = None
     resource_class_by_shape: bool = False
+    shard_by_service_host: bool = False
     netboot: Mapping[str, NetBoot | None] | None = None
     bmcs: Mapping[str, Bmc] = dataclasses.field(default_factory=dict, repr=False)
 

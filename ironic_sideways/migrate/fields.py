@@ -139,6 +139,7 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
     "reservation": lambda s: None,
     "resource_class": _resource_class,
     "owner": lambda s: s.options.owner,
+    "shard": lambda s: s.node.service_host if s.options.shard_by_service_host else None,
     "bios_interface": _interface("bios", "no-bios"),
     "boot_interface": lambda s: s.options.boot_interface,
     "console_interface": _interface("console", "no-console"),

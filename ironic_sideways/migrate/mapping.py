@@ -119,6 +119,8 @@ def _identity(source: reader.Node, options: choices.Options) -> dict[str, Any]:
         "resource_class": choices.class_of(source, options),
         "owner": options.owner,
         "lessee": None,
+        # Nova's [ironic] shard: else its hash ring deals out the free nodes anew.
+        "shard": source.service_host if options.shard_by_service_host else None,
         "created_at": source.created_at,
         "updated_at": source.updated_at,
         "provision_updated_at": source.updated_at or source.created_at,

@@ -101,7 +101,11 @@ def check_maintenance(directory: Path) -> Finding:
     checks = [
         plan(record, before),
         *each_lock(before, after, ended),
-        *each_service(record["compute_host"], before, after, ended),
+        *(
+            check
+            for service in record["services"]
+            for check in each_service(service["host"], before, after, ended)
+        ),
     ]
     locked = sum(server["locked"] for server in before["servers"])
     figure = f"{len(before['servers'])} instances locked, {locked} of them before"

@@ -27,6 +27,7 @@ FREE = maintenance.Row(2, "node-2", None, "deleted")
 def server(**changes):
     values = {
         "id": "server-1",
+        "host": "compute",
         "task_state": None,
         "vm_state": "active",
         "hypervisor_hostname": "node-1",
@@ -68,13 +69,14 @@ class Cloud:
         self.service = SimpleNamespace(
             host="compute", status="enabled", disabled_reason=None
         )
+        self.others = []
         self.compute = self
 
-    def servers(self, **filters):
-        return self.found
+    def servers(self, *, compute_host, **filters):
+        return [s for s in self.found if s.host == compute_host]
 
     def services(self, **filters):
-        return [self.service]
+        return [self.service, *self.others]
 
     def disable_service(self, service, host=None, binary=None, disabled_reason=None):
         self.calls.append("disable")
@@ -108,7 +110,7 @@ def test_the_end_undoes_exactly_what_the_start_did(tmp_path, rows):
     )
     record = tmp_path / "maintenance.json"
 
-    maintenance.start(cloud, object(), "compute", record)
+    maintenance.start(cloud, object(), ["compute"], record)
     maintenance.end(cloud, record)
 
     assert cloud.calls == ["disable", "lock server-1", "unlock server-1", "enable"]
@@ -118,17 +120,50 @@ def test_a_service_that_was_disabled_before_stays_disabled(tmp_path, rows):
     cloud = Cloud()
     cloud.service.status = "disabled"
 
-    maintenance.start(cloud, object(), "compute", tmp_path / "record")
+    maintenance.start(cloud, object(), ["compute"], tmp_path / "record")
     maintenance.end(cloud, tmp_path / "record")
 
     assert cloud.calls == []
+
+
+def test_two_hosts_of_one_maintenance_are_each_put_back(tmp_path, rows):
+    rows += [USED, maintenance.Row(2, "node-2", "server-2", "active")]
+    cloud = Cloud(
+        server(is_locked=False),
+        server(
+            id="server-2", host="other", hypervisor_hostname="node-2", is_locked=False
+        ),
+    )
+    cloud.others = [
+        SimpleNamespace(host="other", status="disabled", disabled_reason="")
+    ]
+    record = tmp_path / "record"
+
+    maintenance.start(cloud, object(), ["compute", "other"], record)
+    locked = maintenance.locked(record)
+    maintenance.end(cloud, record)
+
+    assert locked == {"server-1", "server-2"}
+    assert cloud.calls[:3] == ["disable", "lock server-1", "lock server-2"]
+    assert sorted(cloud.calls[3:-1]) == ["unlock server-1", "unlock server-2"]
+    assert cloud.calls[-1] == "enable"
+
+
+def test_an_instance_of_another_host_is_left_alone(tmp_path, rows):
+    rows.append(USED)
+    cloud = Cloud(server(is_locked=False), server(id="server-2", host="other"))
+
+    maintenance.start(cloud, object(), ["compute"], tmp_path / "record")
+
+    assert cloud.calls == ["disable", "lock server-1"]
+    assert maintenance.locked(tmp_path / "record") == {"server-1"}
 
 
 def test_a_start_that_refuses_changes_nothing(tmp_path, rows):
     cloud = Cloud(server(task_state="rebuilding"))
 
     with pytest.raises(exceptions.SidewaysError, match="maintenance cannot start"):
-        maintenance.start(cloud, object(), "compute", tmp_path / "record")
+        maintenance.start(cloud, object(), ["compute"], tmp_path / "record")
 
     assert cloud.calls == []
     assert not (tmp_path / "record").exists()
@@ -144,7 +179,7 @@ def test_a_start_that_refuses_changes_nothing(tmp_path, rows):
 def test_a_row_that_changes_in_the_window_breaks_it(tmp_path, rows, row, says):
     rows.append(USED)
     cloud = Cloud(server())
-    maintenance.start(cloud, object(), "compute", tmp_path / "record")
+    maintenance.start(cloud, object(), ["compute"], tmp_path / "record")
     rows[:] = [row]
 
     with pytest.raises(exceptions.SidewaysError, match=says):
@@ -154,7 +189,7 @@ def test_a_row_that_changes_in_the_window_breaks_it(tmp_path, rows, row, says):
 def test_an_instance_that_somebody_unlocked_breaks_the_window(tmp_path, rows):
     rows.append(USED)
     cloud = Cloud(server())
-    maintenance.start(cloud, object(), "compute", tmp_path / "record")
+    maintenance.start(cloud, object(), ["compute"], tmp_path / "record")
     cloud.found[0].is_locked = False
 
     with pytest.raises(exceptions.SidewaysError, match="server-1 is not locked"):
@@ -165,10 +200,10 @@ def test_an_interrupted_start_is_gone_on_with_by_its_record(tmp_path, rows):
     rows.append(USED)
     record = tmp_path / "record"
     cloud = Cloud(server(is_locked=False))
-    maintenance.start(cloud, object(), "compute", record)
+    maintenance.start(cloud, object(), ["compute"], record)
     first = documents.read(record)
 
-    maintenance.start(cloud, object(), "compute", record)
+    maintenance.start(cloud, object(), ["compute"], record)
 
     assert documents.read(record) == first
     assert documents.read(record)["lock"] == ["server-1"]
@@ -181,7 +216,7 @@ def test_an_end_that_was_cut_short_can_be_checked_and_gone_on_with(tmp_path, row
         server(id="server-2", hypervisor_hostname="node-2", is_locked=False),
     )
     record = tmp_path / "record"
-    maintenance.start(cloud, object(), "compute", record)
+    maintenance.start(cloud, object(), ["compute"], record)
     cloud.fails_on = "server-2"
     with pytest.raises(OSError, match="server-2"):
         maintenance.end(cloud, record)
@@ -200,14 +235,14 @@ def test_after_its_end_a_maintenance_can_start_anew_with_what_is_so_then(
     rows.append(USED)
     cloud = Cloud(server(is_locked=False))
     record = tmp_path / "record"
-    maintenance.start(cloud, object(), "compute", record)
+    maintenance.start(cloud, object(), ["compute"], record)
     maintenance.end(cloud, record)
     rows.append(maintenance.Row(2, "node-2", "server-2", "active"))
     cloud.found.append(
         server(id="server-2", hypervisor_hostname="node-2", is_locked=False)
     )
 
-    maintenance.start(cloud, object(), "compute", record)
+    maintenance.start(cloud, object(), ["compute"], record)
 
     assert documents.read(record)["lock"] == ["server-1", "server-2"]
 
@@ -230,7 +265,7 @@ def test_an_end_that_was_cut_short_can_be_taken_back(tmp_path, rows):
         server(id="server-2", hypervisor_hostname="node-2", is_locked=False),
     )
     record = tmp_path / "record"
-    maintenance.start(cloud, object(), "compute", record)
+    maintenance.start(cloud, object(), ["compute"], record)
     cloud.fails_on = "server-2"
     with pytest.raises(OSError, match="server-2"):
         maintenance.end(cloud, record)
@@ -250,7 +285,7 @@ def test_an_end_cannot_be_taken_back_once_an_owner_has_deleted_his_instance(
     rows.append(USED)
     cloud = Cloud(server(is_locked=False))
     record = tmp_path / "record"
-    maintenance.start(cloud, object(), "compute", record)
+    maintenance.start(cloud, object(), ["compute"], record)
     maintenance.end(cloud, record)
     cloud.found.clear()
     calls = list(cloud.calls)

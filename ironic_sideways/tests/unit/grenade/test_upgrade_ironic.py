@@ -25,6 +25,11 @@ SCRIPT = Path(__file__).parents[4] / "grenade" / "upgrade-ironic"
 COMMAND = """#!/usr/bin/env bash
 [[ $1 != record ]] || exit 0
 echo "$*" >>"$CALLS"
+case $* in
+    "lab show compute_services") printf 'nova-compute\n%s' "$OTHERS" ;;
+    "lab get-option nova-compute DEFAULT host") echo one ;;
+    "lab get-option nova-compute-2 DEFAULT host") echo two ;;
+esac
 [[ -z $FAIL_AT || "$*" != *"$FAIL_AT"* ]]
 """
 
@@ -103,6 +108,7 @@ class Window:
             "IRONIC_SIDEWAYS_LAB": str(directory / "lab"),
             "IRONIC_SIDEWAYS_VENV": str(directory / "venv"),
             "CALLS": str(self.calls_file),
+            "OTHERS": "",
         }
 
     def run(self, *words: str, fail_at: str = "") -> int:
@@ -128,6 +134,51 @@ def test_an_end_that_is_resumed_keeps_what_was_seen_before_it_unlocked(tmp_path)
     assert not of_window.called("after.json")
     assert of_window.called("maintenance end")
     assert of_window.called("ended.json")
+
+
+def test_all_compute_hosts_move_in_one_window(tmp_path):
+    of_window = Window(tmp_path)
+    of_window.environment["OTHERS"] = "nova-compute-2\n"
+    (of_window.phases / "begin-maintenance.done").unlink()
+    (of_window.phases / "stop-compute.done").unlink()
+
+    assert of_window.run("--to", "stop-compute") == 0
+
+    assert of_window.called("--compute-host one --compute-host two")
+    assert of_window.called("lab service stop nova-compute nova-compute-2")
+
+
+def test_a_host_that_moves_alone_has_evidence_of_its_own(tmp_path):
+    of_window = Window(tmp_path)
+    of_window.environment["OTHERS"] = "nova-compute-2\n"
+    own = of_window.phases.parent / "increments/two"
+    (own / "phases").mkdir(parents=True)
+    for name in ("deploy-ramdisk", "ironic-database"):
+        (own / f"phases/{name}.done").touch()
+
+    assert of_window.run("--service-host", "two", "--to", "stop-compute") == 0
+
+    assert of_window.called(f"--compute-host two --output {own}/before.json")
+    assert of_window.called("lab service stop nova-compute-2")
+    assert not of_window.called("stop nova-compute nova-compute-2")
+    assert (own / "heartbeat.jsonl").readlink() == Path("../../heartbeat.jsonl")
+
+
+def test_the_second_host_finds_ironic_and_leaves_it_at_its_way_back(tmp_path):
+    of_window = Window(tmp_path)
+    of_window.environment["OTHERS"] = "nova-compute-2\n"
+    increments = of_window.phases.parent / "increments"
+    for host, name in (("one", "end-maintenance.done"), ("two", "start-ironic.begun")):
+        (increments / host / "phases").mkdir(parents=True)
+        (increments / host / "phases" / name).touch()
+
+    assert of_window.run("--service-host", "two", "--rollback") == 0
+
+    assert not of_window.called("service stop")
+
+
+def test_a_host_that_is_not_there_is_bad_usage(tmp_path):
+    assert Window(tmp_path).run("--service-host", "nine") == 2
 
 
 def test_what_fails_before_the_unlocking_is_looked_at_anew(tmp_path):

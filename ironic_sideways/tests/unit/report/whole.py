@@ -237,7 +237,7 @@ def lay_down(directory: Path) -> None:
     write(directory / "after.json", {**after, "ironic_nodes": ironic_nodes()})
     write(directory / "ended.json", snapshot(72, {CLASS: 1}, locked=False))
     locks = {"lock": ["server-run"], "locked_before": ["server-stop"]}
-    write(directory / "maintenance.json", {"compute_host": HOST, **locks})
+    write(directory / "maintenance.json", {"services": [{"host": HOST}], **locks})
     write(directory / "migration.json", migration())
     write(directory / "takeover.json", takeover())
     write(directory / "resources.json", resources())
