@@ -16,8 +16,10 @@ Ironic's tree had one from 2014 to 2017 (``ironic.nova.compute.manager``): activ
 workers that share one Ironic and one ``CONF.host``, so that the death of one
 takes nothing down and its restart does not disturb what the others are doing.
 It gives real but limited protection: an operation dies with the worker that runs
-it, and only deletes are resumed. Nova itself advises one nova-compute with a
-passive stand-by, or a partition of the nodes over several host names.
+it. A delete is resumed, a reboot, start or stop can be repeated, and a build ends
+in ERROR when [DEFAULT] instance_build_timeout says so. Nova itself advises one
+nova-compute with a passive stand-by, or a partition of the nodes over several
+host names (doc/source/clustered-compute.rst).
 
 Each override says why the stock manager's way does harm here.
 """
@@ -26,6 +28,7 @@ Each override says why the stock manager's way does harm here.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 
 from keystoneauth1 import exceptions as ks_exceptions
 from nova import conf, exception, objects, safe_utils
@@ -43,20 +46,29 @@ LOG = logging.getLogger(__name__)
 CONF.register_opts(
     [
         cfg.IntOpt(
-            "interrupted_delete_age",
+            "interrupted_operation_age",
             default=180,
             min=1,
-            help="Seconds after which an unfinished delete of this host name is "
-            "taken to be a dead worker's and is run again. Longer than a live one "
-            "takes: IronicDriver gives up on a node after api_max_retries times "
+            help="Seconds after which an unfinished delete, reboot, start or stop of "
+            "this host name is taken to be a dead worker's: a delete is run again, "
+            "the others can be repeated. Longer than a live worker is silent: "
+            "IronicDriver gives up on a node after api_max_retries times "
             "api_retry_interval, 122 s by default.",
         )
     ],
     group="clustered_compute",
 )
 
-#: Seconds between two looks for interrupted deletes.
+#: Seconds between two looks for what dead workers left.
 RESUME_SPACING = 30
+
+#: Task states in which a worker waits for Ironic to change a machine's power.
+POWER_ACTIONS = (
+    *task_states.soft_reboot_states,
+    *task_states.hard_reboot_states,
+    task_states.POWERING_OFF,
+    task_states.POWERING_ON,
+)
 
 #: How Nova's conductors of several releases call it.
 REBUILD = inspect.signature(
@@ -83,6 +95,11 @@ class ClusteredComputeManager(manager.ComputeManager):
         The worker must come up while its siblings, or Ironic, are busy; wrong
         configuration and InventoryInUse still stop it.
         """
+        if not CONF.instance_build_timeout:
+            LOG.warning(
+                "instance_build_timeout is 0: a build that dies with its worker stays "
+                "in BUILD until its owner deletes it"
+            )
         try:
             super().pre_start_hook(service_ref)
         except PASSING_ERRORS:
@@ -201,17 +218,7 @@ class ClusteredComputeManager(manager.ComputeManager):
 
         Without it they stay in ``deleting``, and their nodes in use, for ever.
         """
-        deleting = objects.InstanceList.get_by_filters(
-            context,
-            {"host": self.host, "task_state": task_states.DELETING, "deleted": False},
-            expected_attrs=["info_cache", "metadata", "system_metadata", "flavor"],
-        )
-        age = CONF.clustered_compute.interrupted_delete_age
-        for instance in deleting:
-            if not timeutils.is_older_than(
-                instance.updated_at or instance.created_at, age
-            ):
-                continue
+        for instance in self._interrupted(context, [task_states.DELETING]):
             LOG.info("Resuming an interrupted delete", instance=instance)
             try:
                 bdms = objects.BlockDeviceMappingList.get_by_instance_uuid(
@@ -220,3 +227,43 @@ class ClusteredComputeManager(manager.ComputeManager):
                 self.terminate_instance(context, instance, bdms)
             except Exception:
                 LOG.exception("The delete failed again", instance=instance)
+
+    @periodic_task.periodic_task(spacing=RESUME_SPACING)
+    def _release_interrupted_power_actions(
+        self, context: nova_context.RequestContext
+    ) -> None:
+        """Let owners repeat the reboot, start or stop that died with its worker.
+
+        Nova refuses a second one while the first has its task state. Ironic has
+        finished what it was asked for, or was never asked.
+        """
+        for instance in self._interrupted(context, POWER_ACTIONS):
+            try:
+                node = self.driver.ironic_connection.get_node(instance.node)
+                if node.target_power_state:
+                    continue
+                was = instance.task_state
+                instance.power_state = self.driver.get_info(
+                    instance, use_cache=False
+                ).state
+                instance.task_state = None
+                instance.save(expected_task_state=[was])
+                LOG.info("Let go of an interrupted %s", was, instance=instance)
+            except Exception:
+                LOG.exception("It stays in its task state", instance=instance)
+
+    def _interrupted(
+        self, context: nova_context.RequestContext, states: Sequence[str]
+    ) -> list[objects.Instance]:
+        """Instances of this host that have been in one of ``states`` for too long."""
+        found = objects.InstanceList.get_by_filters(
+            context,
+            {"host": self.host, "task_state": list(states), "deleted": False},
+            expected_attrs=["info_cache", "metadata", "system_metadata", "flavor"],
+        )
+        age = CONF.clustered_compute.interrupted_operation_age
+        return [
+            instance
+            for instance in found
+            if timeutils.is_older_than(instance.updated_at or instance.created_at, age)
+        ]

@@ -241,7 +241,7 @@ def deleting(
 
         def found(_context: object, filters: dict, **_named: object) -> list:
             assert filters["host"] == HOST
-            assert filters["task_state"] == "deleting"
+            assert filters["task_state"] == ["deleting"]
             return instances
 
         monkeypatch.setattr(objects.InstanceList, "get_by_filters", found)
@@ -281,7 +281,63 @@ def test_interrupted_deletes_are_looked_for_periodically(
 ) -> None:
     names = [name for name, _task in manager._periodic_tasks]
     assert "_resume_interrupted_deletes" in names
+    assert "_release_interrupted_power_actions" in names
     assert "_sync_power_states" in names
+
+
+class Ironic:
+    """A node's target_power_state, as the driver's connection has it."""
+
+    def __init__(self, target: str | None) -> None:
+        self.target = target
+        self.ironic_connection = self
+
+    def get_node(self, node: str) -> SimpleNamespace:
+        assert node == "node"
+        return SimpleNamespace(target_power_state=self.target)
+
+    def get_info(self, instance: Instance, use_cache: bool) -> SimpleNamespace:
+        assert not use_cache
+        return SimpleNamespace(state=1)
+
+
+@pytest.mark.parametrize(
+    ("age", "target", "left"),
+    [
+        (181, None, None),
+        (5, None, "reboot_started_hard"),
+        (181, "rebooting", "reboot_started_hard"),
+    ],
+)
+def test_an_interrupted_reboot_can_be_repeated_once_ironic_is_done(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    monkeypatch: pytest.MonkeyPatch,
+    age: int,
+    target: str | None,
+    left: str | None,
+) -> None:
+    instance = make_instance("node")
+    instance.task_state = task_states.REBOOT_STARTED_HARD
+    now = datetime.datetime.now(datetime.UTC)
+    instance.updated_at = now - datetime.timedelta(seconds=age)
+    saved: list[object] = []
+    monkeypatch.setattr(
+        type(instance), "save", lambda _self, **named: saved.append(named)
+    )
+
+    def found(_context: object, filters: dict, **_named: object) -> list[Instance]:
+        return [instance] if instance.task_state in filters["task_state"] else []
+
+    monkeypatch.setattr(objects.InstanceList, "get_by_filters", found)
+    monkeypatch.setattr(manager, "driver", Ironic(target))
+
+    manager._release_interrupted_power_actions(admin)
+
+    assert instance.task_state == left
+    assert saved == (
+        [] if left else [{"expected_task_state": [task_states.REBOOT_STARTED_HARD]}]
+    )
 
 
 @pytest.mark.parametrize(("volume_backed", "asked"), [(False, False), (True, True)])
