@@ -112,7 +112,9 @@ def ensure_keypair(cloud: Connection) -> None:
         cloud.compute.create_keypair(name=PREFIX, public_key=public_key())
 
 
-def boot(cloud: Connection, name: str, image: str = IMAGE) -> dict[str, Any]:
+def boot(
+    cloud: Connection, name: str, image: str = IMAGE, flavor: str = FLAVOR
+) -> dict[str, Any]:
     """Create one port and one server on it; wait until ACTIVE.
 
     Servers are scheduled one after the other: of several at once, all after the
@@ -128,7 +130,7 @@ def boot(cloud: Connection, name: str, image: str = IMAGE) -> dict[str, Any]:
         server = cloud.compute.create_server(
             name=name,
             image_id=cloud.image.find_image(image, False).id,
-            flavor_id=cloud.compute.find_flavor(FLAVOR, False).id,
+            flavor_id=cloud.compute.find_flavor(flavor, False).id,
             key_name=PREFIX,
             metadata={"role": name},
             networks=[{"port": port.id}],

@@ -34,7 +34,9 @@ exit codes:
 
 #: Subcommand -> module below ironic_sideways.cmd.
 COMMANDS = {
+    "compute-workers": "compute_workers",
     "evidence": "evidence",
+    "exact-match": "exact_match",
     "heartbeat-collector": "heartbeat_collector",
     "lab": "lab",
     "maintenance": "maintenance",

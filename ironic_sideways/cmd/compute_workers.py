@@ -1,0 +1,97 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Two nova-compute workers of one host name in the lab, killed by turns."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.lab import record
+
+HELP = "kill nova-compute workers of one host name in the lab"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--directory", type=Path, default=record.default_directory(), help="the lab's"
+    )
+    parser.add_argument("--member-cloud", default="demo", help="whose servers are made")
+    parser.add_argument("--admin-cloud", default="admin")
+    parser.add_argument("--ironic-cloud", default="system", help="who sees all nodes")
+    parser.add_argument(
+        "--each",
+        type=int,
+        metavar="TIMES",
+        default=0,
+        help="also builds, and each operation so many times (some minutes each)",
+    )
+    parser.add_argument(
+        "--single",
+        metavar="CLASS",
+        help="for comparison: one worker with this compute manager, started again "
+        "right after its death; what it does not do well is no failure",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="clustered.json")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ironic_sideways.evidence import documents
+
+    trial_rows, killed = trial(args)
+    documents.write(args.output, {"rounds": trial_rows, "killed": killed})
+    failed = [row for row in trial_rows if not row["ok"]]
+    for row in trial_rows:
+        print(f"{'ok' if row['ok'] else 'FAILED'}  {row['name']}: {row['detail']}")
+    if failed and not args.single:
+        raise exceptions.SidewaysError(
+            f"{len(failed)} of {len(trial_rows)} rounds failed, first: "
+            f"{failed[0]['name']}: {failed[0]['detail'][:300]}"
+        )
+    print(
+        f"{len(trial_rows) - len(failed)}/{len(trial_rows)} rounds with a worker killed"
+    )
+    return 0
+
+
+def trial(args: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
+    """Do the rounds that were asked for; their findings, and who was killed."""
+    from ironic_sideways import workload
+    from ironic_sideways.cmd import cloud
+    from ironic_sideways.worker_tests import rounds, workers
+
+    layout, _ = record.open_lab(args.directory)
+    work = workload.Workload(
+        cloud.connect(args.member_cloud),
+        layout.evidence / "workload.json",
+        layout.evidence / "heartbeat.jsonl",
+    )
+    settings = dict(rounds.SETTINGS)
+    names: tuple[str, ...] = workers.BOTH
+    if args.single:
+        settings["DEFAULT", "compute_manager"] = args.single
+        names = workers.BOTH[:1]
+    with workers.running(layout, names, settings) as found:
+        trial = rounds.Trial(
+            found,
+            cloud.connect(args.admin_cloud),
+            cloud.connect(args.ironic_cloud),
+            work,
+            revive=bool(args.single),
+        )
+        workload.ensure_keypair(work.cloud)
+        with rounds.only_host(trial, layout.compute_host):
+            if not args.single:
+                rounds.each_kill(trial)
+            rounds.each_operation(trial, args.each)
+    return trial.rows, trial.killed

@@ -1,0 +1,54 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Prove on the moved cloud that a flavor lands on nodes of exactly its shape."""
+
+import argparse
+from pathlib import Path
+
+from ironic_sideways import exceptions
+
+HELP = "prove that flavors land on nodes of exactly their shape"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--member-cloud", required=True, help="whose servers are made")
+    parser.add_argument("--admin-cloud", required=True)
+    parser.add_argument("--ironic-cloud", required=True, help="who sees all nodes")
+    parser.add_argument(
+        "--resource-class", default="baremetal", help="what all classes begin with"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="exact-match.json")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ironic_sideways import exact_match
+    from ironic_sideways.cmd import cloud
+    from ironic_sideways.evidence import documents
+
+    found = exact_match.ExactMatch(
+        cloud.connect(args.admin_cloud),
+        cloud.connect(args.ironic_cloud),
+        cloud.connect(args.member_cloud),
+        args.resource_class,
+    ).everything()
+    documents.write(args.output, found)
+    for row in found:
+        print(f"{'ok' if row['ok'] else 'FAILED'}  {row['name']}: {row['detail']}")
+    failed = [row for row in found if not row["ok"]]
+    if failed:
+        raise exceptions.SidewaysError(
+            f"exact match: {len(failed)} of {len(found)} checks failed, first: "
+            f"{failed[0]['name']}: {failed[0]['detail']}"
+        )
+    print(f"{len(found)} checks: flavors land on nodes of exactly their shape")
+    return 0

@@ -1,0 +1,327 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The rounds: what is done, which worker is killed in its middle, what must follow.
+
+A round's finding is a row of clustered.json. Who was killed follows from the logs:
+RabbitMQ deals messages out in turn, so that both workers get their share.
+"""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from openstack.connection import Connection
+
+from ironic_sideways import exceptions, operations, waits, workload
+from ironic_sideways.evidence import beats
+from ironic_sideways.worker_tests import whole
+from ironic_sideways.worker_tests.workers import Workers
+
+#: The workers' settings for a lab, where a deploy takes a minute at most: a worker
+#: gives up on Ironic after half a minute, and what it left is a dead one's after it.
+BUILD_TIMEOUT = 180
+OPERATION_AGE = 45
+SETTINGS = {
+    ("DEFAULT", "instance_build_timeout"): str(BUILD_TIMEOUT),
+    ("clustered_compute", "interrupted_operation_age"): str(OPERATION_AGE),
+    ("ironic", "api_max_retries"): "15",
+    ("ironic", "api_retry_interval"): "2",
+}
+#: Seconds between two runs of any of Nova's periodic tasks, and as much again for a
+#: loaded machine.
+PERIODIC = 120
+
+#: Seconds for an operation to come to its middle.
+MIDDLE_TIMEOUT = 120.0
+
+NAME = f"{workload.PREFIX}-workers"
+BUILD, REBOOT, DELETE = "Claim successful", "Rebooting instance", "Terminating instance"
+
+Finding = dict[str, Any]
+Row = dict[str, Any]
+
+
+@dataclasses.dataclass
+class Trial:
+    """The cloud, its workers, and what must not be touched.
+
+    :param revive: start a killed worker at once, as a supervisor does, and not only
+        at the end of the round: what a lone worker needs.
+    """
+
+    workers: Workers
+    admin: Connection
+    ironic: Connection
+    work: workload.Workload
+    revive: bool = False
+    number: int = 0
+    killed: list[str] = dataclasses.field(default_factory=list)
+    rows: list[Row] = dataclasses.field(default_factory=list)
+
+    def round(self, name: str, act: Callable[[], str]) -> bool:
+        """Do one round, and look at the whole afterwards; whether all was well."""
+        bystanders = self._bystanders()
+
+        def whole_round() -> str:
+            try:
+                said = act()
+            finally:
+                self.workers.start()
+            whole.settle(self.admin, self.ironic)
+            self._untouched(bystanders)
+            return said
+
+        row = operations.timed(name, whole_round)
+        self.rows.append(row)
+        return bool(row["ok"])
+
+    def _bystanders(self) -> dict[str, str]:
+        """Each running server that no round made, with its machine's boot id."""
+        ids = beats.boot_ids(self.work.heartbeat)
+        found = {}
+        for server in self.admin.compute.servers(all_projects=True, details=True):
+            if server.name.startswith(NAME) or server.status != "ACTIVE":
+                continue
+            for port in self.admin.network.ports(device_id=server.id):
+                if port.mac_address in ids:
+                    found[port.mac_address] = ids[port.mac_address]
+        return found
+
+    def _untouched(self, bystanders: dict[str, str]) -> None:
+        """:raises SidewaysError: a running instance booted anew, or is silent."""
+        for mac, boot_id in bystanders.items():
+            beats.wait_for_more(self.work.heartbeat, mac, 30)
+            newest = beats.boot_ids(self.work.heartbeat)[mac]
+            if newest != boot_id:
+                raise exceptions.SidewaysError(
+                    f"the running instance with {mac} booted anew: boot id {boot_id} "
+                    f"became {newest}"
+                )
+
+    def boot(self) -> dict[str, Any]:
+        """A new server that is ACTIVE and beats."""
+        self.number += 1
+        known = beats.boot_ids(self.work.heartbeat)
+        server = workload.boot(self.work.cloud, f"{NAME}-{self.number}")
+        beats.wait_for_boot(
+            self.work.heartbeat,
+            server["mac"],
+            known.get(server["mac"]),
+            operations.BOOT_TIMEOUT,
+        )
+        return server
+
+    def begin_boot(self) -> str:
+        """Ask for a server, and do not wait; its uuid."""
+        self.number += 1
+        cloud, name = self.work.cloud, f"{NAME}-{self.number}"
+        network = cloud.network.find_network(workload.NETWORK, False).id
+        port = cloud.network.create_port(name=name, network_id=network)
+        server = cloud.compute.create_server(
+            name=name,
+            image_id=cloud.image.find_image(workload.IMAGE, False).id,
+            flavor_id=cloud.compute.find_flavor(workload.FLAVOR, False).id,
+            networks=[{"port": port.id}],
+        )
+        return str(server.id)
+
+    def node_of(self, instance: str) -> Any:
+        """The Ironic node that holds ``instance``, or None."""
+        return next(iter(self.ironic.baremetal.nodes(instance_id=instance)), None)
+
+    def kill_in(
+        self,
+        instance: str,
+        text: str,
+        since: dict[str, int],
+        middle: Callable[[], bool],
+    ) -> str:
+        """Kill the worker that does ``text`` to ``instance``; its name."""
+        name = self.workers.who(instance, text, since)
+        waits.wait_for(
+            middle,
+            bool,
+            f"the middle of '{text}' of instance {instance}",
+            MIDDLE_TIMEOUT,
+            interval=0.1,
+        )
+        self.workers.kill(name)
+        self.killed.append(name)
+        if self.revive:
+            self.workers.start()
+        return name
+
+    def gone(self, instance: str, timeout: float) -> None:
+        """Wait until the server is deleted, and its ports with it."""
+        workload.wait_until_gone(self.work.cloud, instance, timeout)
+        workload.delete_servers(self.work.cloud, NAME)
+
+
+@contextlib.contextmanager
+def only_host(trial: Trial, host: str) -> Iterator[None]:
+    """New servers go to ``host`` alone, and no server of a round is left."""
+    compute = trial.admin.compute
+    others = [
+        service
+        for service in compute.services(binary="nova-compute")
+        if service.host != host and service.status == "enabled"
+    ]
+    for service in others:
+        compute.disable_service(service, disabled_reason="workers of another host die")
+    try:
+        yield
+    finally:
+        for service in others:
+            compute.enable_service(service)
+        workload.delete_servers(trial.work.cloud, NAME)
+
+
+def idle(trial: Trial, name: str, then: Callable[[], str]) -> str:
+    """One worker dies with nothing to do, and the other one serves."""
+    trial.workers.kill(name)
+    trial.killed.append(name)
+    return f"{name} killed; {then()}"
+
+
+def build(trial: Trial) -> str:
+    """It ends ACTIVE or ERROR within the build timeout, and can be deleted."""
+    since = trial.workers.positions()
+    instance = trial.begin_boot()
+    killed = trial.kill_in(instance, BUILD, since, lambda: deploying(trial, instance))
+    server = waits.wait_for(
+        lambda: trial.work.cloud.compute.get_server(instance),
+        lambda server: server.status in ("ACTIVE", "ERROR"),
+        f"the interrupted build of {instance} to end",
+        BUILD_TIMEOUT + PERIODIC,
+        interval=2,
+        seen=lambda server: f"{server.status}, task state {server.task_state}",
+    )
+    trial.work.cloud.compute.delete_server(instance)
+    trial.gone(instance, BUILD_TIMEOUT)
+    return f"{killed} killed; the build ended {server.status}, and was deleted"
+
+
+def deploying(trial: Trial, instance: str) -> bool:
+    node = trial.node_of(instance)
+    return bool(node) and node.provision_state in ("deploying", "wait call-back")
+
+
+def reboot(trial: Trial, server: dict[str, Any]) -> str:
+    """Its owner can reboot it again, and it boots."""
+    cloud, uuid = trial.work.cloud, server["uuid"]
+    since = trial.workers.positions()
+    cloud.compute.reboot_server(uuid, "HARD")
+    killed = trial.kill_in(
+        uuid,
+        REBOOT,
+        since,
+        lambda: cloud.compute.get_server(uuid).task_state == "reboot_started_hard",
+    )
+    waits.wait_for(
+        lambda: cloud.compute.get_server(uuid),
+        lambda found: not found.task_state,
+        f"the interrupted reboot of {uuid} to be let go of",
+        OPERATION_AGE + PERIODIC,
+        interval=2,
+        seen=lambda found: f"{found.status}, task state {found.task_state}",
+    )
+    return f"{killed} killed; again: {operations.hard_reboot(trial.work, server)}"
+
+
+def delete(trial: Trial, server: dict[str, Any]) -> str:
+    """A second request is taken, the server goes, and its node comes back."""
+    cloud, uuid = trial.work.cloud, server["uuid"]
+    since = trial.workers.positions()
+    cloud.compute.delete_server(uuid)
+    killed = trial.kill_in(uuid, DELETE, since, lambda: leaving(trial, uuid))
+    cloud.compute.delete_server(uuid)
+    trial.gone(uuid, OPERATION_AGE + PERIODIC)
+    return f"{killed} killed; the server is gone"
+
+
+def leaving(trial: Trial, instance: str) -> bool:
+    node = trial.node_of(instance)
+    return node is None or node.provision_state != "active"
+
+
+def delete_in_build(trial: Trial) -> str:
+    """Nobody dies: a user deletes what is being built, perhaps by the other worker."""
+    since = trial.workers.positions()
+    instance = trial.begin_boot()
+    builder = trial.workers.who(instance, BUILD, since)
+    waits.wait_for(
+        lambda: deploying(trial, instance),
+        bool,
+        f"the deploy of instance {instance}",
+        MIDDLE_TIMEOUT,
+        interval=0.1,
+    )
+    trial.work.cloud.compute.delete_server(instance)
+    deleter = trial.workers.who(instance, DELETE, since)
+    trial.gone(instance, BUILD_TIMEOUT)
+    return f"built by {builder}, deleted by {deleter}"
+
+
+def restart_beside_build(trial: Trial) -> str:
+    """A worker comes back while the other one builds, and the build ends well."""
+    since = trial.workers.positions()
+    instance = trial.begin_boot()
+    builder = trial.workers.who(instance, BUILD, since)
+    (other,) = (name for name in trial.workers.names if name != builder)
+    trial.workers.kill(other)
+    trial.workers.start()
+    workload.wait_for_status(
+        trial.work.cloud, instance, "ACTIVE", workload.BUILD_TIMEOUT
+    )
+    trial.work.cloud.compute.delete_server(instance)
+    trial.gone(instance, BUILD_TIMEOUT)
+    return f"{other} killed and started again, {builder} went on building"
+
+
+def each_kill(trial: Trial) -> None:
+    """What CI has time for: either worker idle, a reboot and a delete in the middle."""
+    first, second = trial.workers.names
+    server: dict[str, Any] = {}
+
+    def serve() -> str:
+        server.update(trial.boot())
+        return f"the other one booted {server['uuid']}"
+
+    trial.round(f"{second}, idle", lambda: idle(trial, second, serve))
+    if server:
+        trial.round(
+            f"{first}, idle",
+            lambda: idle(
+                trial, first, lambda: operations.hard_reboot(trial.work, server)
+            ),
+        )
+        trial.round("in a reboot", lambda: reboot(trial, server))
+        trial.round("in a delete", lambda: delete(trial, server))
+
+
+def each_operation(trial: Trial, times: int) -> None:
+    """Builds too, each ``times`` times, so that either worker has its turn."""
+    for turn in range(1, times + 1):
+        trial.round(f"in a build, {turn}", lambda: build(trial))
+        trial.round(
+            f"deleted while it is built, {turn}", lambda: delete_in_build(trial)
+        )
+        if len(trial.workers.names) > 1:
+            trial.round(
+                f"a start beside a build, {turn}", lambda: restart_beside_build(trial)
+            )
+        server = trial.boot()
+        trial.round(f"in a reboot, {turn}", functools.partial(reboot, trial, server))
+        trial.round(f"in a delete, {turn}", functools.partial(delete, trial, server))
