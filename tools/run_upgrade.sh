@@ -21,6 +21,12 @@
 #   --nodes N           bare-metal machines (default 8, at least 5)
 #   --base-driver NAME  nova_bm (default), or fake: Nova's plain fake driver,
 #                       with the nodes seeded and no instance on them
+#   --compute-hosts N   base compute hosts, each with its share of the nodes
+#   --one-by-one        move one compute host after the other, a window each
+#   --by-shape          a resource class for each shape of nodes, and the proof that
+#                       a flavor lands on a node of exactly its shape
+#   --workers TIMES     after the move, kill either of two nova-compute workers of one
+#                       name; with TIMES above 0 also in builds, so many times
 #   --rollback-from ROUND,...   before the move, go there and back: the window up
 #                       to a phase, undone again, and the base proven to be as
 #                       it was; PHASE, PHASE-killed, PHASE-back-killed, or each
@@ -59,16 +65,22 @@ function parse_arguments { # <argument...>
     KEEP=
     GO_ON=
     ROLLBACK_FROM=
+    ONE_BY_ONE=
+    WORKERS=
     local directory=$REPOSITORY/.lab
     while (($#)); do
         case $1 in
-            --directory|--number|--nodes|--base-driver|--rollback-from)
+            --directory|--number|--nodes|--compute-hosts|--base-driver|--rollback-from|--workers)
                 [[ ${2:--} != -* ]] || die 2 "$1: expected a value; see --help"
                 ;;&
             --directory) directory=$2; shift 2 ;;
             --number) expect_number "$1" "$2" 0 99; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --nodes) expect_number "$1" "$2" 5 100; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --compute-hosts) expect_number "$1" "$2" 1 4; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --base-driver) BASE_DRIVER=$2; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --one-by-one) ONE_BY_ONE=yes; RUN_OPTIONS+=("$1"); shift ;;
+            --by-shape) export RESOURCE_CLASS_BY_SHAPE=yes; RUN_OPTIONS+=("$1"); shift ;;
+            --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --rollback-from) ROLLBACK_FROM=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;
             --keep) KEEP=yes; RUN_OPTIONS+=("$1"); shift ;;
@@ -146,6 +158,17 @@ function check_proxy {
         --novaclient "$novaclient" --output "$EVIDENCE_DIR/proxy.json"
 }
 
+function exact_match {
+    tell ironic-sideways exact-match --admin-cloud "$ADMIN_CLOUD" \
+        --ironic-cloud "$SYSTEM_CLOUD" --member-cloud "$MEMBER_CLOUD" \
+        --output "$EVIDENCE_DIR/exact-match.json"
+}
+
+function kill_workers {
+    tell ironic-sideways compute-workers --directory "$IRONIC_SIDEWAYS_LAB" \
+        --each "$WORKERS" --output "$EVIDENCE_DIR/clustered.json"
+}
+
 function run_tempest {
     "$REPOSITORY/grenade/resources" destroy
     tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" \
@@ -171,6 +194,12 @@ function declare_after {
     phase verify   verify_workload  "the instances, after the move"
     phase operate  operate          "boot, reboot, start and delete"
     phase proxy    check_proxy      "Nova's bare-metal API: users, old clients"
+    if [[ ${RESOURCE_CLASS_BY_SHAPE:-} == yes ]]; then
+        phase exact-match exact_match "flavors and the shapes of nodes"
+    fi
+    if [[ $WORKERS ]]; then
+        phase workers kill_workers  "workers of one host name die"
+    fi
     if [[ $TEMPEST ]]; then
         phase tempest run_tempest   "tempest.api.compute"
     fi
@@ -190,8 +219,12 @@ function judge {
     try_phases ""
     local without=()
     [[ $TEMPEST ]] || without=(--without tempest)
-    run_job judge_evidence "${without[@]}"
-    JUDGED=yes
+    if [[ $ONE_BY_ONE ]]; then
+        judge_increments
+    else
+        run_job judge_evidence "${without[@]}"
+        JUDGED=yes
+    fi
     [[ $PHASE_RESULT -eq 0 && $JOB_RESULT -eq 0 ]]
 }
 
@@ -263,6 +296,8 @@ function main { # <argument...>
     source "$REPOSITORY/grenade/phases.sh"
     # shellcheck source=grenade/rounds.sh
     source "$REPOSITORY/grenade/rounds.sh"
+    # shellcheck source=grenade/increments.sh
+    source "$REPOSITORY/grenade/increments.sh"
     if [[ $ROLLBACK_FROM ]]; then
         choose_rounds "$ROLLBACK_FROM"
     fi
@@ -289,7 +324,11 @@ function main { # <argument...>
     declare_before
     run_phases ""
     WINDOW=yes
-    run_job "$REPOSITORY/grenade/upgrade-ironic"
+    if [[ $ONE_BY_ONE ]]; then
+        move_one_by_one
+    else
+        run_job "$REPOSITORY/grenade/upgrade-ironic"
+    fi
     local result=$JOB_RESULT
     if [[ $result -eq 0 ]]; then
         declare_after

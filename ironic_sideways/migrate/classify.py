@@ -24,6 +24,8 @@ from ironic_sideways.nova_bm import reader, states
 
 IPMI_POWER_MANAGER = "nova.virt.baremetal.ipmi.IPMI"
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
+#: Nova's [ironic] shard takes no other (nova.conf.ironic).
+_SHARD = re.compile(r"[a-zA-Z0-9_.-]{1,255}")
 _SHAPE = ("cpus", "memory_mb", "local_gb")
 #: Columns of sizes, and the smallest that makes sense.
 _LEAST = {
@@ -196,6 +198,8 @@ def _hardware_faults(
             f"no cpu_arch for service_host {source.service_host}: give --node-arch, "
             "or its nova.conf with --nova-config"
         )
+    if fault := _shard_fault(source, options):
+        faults.append(fault)
     faults += [
         f"{column} is {value}, expected at least {least}"
         for column, least in _LEAST.items()
@@ -220,6 +224,17 @@ def _bmc_faults(source: reader.Node, policy: Policy) -> list[str]:
         for column in ("pm_address", "pm_user", "pm_password")
         if not getattr(source, column)
     ]
+
+
+def _shard_fault(source: reader.Node, options: choices.Options) -> str | None:
+    """Why the row's service_host can be no shard, if its shard it shall be."""
+    host = source.service_host
+    if not options.shard_by_service_host or (host and _SHARD.fullmatch(host)):
+        return None
+    return (
+        f"service_host {host!r}: --shard-by-service-host wants letters, digits, dots, "
+        "dashes and underscores, as nova.conf's [ironic] shard"
+    )
 
 
 def _judge_class(verdict: Verdict, options: choices.Options) -> None:

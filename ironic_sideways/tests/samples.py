@@ -48,6 +48,7 @@ NETBOOT: Mapping[str, choices.NetBoot | None] = collections.defaultdict(
 OTHER_OPTIONS = dataclasses.replace(
     OPTIONS,
     resource_class_by_shape=True,
+    shard_by_service_host=True,
     free_deploy_interface=None,
     boot_mode="uefi",
     netboot=NETBOOT,

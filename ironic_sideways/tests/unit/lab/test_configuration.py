@@ -100,6 +100,24 @@ def test_host_is_the_same_for_nova_and_ironic(layout: Layout) -> None:
     assert hosts == {layout.compute_host}
 
 
+def test_compute_hosts_differ_by_their_names_and_places_alone(layout: Layout) -> None:
+    two = Layout(layout.directory, layout.number, 2)
+    record = LabRecord.new(two.number, 8, "nova_bm", 2)
+    configuration.render(two, record, configuration.base_files(two))
+    texts = [
+        configuration.path_of(two, name).read_text() for name in two.compute_services
+    ]
+
+    hosts = [option(text, "DEFAULT", "host") for text in texts]
+    assert hosts == list(two.compute_services.values())
+    assert (
+        texts[1]
+        .replace("nova-compute-2", "nova-compute")
+        .replace(hosts[1] or "", hosts[0] or "")
+        == texts[0]
+    )
+
+
 def test_dnsmasq_has_a_tag_for_each_machine_and_no_boot_option_above_a_ports(
     layout: Layout,
 ) -> None:

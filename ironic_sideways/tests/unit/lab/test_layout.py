@@ -51,5 +51,18 @@ def test_a_number_outside_the_blocks_of_ports_is_refused(number: int) -> None:
         Layout(Path("/lab"), number)
 
 
+@pytest.mark.parametrize("hosts", [0, 5])
+def test_a_lab_has_one_to_four_compute_hosts(hosts: int) -> None:
+    with pytest.raises(exceptions.UsageError, match="expected 1 to 4"):
+        Layout(Path("/lab"), 3, hosts)
+
+
+def test_each_compute_host_has_a_name_and_a_service() -> None:
+    assert Layout(Path("/lab"), 3, 2).compute_services == {
+        "nova-compute": "isw3",
+        "nova-compute-2": "isw3-2",
+    }
+
+
 def test_bmc_addresses_are_loopback_addresses() -> None:
     assert Layout(Path("/lab"), 3).bmc_address(7) == "127.0.103.17"

@@ -147,6 +147,21 @@ def test_a_class_by_shape_needs_the_whole_shape() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("host", "refused"), [("compute-1.example", False), ("rack 1", True), (None, True)]
+)
+def test_a_shard_is_a_name_that_novas_configuration_takes(
+    host: str | None, refused: bool
+) -> None:
+    verdict = classify.classify(
+        samples.source(rows.free_node(1, service_host=host), rows.interface(1)),
+        dataclasses.replace(OPTIONS, shard_by_service_host=True),
+        classify.Policy(),
+    )
+
+    assert any("--shard-by-service-host" in r for r in verdict.reasons) is refused
+
+
 def netbooted(
     boot: choices.NetBoot | None, row: dict | None = None, **policy: object
 ) -> classify.Verdict:
