@@ -38,6 +38,7 @@ function move_one_by_one {
 # The verification is a phase of the host's own evidence.
 function verify_increment { # <host>
     local EVIDENCE_DIR=$EVIDENCE_DIR/increments/$1
+    # shellcheck disable=SC2034 # phases.sh reads it
     PHASE_NAMES=()
     phase verify verify_workload "every instance, after the move of $1"
     try_phases ""
