@@ -28,7 +28,8 @@ import pymysql
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-START_TIMEOUT_S = 60
+#: Seconds for a program that makes or starts a server: a machine may be busy.
+START_TIMEOUT_S = 300
 STOP_TIMEOUT_S = 60
 
 
@@ -90,18 +91,17 @@ def running(directory: Path, *settings: str) -> Iterator[Server]:
     """
     data = directory / "data"
     user = ["--user=root"] if os.geteuid() == 0 else []
-    subprocess.run(
+    _do(
         [
             "mariadb-install-db",
             "--no-defaults",
             f"--datadir={data}",
+            # As below: also while it makes its tables.
+            f"--tmpdir={directory}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             *user,
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        ]
     )
     server = Server(directory / "s", free_port(), secrets.token_urlsafe(12))
     program = shutil.which("mariadbd", path=os.environ["PATH"] + ":/usr/sbin")
@@ -138,7 +138,12 @@ def running(directory: Path, *settings: str) -> Iterator[Server]:
         yield server
     finally:
         process.terminate()
-        process.wait(STOP_TIMEOUT_S)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_TIMEOUT_S)
+            raise
 
 
 def create_ironic(server: Server, name: str, directory: Path) -> URL:
@@ -150,13 +155,24 @@ def create_ironic(server: Server, name: str, directory: Path) -> URL:
     config.touch(mode=0o600)
     config.write_text(f"[database]\nconnection = {text}\n")
     program = Path(sys.executable).with_name("ironic-dbsync")
-    done = subprocess.run(
-        [program, "--config-file", config, "create_schema"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    _do([str(program), "--config-file", str(config), "create_schema"])
     return url
+
+
+def _do(words: list[str]) -> None:
+    """Run a program; its last words first if it fails, as a summary shows one line.
+
+    :raises RuntimeError: it failed.
+    :raises subprocess.TimeoutExpired: it did not end in START_TIMEOUT_S seconds.
+    """
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=START_TIMEOUT_S
+    )
+    if done.returncode:
+        said = (done.stderr + done.stdout).strip().splitlines() or ["said nothing"]
+        raise RuntimeError(
+            f"{words[0]}: exit code {done.returncode}: {said[-1]}\n" + "\n".join(said)
+        )
 
 
 def _wait(server: Server, process: subprocess.Popen, log: Path) -> None:
