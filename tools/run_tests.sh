@@ -18,8 +18,9 @@
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
 #   --no-lab   leave the lab runs out
-#   --soak     also the main job three times in a row in one directory, 200
-#              kills of the migration instead of 20, and more random contents
+#   --soak     also the main job three times in a row in one directory, with all
+#              of tempest.api.compute, 200 kills of the migration instead of 20,
+#              and more random contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the number 90.
@@ -193,7 +194,7 @@ function run_labs {
     if [[ $WITH_SOAK ]]; then
         run_lab each-way-back back --no-tempest --rollback-from each
         for round in 1 2 3; do
-            run_lab "soak-$round" soak
+            run_lab "soak-$round" soak --nodes 10 --tempest-all
         done
     fi
 }

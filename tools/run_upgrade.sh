@@ -31,6 +31,9 @@
 #                       to a phase, undone again, and the base proven to be as
 #                       it was; PHASE, PHASE-killed, PHASE-back-killed, or each
 #   --no-tempest        leave Tempest out
+#   --tempest-all       after the move all of tempest.api.compute, not a selection
+#                       (about an hour; 10 nodes fit it), and the selection on the
+#                       base before the move
 #   --keep              leave the lab up at the end, also when interrupted
 #   --resume            go on with the lab of a run that failed
 #
@@ -62,6 +65,7 @@ function parse_arguments { # <argument...>
     RUN_OPTIONS=()
     BASE_DRIVER=nova_bm
     TEMPEST=yes
+    TEMPEST_ALL=
     KEEP=
     GO_ON=
     ROLLBACK_FROM=
@@ -83,6 +87,7 @@ function parse_arguments { # <argument...>
             --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --rollback-from) ROLLBACK_FROM=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;
+            --tempest-all) TEMPEST_ALL=yes; RUN_OPTIONS+=("$1"); shift ;;
             --keep) KEEP=yes; RUN_OPTIONS+=("$1"); shift ;;
             --resume) GO_ON=yes; shift ;;
             -h|--help) usage 0 ;;
@@ -169,10 +174,23 @@ function kill_workers {
         --each "$WORKERS" --output "$EVIDENCE_DIR/clustered.json"
 }
 
-function run_tempest {
-    "$REPOSITORY/grenade/resources" destroy
+# The same selection as after the move, by the base, while all its nodes are free.
+function run_tempest_before {
     tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" \
-        --ironic-cloud "$SYSTEM_CLOUD" \
+        --workspace "$IRONIC_SIDEWAYS_LAB/data/tempest-base" \
+        --output "$EVIDENCE_DIR/tempest-base"
+}
+
+function run_tempest {
+    local all=()
+    "$REPOSITORY/grenade/resources" destroy
+    if [[ $TEMPEST_ALL ]]; then
+        all=(--all --cache "$CACHE_DIR")
+        # The keys of those who log in come from there.
+        ironic-sideways lab service start nova-metadata
+    fi
+    tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" \
+        --ironic-cloud "$SYSTEM_CLOUD" "${all[@]}" \
         --workspace "$IRONIC_SIDEWAYS_LAB/data/tempest" --output "$EVIDENCE_DIR/tempest"
 }
 
@@ -183,6 +201,9 @@ function collect_evidence {
 
 function declare_before {
     phase dummy-images publish_dummy_images "dummy deploy images, bare-metal flavor"
+    if [[ $TEMPEST && $TEMPEST_ALL ]]; then
+        phase tempest-base run_tempest_before "the selection of tempest.api.compute"
+    fi
     phase workload     create_workload      "the instances that must survive"
     if [[ $ROLLBACK_FROM ]]; then
         declare_rounds "${ROUNDS[@]}"

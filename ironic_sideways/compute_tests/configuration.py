@@ -14,44 +14,41 @@
 
 import configparser
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from openstack.connection import Connection
 
-#: What bare metal under Ironic does not have; the list is DevStack's for
-#: VIRT_DRIVER=ironic (lib/tempest), and no test is turned off beyond it.
-MISSING_FEATURES = (
-    "change_password",
-    "cold_migration",
-    "console_output",
-    "interface_attach",
-    "live_migration",
-    "pause",
-    "personality",
-    "rescue",
-    "resize",
-    "shelve",
-    "snapshot",
-    "suspend",
-    "swap_volume",
-    "vnc_console",
-)
+from ironic_sideways.compute_tests import features
 
 Options = dict[str, dict[str, str]]
 
 
+#: Seconds for whatever waits for a machine: TCG on a busy host is slow.
+PATIENCE = "600"
+
+
 def options(
-    cloud: Connection, images: tuple[str, str], flavors: tuple[str, str], network: str
+    cloud: Connection,
+    images: tuple[str, str],
+    flavors: tuple[str, str],
+    network: str,
+    missing: Iterable[str],
+    log_in: bool,
 ) -> Options:
     """Section -> option -> value; the administrator's password is among them.
 
     :param cloud: an admin, whose credentials Tempest makes its users with.
     :param images: two names; filters can only be tested with different ones.
     :param flavors: likewise.
+    :param missing: features that are off; those that Tempest has off by default and
+        that the cloud has are on.
+    :param log_in: the images have an SSH server, and Ironic has the nodes.
     """
     auth = cloud.config.get_auth_args()
     image_ids = [cloud.image.find_image(name, False).id for name in images]
     flavor_ids = [cloud.compute.find_flavor(name, False).id for name in flavors]
+    validated = str(log_in).lower()
     return {
         "auth": {
             "use_dynamic_credentials": "true",
@@ -72,20 +69,52 @@ def options(
             "flavor_ref": flavor_ids[0],
             "flavor_ref_alt": flavor_ids[1],
             "fixed_network_name": network,
-            "build_timeout": "300",
+            "build_timeout": PATIENCE,
             "build_interval": "2",
             "max_microversion": "latest",
         },
-        "compute-feature-enabled": dict.fromkeys(MISSING_FEATURES, "false"),
-        # The guest has no SSH server: its heartbeat is the data plane's proof.
-        "validation": {"run_validation": "false"},
+        "compute-feature-enabled": {
+            **dict.fromkeys(features.PRESENT, "true"),
+            **dict.fromkeys(missing, "false"),
+        },
+        # The machines are on a provider network, flat and without a router.
+        "network": {"shared_physical_network": "true"},
+        "network-feature-enabled": {"floating_ips": "false"},
+        "validation": {
+            "run_validation": validated,
+            "connect_method": "fixed",
+            "network_for_ssh": network,
+            "image_ssh_user": "root",
+            "image_alt_ssh_user": "root",
+            "ping_timeout": PATIENCE,
+            "ssh_timeout": PATIENCE,
+        },
         "service_available": {
             "cinder": "false",
             "glance": "true",
             "horizon": "false",
+            "ironic": validated,
             "neutron": "true",
             "nova": "true",
             "swift": "false",
+        },
+        "baremetal": {
+            "driver": "ipmi",
+            "min_microversion": "1.1",
+            "max_microversion": "latest",
+            # Kernel and ramdisk are what the plugin calls a partition image.
+            "partition_image_ref": image_ids[0],
+            "default_boot_option": "netboot",
+            **dict.fromkeys(
+                (
+                    "association_timeout",
+                    "deploywait_timeout",
+                    "active_timeout",
+                    "power_timeout",
+                    "unprovision_timeout",
+                ),
+                PATIENCE,
+            ),
         },
     }
 

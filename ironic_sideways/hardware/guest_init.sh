@@ -15,9 +15,9 @@
 #
 # The guest's first program, in the ramdisk and on the root file system: drivers,
 # power button, network, heartbeat. Needs what guest.py puts beside it, and a DHCP
-# server whose option 224 says where the heartbeat collector listens
-# ("address:port"). A kernel line with root=UUID=... makes the ramdisk hand over to
-# the root file system of that UUID, whose beats then carry it.
+# server whose option 224 says where the heartbeat collector listens, 225 where Nova's
+# metadata service does ("address:port"). A kernel line with root=UUID=... makes the
+# ramdisk hand over to the root file system of that UUID, whose beats then carry it.
 
 export PATH=/bin
 mount -t devtmpfs devtmpfs /dev
@@ -62,7 +62,7 @@ done
 
 : >/run/ip
 : >/run/collector
-udhcpc -f -i eth0 -t 5 -T 1 -A 1 -O 224 -s /etc/udhcpc.sh &
+udhcpc -f -i eth0 -t 5 -T 1 -A 1 -O 224 -O 225 -s /etc/udhcpc.sh &
 
 # An unanswered connection is given up after 3 s (tcp(7)): busybox's wget in Debian
 # has no -T, and a process that watches it would cost as much as the heartbeat.

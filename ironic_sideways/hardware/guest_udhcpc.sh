@@ -14,8 +14,8 @@
 # under the License.
 #
 # What udhcpc calls in the guest: sets the address, keeps what the heartbeat
-# needs in /run. Needs interface, ip, subnet, router and opt224 (hexadecimal) in
-# the environment.
+# and the SSH server need in /run. Needs interface, ip, subnet, router, opt224 and
+# opt225 (hexadecimal) in the environment.
 #
 # udhcpc.sh <deconfig|bound|renew|leasefail|nak>
 
@@ -30,6 +30,7 @@ case $1 in
         fi
         echo "$ip" >/run/ip
         echo "$opt224" | xxd -r -p >/run/collector
+        echo "$opt225" | xxd -r -p >/run/metadata
         echo "guest: $1 $ip for $lease s"
         ;;
 esac

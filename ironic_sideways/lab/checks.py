@@ -130,6 +130,10 @@ def _heartbeat(layout: Layout, state: State) -> str:
     return _answers_http(layout.gateway, layout.port("heartbeat"))
 
 
+def _nova_metadata(layout: Layout, state: State) -> str:
+    return _answers_http(layout.gateway, layout.port("nova-metadata"))
+
+
 def _dnsmasq(layout: Layout, state: State) -> str:
     sockets = psutil.Process(state.pid).net_connections("udp")
     if any(one.laddr and one.laddr.port == 67 for one in sockets):
@@ -228,6 +232,7 @@ CHECKS: dict[str, Check] = {
     "placement": _authenticated("placement", "/resource_providers"),
     "neutron": _authenticated("neutron", "/v2.0/networks"),
     "nova-api": _authenticated("nova-api", "/v2.1/servers?limit=1"),
+    "nova-metadata": _nova_metadata,
     "nova-conductor": _nova_rpc("conductor"),
     "nova-scheduler": _nova_rpc("scheduler"),
     NOVA_COMPUTE: _nova_compute,

@@ -47,6 +47,7 @@ LISTENERS = (
     "http-boot",
     "vbmcd",
     "ironic-json-rpc",
+    "nova-metadata",
 )
 
 

@@ -157,6 +157,14 @@ def _control_plane(layout: Layout) -> list[Program]:
             layout.port("nova-api"),
             {"OS_NOVA_CONFIG_FILES": nova_files},
         ),
+        # Instances ask it from the bridge; it knows them by their addresses.
+        _wsgi(
+            "nova-metadata",
+            "nova.wsgi.metadata",
+            layout.port("nova-metadata"),
+            {"OS_NOVA_CONFIG_FILES": nova_files},
+            addresses=(layout.gateway,),
+        ),
         _daemon("nova-conductor", "nova-conductor", etc / "nova" / "nova.conf"),
         _daemon("nova-scheduler", "nova-scheduler", etc / "nova" / "nova.conf"),
     ]

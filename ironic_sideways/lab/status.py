@@ -67,7 +67,7 @@ def show(layout: Layout, console: Console) -> bool:
     for name in wanted.known(layout):
         state = states.get(name)
         alive = state is not None and state.state in ALIVE
-        if name == SIBLING and not alive and name not in seen:
+        if name in (SIBLING, *wanted.ON_DEMAND) and not alive and name not in seen:
             continue
         answer = seen.get(name, "runs, expected stopped" if alive else "stopped")
         right = right and answer in (checks.READY, "stopped")

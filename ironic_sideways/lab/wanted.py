@@ -37,6 +37,8 @@ CONTROL_PLANE = (
     "nova-api",
 )
 IRONIC = ("ironic-conductor", "ironic-api")
+#: What a person or a phase starts when it is needed.
+ON_DEMAND = ("nova-metadata",)
 
 
 def base(layout: Layout) -> list[str]:
@@ -46,7 +48,7 @@ def base(layout: Layout) -> list[str]:
 
 def known(layout: Layout) -> list[str]:
     """Every service that there can be."""
-    return [*base(layout), SIBLING, *IRONIC]
+    return [*base(layout), SIBLING, *IRONIC, *ON_DEMAND]
 
 
 def load(layout: Layout) -> list[str]:

@@ -16,7 +16,6 @@ What a phase once found good is not believed: the same functions judge its
 evidence again, and the nodes to account for are those of before.json.
 """
 
-import collections
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +67,6 @@ PROXY = {
     "without Ironic it is 503",
     "no token in the services' logs",
 }
-
-#: Fewer passed tests, or a larger part skipped, would prove nothing: the
-#: selection (compute_tests/selection.txt) has some 70 tests.
-PASSED_AT_LEAST = 50
-SKIPPED_AT_MOST = 0.1
 
 
 def whole(nodes: set[str], found: set[str]) -> Check:
@@ -240,23 +234,3 @@ def check_proxy(directory: Path) -> Finding:
     for name in sorted(PROXY - {row["name"] for row in found}):
         checks.append(Check(name, False, "was never asked"))
     return Finding("proxy", checks, f"{len(found)} checks of Nova's bare-metal API")
-
-
-def check_tempest(directory: Path) -> Finding:
-    document = documents.read(directory / "tempest" / "results.json")
-    tests = document["tests"]
-    counts = collections.Counter(test["outcome"] for test in tests)
-    checks = [
-        Check(test["name"], False, test["reason"])
-        for test in tests
-        if test["outcome"] not in ("passed", "skipped")
-    ]
-    passed, skipped = counts["passed"], counts["skipped"]
-    enough = passed >= PASSED_AT_LEAST and skipped <= SKIPPED_AT_MOST * len(tests)
-    detail = f"{passed} passed, {skipped} of {len(tests)} skipped"
-    checks.append(Check("enough tests ran", enough, detail))
-    recorded = collections.Counter(document["counts"])
-    checks.append(Check("counts agree", recorded == counts, f"{document['counts']}"))
-    names = ("passed", "failed", "skipped")
-    figure = ", ".join(f"{counts[name]} {name}" for name in names)
-    return Finding("tempest", checks, figure)

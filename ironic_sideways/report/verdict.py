@@ -22,7 +22,7 @@ from pathlib import Path
 
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import events
-from ironic_sideways.report import checks, maintenance, places, window
+from ironic_sideways.report import checks, maintenance, places, tempest, window
 from ironic_sideways.report.findings import Finding, Verdict, broken
 
 
@@ -53,7 +53,9 @@ SUBJECTS: dict[str, Subject] = {
     "BMCs": Subject(window.check_bmc, ("bmc.json",)),
     "operations": Subject(checks.check_operations, ("operations.json",)),
     "proxy": Subject(checks.check_proxy, ("proxy.json",)),
-    "tempest": Subject(checks.check_tempest, ("tempest/results.json",)),
+    "tempest": Subject(
+        tempest.check_tempest, ("tempest/results.json", "tempest-base/results.json")
+    ),
 }
 
 

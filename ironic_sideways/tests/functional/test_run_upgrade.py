@@ -206,6 +206,16 @@ def test_what_is_left_out_is_not_judged(tree: Tree) -> None:
     assert tree.called("verdict.json --without tempest")
 
 
+def test_all_of_tempest_runs_after_the_move_and_the_selection_before(
+    tree: Tree,
+) -> None:
+    assert tree.run("--tempest-all").returncode == 0
+    assert tree.called("lab service start nova-metadata")
+    before, after = (call for call in tree.calls() if call.startswith("tempest "))
+    assert "--ironic-cloud" not in before and "--all" not in before.split()
+    assert "--ironic-cloud" in after and "--all" in after.split()
+
+
 @pytest.mark.parametrize(
     "phase", ["workload verify", "workload operate", "proxy check", "tempest --"]
 )

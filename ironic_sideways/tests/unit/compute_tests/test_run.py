@@ -11,7 +11,6 @@
 # under the License.
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -40,20 +39,3 @@ def test_a_run_that_does_not_end_in_time_is_ended_with_its_workers(tmp_path):
 
     with pytest.raises(exceptions.SidewaysError, match=r"did not end within 0\.5 s"):
         run.run_group([sys.executable, "-c", script], tmp_path, timeout=0.5)
-
-
-def test_a_line_of_the_selection_that_no_test_matches_is_named():
-    lines = run.SELECTION.read_text().split()
-    names = [line.replace("\\.", ".").strip("^") + "x" for line in lines[1:]]
-
-    assert run.unmatched(names) == lines[:1]
-
-
-def test_j13_the_selection_is_of_tempest_api_compute():
-    """The job of 2014 ran the smoke tests, which leave most of Nova's API out."""
-    lines = (Path(run.__file__).parent / "selection.txt").read_text().splitlines()
-    chosen = [line for line in lines if line and not line.startswith("#")]
-
-    assert chosen
-    assert [one for one in chosen if "tempest\\.api\\.compute\\." not in one] == []
-    assert any("servers" in one for one in chosen)

@@ -162,13 +162,6 @@ def test_what_the_bare_metal_api_was_never_asked_is_named(evidence, name):
     assert (check.name, check.detail) == (name, "was never asked")
 
 
-def test_counts_of_tempest_that_its_tests_contradict_are_a_failure(evidence):
-    results = evidence / "tempest" / "results.json"
-    whole.edit(results, lambda d: d["tests"].pop())
-
-    assert failed(checks.check_tempest(evidence)) == ["counts agree"]
-
-
 def test_snapshots_without_machines_prove_no_survival(evidence):
     whole.edit(evidence / "after.json", lambda d: d.pop("ironic_nodes"))
 

@@ -20,8 +20,10 @@ from nova.compute import power_state
 from nova.context import RequestContext
 from nova.objects.instance import Instance
 from nova.virt.baremetal import BareMetalDriver
+from nova.virt.driver import ComputeDriver
 from oslo_config import cfg
 
+from ironic_sideways.compute_tests import features
 from ironic_sideways.tests.unit.compute import fakes
 from ironic_sideways.tests.unit.compute.conftest import make_instance, network_info
 
@@ -414,3 +416,9 @@ def test_an_instance_that_no_node_holds_neither_stops_a_start_nor_a_cleanup(
     driver.plug_vifs(make_instance(node), network_info("port-1"))
     driver.unplug_vifs(make_instance(node), network_info("port-1"))
     assert ports.ports["port-1"] == before
+
+
+def test_it_lacks_what_tempest_is_told_that_the_base_lacks() -> None:
+    for method in ("attach_interface", "rescue", "pause", "snapshot"):
+        assert getattr(BareMetalDriver, method) is getattr(ComputeDriver, method)
+    assert set(features.MISSING_BEFORE) >= {"interface_attach", "rescue"}
