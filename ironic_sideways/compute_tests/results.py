@@ -95,6 +95,7 @@ def account(
         test = by_name.pop(name, None)
         if test is None:
             of_class = classes.get(lists.bare(name).rpartition(".")[0], {})
+            by_name.pop(of_class.get("name"), None)
             test = {
                 "name": name,
                 "outcome": of_class.get("outcome", "failed"),

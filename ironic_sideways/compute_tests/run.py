@@ -66,14 +66,14 @@ def initialise(workspace: Path) -> None:
             str(workspace),
         ],
         check=True,
-        timeout=60,
+        timeout=180,
     )
 
 
 def names(workspace: Path) -> list[str]:
     """The ids of all tests that are considered, as Tempest finds them."""
     found = commands.run(
-        [str(TEMPEST), "run", "--list-tests"], cwd=workspace, check=True, timeout=180
+        [str(TEMPEST), "run", "--list-tests"], cwd=workspace, check=True, timeout=300
     )
     lines = found.stdout.splitlines()
     return sorted(line for line in lines if line.startswith(lists.CONSIDERED))
@@ -102,7 +102,7 @@ def run(
     stream = workspace / "tempest.subunit"
     with stream.open("wb") as file:
         last = [str(TEMPEST.with_name("stestr")), "last", "--subunit"]
-        subprocess.run(last, cwd=workspace, stdout=file, check=False, timeout=60)
+        subprocess.run(last, cwd=workspace, stdout=file, check=False, timeout=180)
     found = results.account(results.read(stream), which.wanted, which.excluded)
     if code and not found["counts"]["failed"]:
         raise exceptions.SidewaysError(

@@ -11,7 +11,6 @@
 # under the License.
 
 import pytest
-from ironic.drivers import ipmi
 from nova.virt import driver
 from nova.virt.ironic.driver import IronicDriver
 from tempest import config
@@ -42,14 +41,6 @@ def test_the_ironic_driver_has_what_devstack_turns_off_as_well():
     assert has("rescue")
     assert has("attach_interface")
     assert not set(features.MISSING) & {"rescue", "interface_attach", "personality"}
-
-
-def test_a_bmc_that_speaks_ipmi_has_no_graphical_console():
-    found = [one.__name__ for one in ipmi.IPMIHardware().supported_console_interfaces]
-
-    assert "vnc_console" in features.MISSING
-    assert found
-    assert [name for name in found if "graphical" in name.lower()] == []
 
 
 def test_where_says_which_methods_the_driver_lacks():

@@ -19,6 +19,7 @@ from ironic_sideways.compute_tests import lists
 
 A = "tempest.api.compute.a.T.test_a[id-1,smoke]"
 B = "tempest.api.compute.a.T.test_b[id-2]"
+C = "tempest.api.compute.a.T.test_c[id-3]"
 LISTS = (lists.NOT_RUN, lists.LOG_IN, lists.NOT_ON_BASE)
 #: module.Class.test_method
 NAME = re.compile(r"[a-z_0-9.]+\.[A-Z]\w+\.test_\w+")
@@ -63,8 +64,8 @@ def test_a_group_says_why_and_where_and_what(tmp_path, key):
 
 
 def test_a_line_of_the_selection_that_finds_no_test_is_named():
-    with pytest.raises(exceptions.SidewaysError, match="no test matches test_c"):
-        lists.chosen([A, B], ["test_a", "test_c"])
+    with pytest.raises(exceptions.SidewaysError, match="no test matches test_d"):
+        lists.chosen([A, B], ["test_a", "test_d"])
 
 
 def test_what_several_lines_of_the_selection_find_runs_once():
@@ -82,9 +83,11 @@ def test_the_base_and_those_who_cannot_log_in_leave_more_out(monkeypatch):
     )
     monkeypatch.setattr(lists, "patterns", lambda: ["compute"])
 
-    assert lists.choose([A, B], everything=True, base=False).wanted == [A, B]
-    assert lists.choose([A, B], everything=False, base=False).wanted == [A]
-    assert lists.choose([A, B], everything=False, base=True).wanted == []
+    names = [A, B, C]
+
+    assert lists.choose(names, everything=True, base=False).wanted == [A, B, C]
+    assert lists.choose(names, everything=False, base=False).wanted == [A, C]
+    assert lists.choose(names, everything=False, base=True).wanted == [C]
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -96,6 +96,7 @@ def test_a_test_whose_class_was_not_prepared_has_its_outcome(outcome):
     by_name = {test["name"]: test for test in found["tests"]}
     assert by_name["m.C.test_b[id-2]"]["outcome"] == outcome
     assert by_name["m.C.test_b[id-2]"]["reason"] == "no image"
+    assert len(by_name) == 1
 
 
 def test_a_class_that_could_not_be_cleaned_up_is_a_failure_beside_its_tests():
