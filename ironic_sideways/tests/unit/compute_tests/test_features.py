@@ -10,13 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+from pathlib import Path
+
 import pytest
 from nova.virt import driver
 from nova.virt.ironic.driver import IronicDriver
 from tempest import config
 
+import ironic_sideways
 from ironic_sideways.compute_tests import features
 
+PAGE = Path(ironic_sideways.__file__).parents[1] / "doc" / "source" / "tempest.rst"
 OPTIONS = {option.name for option in config.ComputeFeaturesGroup}
 
 
@@ -45,3 +49,10 @@ def test_the_ironic_driver_has_what_devstack_turns_off_as_well():
 
 def test_where_says_which_methods_the_driver_lacks():
     assert features.MISSING["pause"].where.endswith("has no pause(), unpause()")
+
+
+def test_the_page_tells_each_feature_that_is_off_with_its_reason():
+    page = " ".join(PAGE.read_text().split())
+
+    for option, missing in features.MISSING.items():
+        assert f"* - ``{option}`` - {missing.reason} - " in page
