@@ -56,7 +56,8 @@ function all_rounds {
 function take_base { # <name>
     local files
     base_options
-    mapfile -t files < <(base_files)
+    files=$(base_files)
+    mapfile -t files <<<"$files"
     ironic-sideways evidence base "${SNAPSHOT_OPTIONS[@]}" \
         --nova-bm-db "$(database_url nova_bm)" --ironic-db "$(database_url ironic)" \
         "${files[@]/#/--file=}" --tftp-root "$(tftp_root)" --output "$EVIDENCE_DIR/$1.json"

@@ -64,6 +64,7 @@ class ExactMatch:
         workload.delete_servers(self.member, NAME)
         workload.ensure_keypair(self.member)
         flavors = self._flavors()
+        self._reported(set(), {n.id for n in self._nodes() if not n.instance_id})
         chains: list[dict[str, operations.Act]] = [
             {f"{name} lands on its shape": self._landing(name)} for name in flavors
         ]
@@ -154,7 +155,7 @@ class ExactMatch:
             mine = [
                 n for n in free if resource_class.normalise(n.resource_class) == wanted
             ]
-            others = len(free) - len(mine)
+            others = {n.id for n in free} - {n.id for n in mine}
             if not others:
                 raise exceptions.SidewaysError(
                     f"no free node of another shape than {wanted}: nothing to prove"
@@ -162,20 +163,26 @@ class ExactMatch:
             for node in mine:
                 self.ironic.baremetal.set_node_maintenance(node, MAINTENANCE)
             try:
-                self._reported({node.id for node in mine})
+                self._reported({node.id for node in mine}, others)
                 said = self._no_valid_host(flavor)
             finally:
                 for node in mine:
                     self.ironic.baremetal.unset_node_maintenance(node)
-            return f"{said}, with {others} free nodes of other shapes"
+            return f"{said}, with {len(others)} free nodes of other shapes"
 
         return full
 
-    def _reported(self, nodes: set[str]) -> None:
+    def _reported(self, aside: set[str], free: set[str]) -> None:
+        """Wait until Placement gives away the ``free`` nodes, and none ``aside``."""
+
+        def wrong() -> set[str]:
+            found = taken(snapshot.providers(self.admin))
+            return (aside - found) | (free & found)
+
         waits.wait_for(
-            lambda: nodes - taken(snapshot.providers(self.admin)),
+            wrong,
             lambda left: not left,
-            "nova-compute to reserve the nodes that are set aside",
+            "nova-compute to report the nodes that are set aside, and the free ones",
             REPORT_TIMEOUT,
             interval=1,
             seen=lambda left: f"not yet: {', '.join(sorted(left))}",

@@ -163,7 +163,9 @@ function check_proxy {
         --novaclient "$novaclient" --output "$EVIDENCE_DIR/proxy.json"
 }
 
+# The survivors go first: a node of each shape must be free.
 function exact_match {
+    "$REPOSITORY/grenade/resources" destroy
     tell ironic-sideways exact-match --admin-cloud "$ADMIN_CLOUD" \
         --ironic-cloud "$SYSTEM_CLOUD" --member-cloud "$MEMBER_CLOUD" \
         --output "$EVIDENCE_DIR/exact-match.json"
@@ -215,11 +217,11 @@ function declare_after {
     phase verify   verify_workload  "the instances, after the move"
     phase operate  operate          "boot, reboot, start and delete"
     phase proxy    check_proxy      "Nova's bare-metal API: users, old clients"
-    if [[ ${RESOURCE_CLASS_BY_SHAPE:-} == yes ]]; then
-        phase exact-match exact_match "flavors and the shapes of nodes"
-    fi
     if [[ $WORKERS ]]; then
         phase workers kill_workers  "workers of one host name die"
+    fi
+    if [[ ${RESOURCE_CLASS_BY_SHAPE:-} == yes ]]; then
+        phase exact-match exact_match "flavors and the shapes of nodes"
     fi
     if [[ $TEMPEST ]]; then
         phase tempest run_tempest   "tempest.api.compute"

@@ -252,8 +252,13 @@ def delete(trial: Trial, server: dict[str, Any]) -> str:
 
 
 def leaving(trial: Trial, instance: str) -> bool:
+    """:raises SidewaysError: it was too fast: there is no middle any more."""
     node = trial.node_of(instance)
-    return node is None or node.provision_state != "active"
+    if node is None:
+        raise exceptions.SidewaysError(
+            f"instance {instance}: off its node before the delete's middle was seen"
+        )
+    return bool(node.provision_state != "active")
 
 
 def delete_in_build(trial: Trial) -> str:

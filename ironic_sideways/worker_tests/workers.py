@@ -49,7 +49,8 @@ class Workers:
         state = self._supervisor.state(name)
         if state.state not in ALIVE:
             raise exceptions.SidewaysError(f"{name}: to be killed, and does not run")
-        os.kill(state.pid, signal.SIGKILL)
+        # Its children too, which a machine's failure would not spare.
+        os.killpg(os.getpgid(state.pid), signal.SIGKILL)
         waits.wait_for(
             lambda: self._supervisor.state(name).state,
             lambda seen: seen not in ALIVE,
@@ -115,5 +116,5 @@ def running(
         yield workers
     finally:
         files.write_private(path, before)
-        services.stop(layout, [*names, FIRST])
+        services.stop(layout, list({FIRST, *names}))
         services.start(layout, [FIRST])
