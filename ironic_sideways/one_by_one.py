@@ -15,6 +15,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import keystoneauth1.exceptions
 import openstack.exceptions
 
 from ironic_sideways import exceptions
@@ -42,7 +43,11 @@ def apply(
     for done, (what, change) in enumerate(todo):
         try:
             make(change)
-        except openstack.exceptions.SDKException as error:
+        except (
+            openstack.exceptions.SDKException,
+            # What openstacksdk leaves as it is: no connection, no token any more.
+            keystoneauth1.exceptions.ClientException,
+        ) as error:
             message = (
                 f"{what}: {' '.join(str(error).split())}; {done} of {len(todo)} "
                 f"{things} changed"

@@ -10,6 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import keystoneauth1.exceptions
 import openstack.exceptions
 import pytest
 
@@ -18,10 +19,13 @@ from ironic_sideways import exceptions, one_by_one
 TODO = [("flavor a", 1), ("flavor b", 2), ("flavor c", 3)]
 
 
-def failing_at(number: int, made: list[int]):
+NO_LUCK = openstack.exceptions.SDKException("no\nluck")
+
+
+def failing_at(number: int, made: list[int], error: Exception = NO_LUCK):
     def make(change: int) -> None:
         if change == number:
-            raise openstack.exceptions.SDKException("no\nluck")
+            raise error
         made.append(change)
 
     return make
@@ -45,6 +49,12 @@ def test_where_a_later_one_fails_the_follow_up_is_named() -> None:
     with pytest.raises(exceptions.FollowUpNeeded, match=r"1 of 3 .*; try again"):
         one_by_one.apply(TODO, failing_at(2, made), "flavors", "try again")
     assert made == [1]
+
+
+def test_a_service_that_is_gone_in_the_middle_is_a_failure_like_another() -> None:
+    gone = keystoneauth1.exceptions.ConnectFailure("Nova is gone")
+    with pytest.raises(exceptions.FollowUpNeeded, match=r"is gone; 1 of 3 .*; again"):
+        one_by_one.apply(TODO, failing_at(2, [], gone), "flavors", "again")
 
 
 def test_half_of_a_first_change_needs_the_follow_up_too() -> None:
