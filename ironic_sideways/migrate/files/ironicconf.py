@@ -71,7 +71,13 @@ def read(path: str) -> IronicConf:
     )
     conf.register_opts(dhcp.opts, group="dhcp")
     try:
-        conf(args=[], project="ironic", default_config_files=[path])
+        conf(
+            args=[],
+            project="ironic",
+            default_config_files=[path],
+            # Not /etc/ironic/ironic.conf.d of this host.
+            default_config_dirs=[],
+        )
         return IronicConf(
             path=path,
             pin=conf.pin_release_version,

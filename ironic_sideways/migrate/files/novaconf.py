@@ -58,6 +58,8 @@ def read(path: str) -> ComputeHost:
             args=[],
             project="nova",
             default_config_files=[path],
+            # Not /etc/nova/nova.conf.d of this host, whose nova.conf this is not.
+            default_config_dirs=[],
             validate_default_values=False,
         )
     except cfg.Error as error:

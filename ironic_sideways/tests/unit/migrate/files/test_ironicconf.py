@@ -81,3 +81,13 @@ def test_a_choice_that_is_not_enabled_is_named_with_what_is(tmp_path: Path) -> N
         "pxe): enable it there or choose another"
     )
     ironicconf.require_enabled(ironicconf.read(write(tmp_path, "")), wanted)
+
+
+def test_what_this_host_s_own_ironic_has_in_its_directories_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / ".ironic" / "ironic.conf.d"
+    own.mkdir(parents=True)
+    (own / "own.conf").write_text("[DEFAULT]\npin_release_version = 2026.1\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert ironicconf.read(write(tmp_path, "")).pin is None

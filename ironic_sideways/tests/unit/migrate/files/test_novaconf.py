@@ -66,3 +66,13 @@ def test_of_several_files_each_names_a_host_of_its_own(tmp_path: Path) -> None:
     nameless = write(tmp_path, "[DEFAULT]\n", "3")
     with pytest.raises(exceptions.UsageError, match="host is not set"):
         novaconf.read_all([one, nameless])
+
+
+def test_what_this_host_s_own_nova_has_in_its_directories_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / ".nova" / "nova.conf.d"
+    own.mkdir(parents=True)
+    write(own, "[DEFAULT]\nhost = elsewhere\n", "own.conf")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert novaconf.read(write(tmp_path, "[DEFAULT]\nhost = c1\n")).host == "c1"
