@@ -175,6 +175,8 @@ def run(parsed: argparse.Namespace) -> int:
     ):
         inquiries = _inquiries(parsed, job, progress)
         done = work.run(job, entry, progress, inquiries, dry_run=parsed.dry_run)
+        if done.written.nodes:
+            parsed.changed = f"run {run_id} has written {done.written.nodes} nodes"
         told = outcome.run(done, run_id, dry_run=parsed.dry_run)
         entry.fields(**outcome.recorded(told))
     if parsed.json:
@@ -215,10 +217,13 @@ def rollback(parsed: argparse.Namespace) -> int:
         taken_over=parsed.taken_over,
         dry_run=parsed.dry_run,
     )
+    if removed.nodes and not parsed.dry_run:
+        parsed.changed = f"rollback has removed {removed.nodes} nodes"
     if parsed.json:
         print(json.dumps(outcome.rollback(removed)))
     elif not removed.nodes:
-        print("rollback: no rows of this tool, nothing to remove")
+        whose = f"run {parsed.run_id}" if parsed.run_id else "this tool"
+        print(f"rollback: no rows of {whose}, nothing to remove")
     else:
         verb = "would be removed" if parsed.dry_run else "removed"
         nodes = show.several(removed.nodes, "node")
@@ -231,6 +236,8 @@ def retire_source(parsed: argparse.Namespace) -> int:
     job = arguments.job(parsed)
     with show.progress(quiet=parsed.json) as progress:
         done = retire.retire(job, parsed.archive, progress, dry_run=parsed.dry_run)
+        if done.dropped and not parsed.dry_run:
+            parsed.changed = f"nova_bm is dropped and {done.archive} whole"
     restore = retire.restore_command(job.nova_bm_url, done.archive)
     if parsed.json:
         print(json.dumps(outcome.retired(done, restore, dry_run=parsed.dry_run)))
@@ -265,9 +272,21 @@ def _terminate(_number: int, _frame: object) -> None:
     raise Terminated
 
 
+def _told_too_little(changed: str, reason: str) -> int:
+    """The work is done, and only what was to be told of it is not."""
+    print(
+        f"ironic-nova-bm-migrate: {changed}; then: {reason}; give the same command "
+        "again to be told the rest",
+        file=sys.stderr,
+    )
+    return exceptions.FollowUpNeeded.exit_code
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """The program; an error of ours becomes one line and its exit code."""
     parsed = build_parser().parse_args(words)
+    # What the command has done, once it has: for an end that comes after that.
+    parsed.changed = ""
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         code = int(parsed.function(parsed))
@@ -278,11 +297,20 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"ironic-nova-bm-migrate: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as error:
+        if parsed.changed:
+            return _told_too_little(parsed.changed, "interrupted")
         print("ironic-nova-bm-migrate: interrupted, nothing changed", file=sys.stderr)
         return 143 if isinstance(error, Terminated) else 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        # The record's disk is full, or standard output's.
+        reason = f"cannot go on: {error.strerror or error}"
+        if parsed.changed:
+            return _told_too_little(parsed.changed, reason)
+        print(f"ironic-nova-bm-migrate: {reason}; nothing was changed", file=sys.stderr)
+        return exceptions.SidewaysError.exit_code
     finally:
         signal.signal(signal.SIGTERM, before)
 

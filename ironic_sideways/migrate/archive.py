@@ -113,7 +113,7 @@ def write(path: Path, of: Iterable[str]) -> dict[str, str]:
         raise exceptions.UsageError(
             f"--archive {path}: cannot be written: {error.strerror}"
         ) from error
-    temporary = Path(name)
+    temporary, checksummed, whole = Path(name), False, False
     try:
         with os.fdopen(descriptor, "wb") as file:
             written = digests(_written(file, of))
@@ -124,9 +124,11 @@ def write(path: Path, of: Iterable[str]) -> dict[str, str]:
                 f"--archive {path}: reads otherwise than it was written; look at its "
                 "disk; nothing was dropped"
             )
+        checksummed = True
         _write_checksum(path, checksum(temporary))
         # Unlike a rename, a link fails where another file has come meanwhile.
         os.link(temporary, path)
+        whole = True
         disk.sync(path.parent)
     except OSError as error:
         raise exceptions.SidewaysError(
@@ -135,6 +137,8 @@ def write(path: Path, of: Iterable[str]) -> dict[str, str]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+        if checksummed and not whole:
+            checksum_file(path).unlink(missing_ok=True)
     return written
 
 
