@@ -20,8 +20,8 @@
 #   --no-lab   leave the lab runs out
 #   --soak     also two compute hosts in one window, their workers killed, and one
 #              host after the other; the main job three times in a row in one
-#              directory, with all of tempest.api.compute, 200 kills of the migration instead of 20,
-#              and more random contents
+#              directory, with all of tempest.api.compute; 200 kills of the
+#              migration instead of 20, and more random contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the number 90.
