@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--concurrency",
         type=int,
         metavar="N",
-        help="workers (default: a third of the free nodes, at most four)",
+        help="workers (default: about a third of the free nodes, at most four)",
     )
     parser.add_argument("--timeout", type=float, default=3600, metavar="SECONDS")
 
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         args.workspace,
         config,
         which,
-        args.concurrency or max(1, min(runner.WORKERS, free // runner.NODES_EACH)),
+        args.concurrency or runner.workers(free),
         args.timeout,
     )
     found = {

@@ -37,6 +37,11 @@ NODES_EACH = 3
 WORKERS = 4
 
 
+def workers(free: int) -> int:
+    """How many workers fit so many ``free`` nodes: 3 for 8, as for 10."""
+    return max(1, min(WORKERS, (free + 1) // NODES_EACH))
+
+
 def boot_from_the_network(ironic: Connection) -> int:
     """Let every free node deploy by network boot; how many there are.
 

@@ -25,6 +25,13 @@ def test_what_a_command_says_is_passed_on_with_its_exit_code(tmp_path, capfd):
     assert "a [1s] ... ok" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("free", "count"), [(1, 1), (5, 2), (8, 3), (10, 3), (11, 4), (40, 4)]
+)
+def test_workers_fit_the_free_nodes(free, count):
+    assert run.workers(free) == count
+
+
 def test_each_test_that_ends_is_counted():
     seen: list[int] = []
     lines = ["a [0.1s] ... ok\n", "b ... SKIPPED: why\n", "noise\n", "c ... FAILED\n"]
