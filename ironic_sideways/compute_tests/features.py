@@ -83,7 +83,7 @@ MISSING = {
     "vnc_console": Missing(
         "a BMC that speaks IPMI shows no screen",
         source="ironic.drivers.ipmi.IPMIHardware.supported_console_interfaces "
-        "has no graphical one",
+        "has no graphical one but the fake one of tests",
     ),
 }
 
