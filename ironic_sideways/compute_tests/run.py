@@ -64,6 +64,8 @@ def free_nodes(admin: Connection) -> int:
 def initialise(workspace: Path) -> None:
     """Make a fresh Tempest workspace: an earlier run's results are not ours."""
     shutil.rmtree(workspace, ignore_errors=True)
+    # Tempest refuses a name that is in the register.
+    workspace.with_suffix(".yaml").unlink(missing_ok=True)
     commands.run(
         [
             *(str(TEMPEST), "init"),
