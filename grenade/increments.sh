@@ -57,6 +57,7 @@ function judge_increments {
 }
 
 function judge_increment { # <evidence of one host>
-    ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" --output "$1"
+    ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
+        "${SECRET_FILES[@]/#/--secrets=}" --output "$1"
     ironic-sideways verdict "$1" --record "${WITHOUT[@]}"
 }

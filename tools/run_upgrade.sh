@@ -198,7 +198,7 @@ function run_tempest {
 
 function collect_evidence {
     tell ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
-        --output "$EVIDENCE_DIR"
+        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
 }
 
 function declare_before {
@@ -240,12 +240,12 @@ function judge {
     # What a run collected that failed is not all.
     rm -f "$EVIDENCE_DIR/phases/collect.done"
     try_phases ""
-    local without=()
-    [[ $TEMPEST ]] || without=(--without tempest)
+    WITHOUT=()
+    [[ $TEMPEST ]] || WITHOUT=(--without tempest)
     if [[ $ONE_BY_ONE ]]; then
         judge_increments
     else
-        run_job judge_evidence "${without[@]}"
+        run_job judge_evidence "${WITHOUT[@]}"
         JUDGED=yes
     fi
     [[ $PHASE_RESULT -eq 0 && $JOB_RESULT -eq 0 ]]

@@ -35,6 +35,8 @@ MEMBER_CLOUD=demo
 SERVICE_CLOUD=service
 RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
+# What must stand in no log and in no evidence.
+SECRET_FILES=("$IRONIC_SIDEWAYS_LAB/etc/secrets.json" "$IRONIC_SIDEWAYS_LAB/data/vbmc")
 # A free node of the lab deploys by network boot without an agent. Kernels and
 # ramdisks of net-booted instances go where ironic.conf's file_url_allowed_paths is.
 MIGRATE_OPTIONS=(

@@ -14,7 +14,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ironic_sideways import compute_down, exceptions
 from ironic_sideways.evidence import documents, migration
@@ -142,6 +142,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action = actions.add_parser("collect", help="gather logs and BMC commands")
     action.add_argument("--logs", type=Path, required=True, help="the services' logs")
     action.add_argument("--output", type=Path, required=True, help="the evidence")
+    action.add_argument(
+        "--secrets",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a JSON object of secrets, or virtualbmc's configuration directory: "
+        "they must stand nowhere in the evidence; may be repeated",
+    )
     action.set_defaults(act=collect)
 
 
@@ -238,14 +247,17 @@ def takeover(args: argparse.Namespace) -> str:
 
     uuids = sorted(migration.nodes(args.migration))
     engine = database.engine(database.resolve_url(args.ironic_db, "--ironic-db"))
+    found: dict[str, Any] = {}
     with terminal.progress("nodes taken over", len(uuids)) as progress:
         try:
-            found = takeover.observe(engine, uuids, args.timeout, progress)
+            takeover.observe(engine, uuids, args.timeout, progress, found.update)
         except exceptions.WaitExpired as error:
             why = takeover.last_error(args.conductor_log)
             raise exceptions.SidewaysError(f"{error}; {why}") from None
-    found["forbidden"] = takeover.forbidden_lines(args.conductor_log)
-    documents.write(args.output, found)
+        finally:
+            # What a wait saw last that expired is evidence, too.
+            found["forbidden"] = takeover.forbidden_lines(args.conductor_log)
+            documents.write(args.output, found)
     takeover.refuse_forbidden(found["forbidden"])
     return f"{len(found['nodes'])}/{len(uuids)} nodes taken over"
 
@@ -266,22 +278,31 @@ def resources(args: argparse.Namespace) -> str:
     from ironic_sideways.evidence import resources, terminal
 
     nodes = migration.nodes(args.migration)
-    with terminal.progress("nodes reported", len(nodes)) as progress:
-        found = resources.observe(
-            cloud.connect(args.os_cloud),
-            nodes,
-            migration.classes(args.migration),
-            args.timeout,
-            progress,
-        )
     wanted = {"driver": resources.DRIVER, "manager": args.compute_manager}
-    for log in args.compute_log:
-        loaded = resources.loaded(log)
-        documents.write(args.output, {**found, "loaded": loaded, "told": wanted})
-        if loaded != wanted:
-            raise exceptions.SidewaysError(
-                f"nova-compute loaded {loaded}, expected {wanted}; see {log}"
+    found: dict[str, Any] = {"told": wanted}
+    try:
+        with terminal.progress("nodes reported", len(nodes)) as progress:
+            resources.observe(
+                cloud.connect(args.os_cloud),
+                nodes,
+                migration.classes(args.migration),
+                args.timeout,
+                progress,
+                found.update,
             )
+    finally:
+        # What a wait saw last that expired is evidence, too.
+        documents.write(args.output, found)
+        # Of several logs, the first that is not as told, else the last.
+        for log in args.compute_log:
+            found["loaded"] = resources.loaded(log)
+            if found["loaded"] != wanted:
+                break
+        documents.write(args.output, found)
+    if found["loaded"] != wanted:
+        raise exceptions.SidewaysError(
+            f"nova-compute loaded {found['loaded']}, expected {wanted}; see {log}"
+        )
     what = resources.several(found["resource_classes"])
     return f"{len(nodes)}/{len(nodes)} nodes reported as {what}"
 
@@ -289,7 +310,7 @@ def resources(args: argparse.Namespace) -> str:
 def collect(args: argparse.Namespace) -> str:
     from ironic_sideways.evidence import collect
 
-    commands = collect.collect(args.logs, args.output)
+    commands = collect.collect(args.logs, args.output, args.secrets)
     return f"{len(commands)} power commands reached the BMCs in all"
 
 

@@ -13,6 +13,7 @@
 """Append one event to events.jsonl; what the shell phases record through."""
 
 import argparse
+import time
 from pathlib import Path
 
 from ironic_sideways import exceptions
@@ -42,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
             "commands",
             resume=args.go_on_by,
             roll_back=args.go_back_by,
+            # Of the services' logs, which tell the local time.
+            utc_offset=time.localtime().tm_gmtoff,
         )
         return 0
     if args.result is None:

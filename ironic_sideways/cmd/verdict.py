@@ -68,6 +68,9 @@ def run(args: argparse.Namespace) -> int:
             print(f"          {check.name}: {check.detail}{where}")
     for subject in args.without:
         print(f"  --      {subject:<12} left out of this run")
+    if judged.errors:
+        print(f"  unknown ERROR lines in the window, not judged: {len(judged.errors)}")
+        print(*(f"          {line}" for line in judged.errors), sep="\n")
     print(*found, sep="\n")
     if args.record:
         figures.record(args.directory, found, judged.red)

@@ -14,18 +14,22 @@
 
 import dataclasses
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.evidence import documents
+from ironic_sideways.evidence import documents, secrets
 from ironic_sideways.hardware import vbmc_log
 
 
-def collect(logs: Path, output: Path) -> list[dict[str, Any]]:
-    """Copy the service logs to ``output``/logs and write bmc.json.
+def collect(
+    logs: Path, output: Path, secret_files: Sequence[Path]
+) -> list[dict[str, Any]]:
+    """Copy the service logs to ``output``/logs; write bmc.json and secrets.json.
 
     :param logs: a directory of one ``<service>.log`` each, vbmcd.log among them.
+    :param secret_files: what must not stand in any of it (evidence/secrets.py).
     :returns: the power commands that reached a BMC, in time's order.
     :raises SidewaysError: vbmcd.log is absent.
     """
@@ -41,4 +45,8 @@ def collect(logs: Path, output: Path) -> list[dict[str, Any]]:
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(logs.glob("*.log")):
         shutil.copyfile(path, target / path.name)
+    known: dict[str, str] = {}
+    for path in secret_files:
+        known |= secrets.known(path)
+    documents.write(output / "secrets.json", secrets.seek(output, known))
     return commands

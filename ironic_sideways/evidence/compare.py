@@ -183,6 +183,7 @@ def each_ironic_node(before: Document, after: Document) -> Iterator[Check]:
     """Every node of before is in Ironic, with its instance's VIFs."""
     found = by(after["ironic_nodes"], "uuid")
     servers = by(before["servers"], "uuid")
+    machines = by(before.get("machines", []), "uuid")
     powers = ironic_power(after)
     for uuid, instance in nodes(before).items():
         name = f"ironic node {uuid}"
@@ -191,6 +192,7 @@ def each_ironic_node(before: Document, after: Document) -> Iterator[Check]:
             continue
         node = found[uuid]
         wrong = node_faults(node, servers[instance] if instance else None)
+        wrong = wrong or machine_faults(node, machines.get(uuid))
         if not wrong and uuid in powers and node["power_state"] != powers[uuid]:
             wrong = f"power_state {node['power_state']!r}, its BMC: {powers[uuid]!r}"
         yield Check(name, not wrong, wrong or node["provision_state"])
@@ -204,12 +206,31 @@ def node_faults(node: Document, server: Document | None) -> str:
         "last_error": None,
     }
     wrong = differences(wanted, node, tuple(wanted))
-    if server and not wrong:
-        vifs = {port["vif"]: port["mac"] for port in node["ports"] if port["vif"]}
-        expected = {port["id"]: port["mac"] for port in server["ports"]}
-        if vifs != expected:
-            wrong = f"VIFs (port: MAC): {expected} became {vifs}"
-    return wrong
+    return wrong or (vif_faults(node, server) if server else "")
+
+
+def vif_faults(node: Document, server: Document) -> str:
+    """What of the instance's VIFs ``node`` lacks; empty when nothing."""
+    vifs = {port["vif"]: port["mac"] for port in node["ports"] if port["vif"]}
+    expected = {port["id"]: port["mac"] for port in server["ports"]}
+    return f"VIFs (port: MAC): {expected} became {vifs}" if vifs != expected else ""
+
+
+def machine_faults(node: Document, machine: Document | None) -> str:
+    """What of Ironic's ``node`` is not its machine's; empty when nothing.
+
+    A BMC or a MAC of another machine is seen by nobody until that one is
+    switched off, or boots, in this one's place.
+    """
+    if machine is None:
+        return ""
+    known = machine.get("bmc")
+    if known and node.get("bmc") != known:
+        return f"BMC {node.get('bmc')}, its machine's: {known}"
+    macs = sorted(port["mac"] for port in node["ports"])
+    if machine["mac"] not in macs:
+        return f"MACs {macs}, its machine's: {machine['mac']}"
+    return ""
 
 
 def compare(before: Document, after: Document) -> list[Check]:

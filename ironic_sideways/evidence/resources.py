@@ -113,11 +113,15 @@ def observe(
     classes: dict[str, str],
     timeout: float,
     progress: Callable[[int], None] = lambda done: None,
+    record: Callable[[Document], None] = lambda document: None,
 ) -> Document:
     """Wait until nova-compute reports all ``nodes`` (uuid -> instance or None).
 
     :param classes: each node's resource class, as Ironic spells it.
     :param timeout: seconds.
+    :param record: gets the evidence document, also of a wait that expired: what
+        was seen last.
+    :returns: the same document.
     :raises WaitExpired: names each node that is not reported rightly, and why.
     """
     begin = time.time()
@@ -131,29 +135,42 @@ def observe(
         }
         return {uuid: text for uuid, text in found.items() if text}
 
+    last: Document = {"hypervisors": {}, "providers": {}}
+
     def look_and_tell() -> Document:
         seen = look(cloud)
+        last.update(seen)
         progress(len(nodes) - len(faults(seen)))
         return seen
 
-    seen = waits.wait_for(
-        look_and_tell,
-        lambda seen: not faults(seen),
-        f"nova-compute to report {len(nodes)} nodes as {several(names)}",
-        timeout,
-        interval=1,
-        seen=lambda seen: "; ".join(f"{u} {why}" for u, why in faults(seen).items()),
-    )
-    return {
-        "seconds": round(time.time() - begin, 1),
-        "resource_classes": names,
-        "nodes": [
-            {
-                "uuid": uuid,
-                "instance": instance,
-                "hypervisor": seen["hypervisors"][uuid],
-                **seen["providers"][uuid],
-            }
-            for uuid, instance in nodes.items()
-        ],
-    }
+    def document() -> Document:
+        nothing: Document = {"inventories": {}, "allocations": {}}
+        return {
+            "taken_at": time.time(),
+            "seconds": round(time.time() - begin, 1),
+            "resource_classes": names,
+            "nodes": [
+                {
+                    "instance": instance,
+                    "hypervisor": last["hypervisors"].get(uuid),
+                    **last["providers"].get(uuid, nothing),
+                    "uuid": uuid,
+                }
+                for uuid, instance in nodes.items()
+            ],
+        }
+
+    try:
+        waits.wait_for(
+            look_and_tell,
+            lambda seen: not faults(seen),
+            f"nova-compute to report {len(nodes)} nodes as {several(names)}",
+            timeout,
+            interval=1,
+            seen=lambda seen: "; ".join(
+                f"{u} {why}" for u, why in faults(seen).items()
+            ),
+        )
+    finally:
+        record(document())
+    return document()

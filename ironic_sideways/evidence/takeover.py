@@ -19,6 +19,7 @@ power state was adopted from the BMC (Ironic's ConductorManager, methods
 _sync_local_state and _sync_power_states).
 """
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,18 +33,45 @@ from ironic_sideways import exceptions, waits
 #: gives one up (ERROR); ironic/conductor/manager.py.
 FORBIDDEN = ("Changing hardware state", "Switching node to maintenance mode")
 
+#: In a node's "extra", what the migration wrote of itself (migrate/provenance.py).
+PROVENANCE = "nova_bm"
+
 QUERY = sqlalchemy.text(
-    "SELECT n.uuid, n.provision_state, n.power_state, n.maintenance, n.last_error,"
-    " n.reservation, c.hostname AS conductor, c.online"
+    "SELECT n.uuid, n.instance_uuid, n.provision_state, n.power_state, n.maintenance,"
+    " n.last_error, n.reservation, n.driver, n.driver_info, n.extra,"
+    " c.hostname AS conductor, c.online"
     " FROM nodes n LEFT JOIN conductors c ON c.id = n.conductor_affinity"
+)
+
+PORTS = sqlalchemy.text(
+    "SELECT n.uuid AS node, p.uuid, p.address, p.internal_info"
+    " FROM ports p JOIN nodes n ON n.id = p.node_id ORDER BY p.address"
 )
 
 
 def read_nodes(engine: sqlalchemy.Engine) -> dict[str, dict[str, Any]]:
-    """All Ironic nodes by uuid, with the conductor that took each over."""
+    """All Ironic nodes by uuid, with BMC, ports, and the conductor of each."""
     with engine.connect() as connection:
         rows = connection.execute(QUERY).mappings().all()
-    return {row["uuid"]: dict(row) for row in rows}
+        ports = connection.execute(PORTS).mappings().all()
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        node = dict(row)
+        # Of driver_info the address alone: it holds the password as well.
+        node["bmc"] = json.loads(node.pop("driver_info") or "{}").get("ipmi_address")
+        extra = json.loads(node.pop("extra") or "{}")
+        node["run_id"] = extra.get(PROVENANCE, {}).get("run_id")
+        found[node["uuid"]] = {**node, "ports": []}
+    for port in ports:
+        info = json.loads(port["internal_info"] or "{}")
+        found[port["node"]]["ports"].append(
+            {
+                "uuid": port["uuid"],
+                "mac": port["address"],
+                "vif": info.get("tenant_vif_port_id"),
+            }
+        )
+    return found
 
 
 def missing(node: dict[str, Any] | None) -> str:
@@ -88,33 +116,57 @@ def observe(
     uuids: list[str],
     timeout: float,
     progress: Callable[[int], None] = lambda done: None,
-) -> dict[str, Any]:
-    """Wait until every node of ``uuids`` is taken over; the evidence document.
+    record: Callable[[dict[str, Any]], None] = lambda document: None,
+) -> None:
+    """Wait until every node of ``uuids`` is taken over.
 
     :param timeout: seconds; the pace is 8 nodes a sync_local_state_interval.
+    :param record: gets the evidence document, also of a wait that expired: what
+        was seen last.
     :raises WaitExpired: names each node that is not, and what it lacks.
     """
     begin = time.time()
+    seen: dict[str, dict[str, Any]] = {}
 
     def look() -> dict[str, dict[str, Any]]:
         nodes = read_nodes(engine)
         progress(sum(not missing(nodes.get(uuid)) for uuid in uuids))
+        seen.clear()
+        seen.update(nodes)
         return nodes
 
     def lacking(nodes: dict[str, dict[str, Any]]) -> dict[str, str]:
         return {u: missing(nodes.get(u)) for u in uuids if missing(nodes.get(u))}
 
-    nodes = waits.wait_for(
-        look,
-        lambda nodes: not lacking(nodes),
-        f"take-over of {len(uuids)} nodes",
-        timeout,
-        seen=lambda nodes: "; ".join(f"{u} {why}" for u, why in lacking(nodes).items()),
-    )
-    return {
-        "seconds": round(time.time() - begin, 1),
-        "nodes": [nodes[uuid] for uuid in uuids],
-    }
+    try:
+        waits.wait_for(
+            look,
+            lambda nodes: not lacking(nodes),
+            f"take-over of {len(uuids)} nodes",
+            timeout,
+            seen=lambda nodes: "; ".join(
+                f"{u} {why}" for u, why in lacking(nodes).items()
+            ),
+        )
+    finally:
+        nodes = [seen[uuid] for uuid in uuids if uuid in seen]
+        record(
+            {
+                "taken_at": time.time(),
+                "seconds": round(time.time() - begin, 1),
+                "nodes": nodes,
+                "others": written_besides(seen, nodes),
+            }
+        )
+
+
+def written_besides(
+    seen: dict[str, dict[str, Any]], nodes: list[dict[str, Any]]
+) -> list[str]:
+    """Nodes of the same runs of the migration that its record does not name."""
+    runs = {node["run_id"] for node in nodes if node["run_id"]}
+    known = {node["uuid"] for node in nodes}
+    return sorted(u for u, n in seen.items() if n["run_id"] in runs and u not in known)
 
 
 def refuse_forbidden(lines: list[str]) -> None:

@@ -13,9 +13,39 @@
 """What the verdict says: of one subject, and of the whole run."""
 
 import dataclasses
+import time
 from typing import Any
 
 from ironic_sideways.evidence.compare import Check
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line of a log.
+
+    :param file: relative to the evidence directory.
+    :param time: seconds since the epoch; 0 before the log's first time.
+    :param times: how often a line of its kind was there.
+    """
+
+    file: str
+    number: int
+    time: float
+    text: str
+    times: int = 1
+
+    @property
+    def where(self) -> str:
+        return f"{self.file}:{self.number}"
+
+    @property
+    def clock(self) -> str:
+        """The time of day, UTC."""
+        return time.strftime("%H:%M:%S", time.gmtime(self.time)) if self.time else "?"
+
+    def __str__(self) -> str:
+        more = f" ({self.times} times)" if self.times > 1 else ""
+        return f"{self.where}: {self.clock} {self.text.strip()}{more}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +78,14 @@ class Verdict:
     """Pass or fail of a run, from its evidence directory alone.
 
     :param without: subjects that the run was told to leave out.
+    :param errors: ERROR lines that no rule knows: told, not judged.
     :param resume: the command that goes on with the run; None: none is recorded.
     :param roll_back: the command that undoes it; None when there is no way back.
     """
 
     findings: list[Finding]
     without: tuple[str, ...] = ()
+    errors: tuple[Line, ...] = ()
     resume: str | None = None
     roll_back: str | None = None
 
@@ -119,6 +151,10 @@ class Verdict:
                     ],
                 }
                 for finding in self.findings
+            ],
+            "unknown_errors": [
+                {**dataclasses.asdict(line), "where": line.where}
+                for line in self.errors
             ],
             "resume": self.resume,
             "roll_back": self.roll_back,

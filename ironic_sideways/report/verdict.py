@@ -22,8 +22,16 @@ from pathlib import Path
 
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import events
-from ironic_sideways.report import checks, maintenance, places, tempest, window
-from ironic_sideways.report.findings import Finding, Verdict, broken
+from ironic_sideways.report import (
+    checks,
+    logs,
+    maintenance,
+    places,
+    schemas,
+    tempest,
+    window,
+)
+from ironic_sideways.report.findings import Finding, Line, Verdict, broken
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Subject:
 
 
 SUBJECTS: dict[str, Subject] = {
+    "evidence": Subject(schemas.check_evidence, ()),
     "window": Subject(window.check_phases, ("events.jsonl",)),
     "maintenance": Subject(
         maintenance.check_maintenance,
@@ -51,6 +60,7 @@ SUBJECTS: dict[str, Subject] = {
     "heartbeats": Subject(window.check_heartbeats, ("heartbeat.jsonl", "before.json")),
     "leases": Subject(window.check_leases, ("leases.jsonl", "before.json")),
     "BMCs": Subject(window.check_bmc, ("bmc.json",)),
+    "logs": Subject(logs.check_logs, ("secrets.json",)),
     "operations": Subject(checks.check_operations, ("operations.json",)),
     "proxy": Subject(checks.check_proxy, ("proxy.json",)),
     "tempest": Subject(
@@ -69,7 +79,16 @@ def verdict(directory: Path, without: tuple[str, ...] = ()) -> Verdict:
         for name, subject in SUBJECTS.items()
         if name not in without
     ]
-    return Verdict(findings, without, *ways_on(directory))
+    resume, roll_back = ways_on(directory)
+    return Verdict(findings, without, unknown_errors(directory), resume, roll_back)
+
+
+def unknown_errors(directory: Path) -> tuple[Line, ...]:
+    """None where the evidence does not tell the window: that is red already."""
+    try:
+        return tuple(logs.unknown_errors(directory))
+    except (exceptions.SidewaysError, KeyError, TypeError, ValueError):
+        return ()
 
 
 def judge(name: str, subject: Subject, directory: Path) -> Finding:

@@ -37,6 +37,8 @@ FILES = [
     "operations.json",
     "proxy.json",
     "logs/ironic-conductor.log",
+    "logs/nova-compute.log",
+    "secrets.json",
     "tempest/results.json",
 ]
 
@@ -132,7 +134,8 @@ def stock_manager(directory: Path) -> None:
 
 def machine_switched(directory: Path) -> None:
     with (directory / "logs" / "ironic-conductor.log").open("a") as log:
-        log.write("WARNING Changing hardware state to 'power off'.\n")
+        text = "Changing hardware state to 'power off'."
+        log.write(whole.log_line(whole.BEGIN + 20, text, "WARNING"))
 
 
 def no_command_after(directory: Path) -> None:
@@ -163,7 +166,7 @@ def most_tests_skipped(directory: Path) -> None:
         (each("takeover.json", "nodes", provision_state="available"), "take-over"),
         (each("takeover.json", "nodes", online=0), "take-over"),
         (each("takeover.json", "nodes", power_state="power on"), "take-over"),
-        (machine_switched, "take-over"),
+        (machine_switched, "logs"),
         (keep("resources.json", "nodes", 1), "resources"),
         (each("resources.json", "nodes", allocations={}), "resources"),
         (each("resources.json", "nodes", hypervisor={"name": "host"}), "resources"),
@@ -284,4 +287,4 @@ def test_the_verdict_is_written_as_json_too(evidence, tmp_path):
 
 def test_a_subject_that_is_none_is_bad_usage(evidence, capsys):
     assert main.main(["verdict", str(evidence), "--without", "luck"]) == 2
-    assert "--without luck: expected one of window" in capsys.readouterr().err
+    assert "--without luck: expected one of evidence" in capsys.readouterr().err

@@ -13,6 +13,7 @@
 """The evidence of a move that went well: a running, a stopped and a free node."""
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,10 @@ def service(status: str) -> Document:
     return {**names, "status": status, "disabled_reason": reason}
 
 
-def snapshot(seq: int, resources: Document, locked: bool) -> Document:
+def snapshot(seq: int, resources: Document, locked: bool, taken: float) -> Document:
+    """:param taken: seconds since the begin of maintenance."""
     return {
+        "taken_at": BEGIN + taken,
         "base_driver": "nova_bm",
         "servers": servers(locked),
         "providers": providers(resources),
@@ -200,7 +203,7 @@ def takeover() -> Document:
         }
         for node in ironic_nodes()
     ]
-    return {"nodes": nodes, "forbidden": []}
+    return {"nodes": nodes, "forbidden": [], "others": [], "taken_at": BEGIN + 20}
 
 
 def resources() -> Document:
@@ -210,6 +213,7 @@ def resources() -> Document:
         for provider in providers({CLASS: 1})
     ]
     return {
+        "taken_at": BEGIN + 40,
         "resource_classes": [CLASS],
         "loaded": loaded,
         "told": loaded,
@@ -229,15 +233,37 @@ def migration() -> Document:
     return {"result": "done", "rows": rows, "counts": {**numbers, "different": 0}}
 
 
+def log_line(moment: float, text: str, level: str = "INFO") -> str:
+    """As oslo.log writes it."""
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
+    return f"{clock}.123 42 {level} some.module [-] {text}\n"
+
+
+def logs(directory: Path) -> None:
+    """What the conductor and nova-compute tell of each node, in the window."""
+    directory.mkdir()
+    adopted = (
+        "During sync_power_state, node {} has no previous known state. "
+        "Recording current state 'power off'."
+    )
+    for name, text in (
+        ("ironic-conductor", adopted),
+        ("nova-compute", "Final resource view: name={} phys_ram=1024MB"),
+    ):
+        told = [log_line(BEGIN + 10, text.format(node)) for node in NODES]
+        (directory / f"{name}.log").write_text("".join(told))
+
+
 def lay_down(directory: Path) -> None:
     """Write the whole evidence."""
     write_lines(directory / "events.jsonl", phase_events())
-    write(directory / "before.json", snapshot(1, {"VCPU": 1}, locked=False))
-    after = snapshot(70, {CLASS: 1}, locked=True)
+    write(directory / "before.json", snapshot(1, {"VCPU": 1}, False, 1))
+    after = snapshot(70, {CLASS: 1}, True, 50)
     write(directory / "after.json", {**after, "ironic_nodes": ironic_nodes()})
-    write(directory / "ended.json", snapshot(72, {CLASS: 1}, locked=False))
+    write(directory / "ended.json", snapshot(72, {CLASS: 1}, False, 60))
     locks = {"lock": ["server-run"], "locked_before": ["server-stop"]}
-    write(directory / "maintenance.json", {"services": [{"host": HOST}], **locks})
+    was = {"host": HOST, "status": "enabled", "disabled_reason": None}
+    write(directory / "maintenance.json", {"services": [was], **locks})
     write(directory / "migration.json", migration())
     write(directory / "takeover.json", takeover())
     write(directory / "resources.json", resources())
@@ -255,9 +281,9 @@ def lay_down(directory: Path) -> None:
         for moment in (BEGIN - 100, OPERATED + 5)
     ]
     write(directory / "bmc.json", {"commands": commands})
-    log = directory / "logs" / "ironic-conductor.log"
-    log.parent.mkdir()
-    log.write_text("INFO all is well\n")
+    logs(directory / "logs")
+    known = ["BMC password of machine-1", "database-nova"]
+    write(directory / "secrets.json", {"sought": known, "hits": []})
     node, *_ = NODES
     specs = {"cpu_arch": "x86_64"}
     old: Document = {"instance": "server-run", "embedded": specs}

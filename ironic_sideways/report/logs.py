@@ -1,0 +1,322 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the services' logs must tell, and what they must not.
+
+Each rule names its source. Its hits are quoted with file, line and time. Lines of
+level ERROR that no rule knows are listed by the verdict, and never hidden.
+"""
+
+import calendar
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways.evidence import compare, documents, events
+from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report import places, window
+from ironic_sideways.report.findings import Finding, Line
+
+#: Hits of one rule that are told; one fault may log a line a second.
+SHOWN = 5
+
+#: As oslo.log, libvirt, MariaDB and our own tools begin a line.
+MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(\.\d+)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What must not be in the logs, or must be there for each node.
+
+    :param logs: which, as a pattern of names below logs/.
+    :param source: where the line comes from, and why it matters.
+    :param since: the phase from whose begin on lines count; maintenance's by default.
+    """
+
+    name: str
+    logs: str
+    pattern: re.Pattern[str]
+    source: str
+    since: str = "begin-maintenance"
+
+
+#: For each node; the node's uuid is the group.
+MUST = (
+    Rule(
+        "take-over told of",
+        "ironic-conductor*.log",
+        re.compile(
+            r"During sync_power_state, node (\S+) has no previous known state\. "
+            r"Recording current state"
+        ),
+        "ironic.conductor.manager.do_sync_power_state: the power state was NULL, and"
+        " was taken from the BMC instead of forced on it",
+    ),
+    Rule(
+        "resources told of",
+        "nova-compute*.log",
+        re.compile(r"Final resource view: name=(\S+)"),
+        "nova.compute.resource_tracker._report_final_resource_view (level DEBUG): the"
+        " node's update came to its end",
+        since="compute",
+    ),
+)
+
+MUST_NOT = (
+    Rule(
+        "no machine switched by power sync",
+        "ironic-conductor*.log",
+        re.compile(r"Changing hardware state to"),
+        "ironic.conductor.manager.do_sync_power_state with"
+        " force_power_state_during_sync: Ironic trusted its row, not the machine",
+    ),
+    Rule(
+        "no node put in maintenance",
+        "ironic-conductor*.log",
+        re.compile(r"Switching node to maintenance mode"),
+        "ironic.conductor.manager.handle_sync_power_state_max_retries_exceeded: the BMC"
+        " did not answer",
+    ),
+    Rule(
+        "no traceback",
+        "*.log",
+        re.compile(r"Traceback \(most recent call last\):"),
+        "Python: an error that nobody expected",
+    ),
+    Rule(
+        "no secret",
+        "*.log",
+        re.compile(
+            r"(?:ipmi_password|pm_password|admin_pass|adminPass)"
+            r"['\"]?\s*[:=]\s*u?['\"]?(?!\*\*\*|None|null|<)[^\s'\",}]+"
+            r"|mysql\+pymysql://[^:/\s]+:(?!\*\*\*)[^@\s]+@"
+            r"|X-Auth-Token['\"]?\s*[:=]\s*['\"]?gAAAA"
+            r"|ipmitool\b.*\s-P\s+\S"
+        ),
+        "oslo_utils.strutils.mask_password's keys, database URLs, tokens, and"
+        " ipmitool's password in its arguments",
+    ),
+)
+
+#: Errors that are no failure: why, by a pattern of their text or their last line.
+KNOWN = {
+    re.compile(r"ResourceProviderConcurrentUpdateDetected"): (
+        "placement.fault_wrap logs what it answers with 409; nova-compute retries"
+        " (nova.scheduler.client.report)"
+    ),
+    re.compile(r"A dynamic interval looping call should supply either an interval"): (
+        "oslo.service's threading backend (loopingcall._idle_for) in a service that is"
+        " being stopped: its periodic tasks return no delay any more"
+    ),
+}
+
+#: What oslo.log puts before each line of one record: all but the text.
+HEAD = re.compile(MOMENT.pattern + r" \d+ [A-Z]+ \S+")
+
+#: The line that a traceback ends in, after its head.
+EXCEPTION = re.compile(r" ?(?:\[instance: \S+\] ?)?[A-Za-z_][\w.]*(?::.*)?$")
+
+ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b")
+
+
+def lines(directory: Path, pattern: str, offset: int) -> Iterator[Line]:
+    """Every line of these logs; one without a time has that of the line before.
+
+    :param offset: of the services' local time to UTC, in seconds.
+    """
+    for path in sorted((directory / "logs").glob(pattern)):
+        moment = 0.0
+        name = f"logs/{path.name}"
+        for number, text in enumerate(places.lines(path), start=1):
+            found = MOMENT.match(text)
+            if found:
+                parts = [int(part) for part in found.groups()[:6]]
+                moment = calendar.timegm((*parts, 0, 0, 0)) - offset
+                moment += float(found[7] or 0)
+            yield Line(name, number, moment, text)
+
+
+def utc_offset(directory: Path) -> int:
+    """Of the host that wrote the logs, as the run recorded it; 0 when it did not."""
+    recorded = events.read(directory / "events.jsonl")
+    return next((e["utc_offset"] for e in recorded if "utc_offset" in e), 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """Seconds since the epoch between which lines count, and the logs' offset."""
+
+    begin: float
+    end: float
+    offset: int
+
+
+def span(directory: Path, since: str = "begin-maintenance") -> Span:
+    """From the begin of a phase until machines were operated again."""
+    moments = window.bounds(directory)
+    begin = moments.begin
+    for event in events.read(directory / "events.jsonl"):
+        if event.get("name") == since and event.get("result") == "started":
+            begin = max(begin, event["time"])
+    # Of whole seconds in some logs.
+    return Span(begin - 1, moments.operated, utc_offset(directory))
+
+
+def records(found: Iterable[Line]) -> Iterator[Line]:
+    """The lines of one record as one: a traceback's text is its first and last line."""
+    first: Line | None = None
+    head = last = ""
+    for line in found:
+        match = HEAD.match(line.text)
+        own = match[0] if match else ""
+        if first and line.file == first.file and own in (head, ""):
+            last = line.text.removeprefix(own).strip() or last
+            continue
+        if first:
+            yield _joined(first, last)
+        first, head, last = line, own, ""
+    if first:
+        yield _joined(first, last)
+
+
+def _joined(first: Line, last: str) -> Line:
+    text = f"{first.text} ... {last}" if last else first.text
+    return dataclasses.replace(first, text=text)
+
+
+def known(text: str) -> str:
+    """Why a record is no failure; empty when nobody knows it."""
+    return next((why for end, why in KNOWN.items() if end.search(text)), "")
+
+
+def hits(directory: Path, rule: Rule) -> Iterator[Line]:
+    """The lines that the rule means, while it counts."""
+    during = span(directory, rule.since)
+    for line in lines(directory, rule.logs, during.offset):
+        if during.begin <= line.time <= during.end and rule.pattern.search(line.text):
+            yield line
+
+
+def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
+    if not list((directory / "logs").glob(rule.logs)):
+        name = f"logs/{rule.logs.replace('*', '')}"
+        yield Check(name, False, f"{name}: absent; it was not gathered", absent=True)
+        return
+    told: dict[str, Line] = {}
+    for line in hits(directory, rule):
+        found = rule.pattern.search(line.text)
+        assert found
+        told.setdefault(found[1], line)
+    for uuid in sorted(nodes):
+        line = told.get(uuid)
+        detail = str(line) if line else f"no such line in {rule.logs}: {rule.source}"
+        yield Check(
+            f"{rule.name} {uuid}",
+            line is not None,
+            detail,
+            absent=line is None,
+            where=line.where if line else "",
+        )
+
+
+def tracebacks(directory: Path, rule: Rule) -> Iterator[Line]:
+    """Each traceback with the exception that it ends in, unless that is known."""
+    during = span(directory, rule.since)
+    open_at: Line | None = None
+    for line in lines(directory, rule.logs, during.offset):
+        if not during.begin <= line.time <= during.end:
+            continue
+        if open_at and line.file != open_at.file:
+            yield open_at
+            open_at = None
+        head = HEAD.match(line.text)
+        text = line.text[head.end() if head else 0 :]
+        if rule.pattern.search(line.text):
+            # One in another's middle is its cause: the last one's end tells.
+            open_at = open_at or line
+        elif open_at and (end := EXCEPTION.match(text)):
+            if not known(text):
+                yield dataclasses.replace(open_at, text=f"{open_at.text} ... {end[0]}")
+            open_at = None
+    if open_at:
+        yield open_at
+
+
+def no_line(directory: Path, rule: Rule) -> Iterator[Check]:
+    find = tracebacks if rule.name == "no traceback" else hits
+    found = list(find(directory, rule))
+    for line in found[:SHOWN]:
+        quoted = masked(line) if rule.name == "no secret" else str(line)
+        yield Check(rule.name, False, f"{quoted} ({rule.source})", where=line.where)
+    if len(found) > SHOWN:
+        yield Check(rule.name, False, f"and {len(found) - SHOWN} more lines")
+    if not found:
+        yield Check(rule.name, True, rule.source)
+
+
+def masked(line: Line) -> str:
+    """Where the secret stands, and not the secret."""
+    return (
+        f"{line.where}: {line.clock} a line that holds a secret; it is not quoted here"
+    )
+
+
+def known_secrets(directory: Path) -> Iterator[Check]:
+    """What the run knew to be secret was sought in all evidence, and not found."""
+    document = documents.read(directory / "secrets.json")
+    sought, found = document["sought"], document["hits"]
+    name = "no secret"
+    if not sought:
+        yield Check("secrets sought", False, "secrets.json: none was sought")
+    for hit in found[:SHOWN]:
+        where = f"{hit['file']}:{hit['line']}"
+        yield Check(name, False, f"{where} holds {hit['name']}", where=where)
+    if len(found) > SHOWN:
+        yield Check(name, False, f"and {len(found) - SHOWN} more lines")
+    if sought and not found:
+        detail = f"{len(sought)} known secrets, in none of the files"
+        yield Check("secrets sought", True, detail)
+
+
+def check_logs(directory: Path) -> Finding:
+    """:raises EvidenceAbsent: before.json or secrets.json is."""
+    before = documents.read(directory / "before.json")
+    nodes: dict[str, Any] = compare.nodes(before)
+    checks: list[Check] = []
+    for rule in MUST_NOT:
+        checks += no_line(directory, rule)
+    checks += known_secrets(directory)
+    for rule in MUST:
+        checks += each_node(directory, rule, set(nodes))
+    number = len(list((directory / "logs").glob("*.log")))
+    return Finding("logs", checks, f"{number} logs, {len(MUST_NOT) + len(MUST)} rules")
+
+
+def unknown_errors(directory: Path) -> list[Line]:
+    """Lines of level ERROR in the window that no rule knows, each kind of them once.
+
+    Told and not judged: what they mean, a person must say.
+    """
+    during = span(directory)
+    found: dict[str, Line] = {}
+    for line in records(lines(directory, "*.log", during.offset)):
+        if not during.begin <= line.time <= during.end or not ERROR.search(line.text):
+            continue
+        if known(line.text):
+            continue
+        kind = line.file + re.sub(r"[0-9a-f-]{8,}|\d+", "#", line.text)
+        first = found.get(kind)
+        times = first.times + 1 if first else 1
+        found[kind] = dataclasses.replace(first or line, times=times)
+    return list(found.values())

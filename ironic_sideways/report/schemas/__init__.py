@@ -1,0 +1,183 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Each evidence file against its JSON schema, and all of them of one and the same try.
+
+A schema is a file of this directory; its ``x-files`` names the evidence that it
+describes, ``x-lines`` says that each line is a document. A new kind of evidence is one
+file here and nothing else. What a schema does not name is allowed: others may add.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.evidence import documents
+from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report import places, window
+from ironic_sideways.report.findings import Finding
+
+#: Faults of one file that are told; a broken writer breaks every row.
+SHOWN = 5
+
+#: What is taken one after the other, by the moment in it.
+IN_TIME = ("before.json", "takeover.json", "resources.json", "after.json", "ended.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Schema:
+    """One schema.
+
+    :param files: the evidence that it describes, relative to its directory.
+    :param lines: the files hold a document a line.
+    :param cut_lines: a line that is cut short is passed over, as its reader does.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    document: dict[str, Any]
+    lines: bool
+    cut_lines: bool
+
+
+def every() -> list[Schema]:
+    """All schemas, by name."""
+    found = []
+    for path in sorted(Path(__file__).parent.glob("*.json")):
+        document = json.loads(path.read_text())
+        found.append(
+            Schema(
+                path.stem,
+                tuple(document["x-files"]),
+                document,
+                document.get("x-lines", False),
+                document.get("x-cut-lines", False),
+            )
+        )
+    return found
+
+
+def faults(schema: Schema, path: Path) -> Iterator[tuple[int, str]]:
+    """What is wrong with one evidence file: its line, and what.
+
+    :raises EvidenceMalformed: it is no JSON at all.
+    """
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(schema.document)
+    for line, document in _documents(schema, path):
+        for error in validator.iter_errors(document):
+            told = _place(error.absolute_path)
+            where = line or _line(path, document, list(error.absolute_path))
+            yield where, f"{told}{': ' if told else ''}{_message(error.message)}"
+
+
+def _documents(schema: Schema, path: Path) -> Iterator[tuple[int, Any]]:
+    if not schema.lines:
+        yield 0, documents.read(path)
+    elif not schema.cut_lines:
+        yield from enumerate(documents.read_lines(path), start=1)
+    else:
+        for number, line in enumerate(places.lines(path), start=1):
+            try:
+                yield number, json.loads(line)
+            except json.JSONDecodeError:
+                continue
+
+
+def _message(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:100]} ... {text[-90:]}"
+
+
+def _place(path: Any) -> str:
+    """As in ``nodes[3].power_state``."""
+    told = ""
+    for step in path:
+        told += f"[{step}]" if isinstance(step, int) else f"{'.' if told else ''}{step}"
+    return told
+
+
+def _line(path: Path, document: Any, steps: list[Any]) -> int:
+    """The line of the nearest thing with a name of its own around a fault."""
+    words = []
+    for step in steps:
+        document = document[step]
+        if isinstance(document, dict):
+            words += [
+                str(document[key]) for key in ("name", "uuid") if document.get(key)
+            ]
+    place = places.find(path.parent, (path.name,), words)
+    return int(place.rpartition(":")[2] or 1)
+
+
+def check_file(schema: Schema, directory: Path, file: str) -> Iterator[Check]:
+    """One check, or one for each of the first faults."""
+    name, path = f"schema of {file}", directory / file
+    try:
+        found = list(faults(schema, path))
+    except exceptions.EvidenceMalformed as error:
+        yield Check(name, False, str(error), where=f"{file}:{error.line or 1}")
+        return
+    for line, what in found[:SHOWN]:
+        yield Check(name, False, what, where=f"{file}:{line}")
+    if len(found) > SHOWN:
+        yield Check(name, False, f"and {len(found) - SHOWN} more", where=f"{file}:1")
+    if not found:
+        yield Check(name, True, f"as {schema.name}.json says")
+
+
+def without_schema(directory: Path, known: set[str]) -> Iterator[Check]:
+    """Evidence that nobody described is evidence that nobody checks."""
+    for path in sorted((*directory.glob("*.json"), *directory.glob("*.jsonl"))):
+        if path.name not in known:
+            why = "has no schema; add one to ironic_sideways/report/schemas"
+            yield Check(f"schema of {path.name}", False, why, where=f"{path.name}:1")
+
+
+def in_time(directory: Path) -> Iterator[Check]:
+    """A document of an earlier try, that was rolled back, proves nothing."""
+    try:
+        last, earlier = window.bounds(directory).begin, "the begin of maintenance"
+    except (exceptions.SidewaysError, KeyError, TypeError):
+        return
+    for file in IN_TIME:
+        try:
+            moment = documents.read(directory / file)["taken_at"]
+        except (exceptions.SidewaysError, KeyError, TypeError):
+            # Their own subjects and schemas say so.
+            continue
+        if not isinstance(moment, int | float):
+            continue
+        ok = moment >= last
+        detail = f"is older than {earlier}: of an earlier try" if not ok else ""
+        yield Check(f"order of {file}", ok, detail, where="" if ok else f"{file}:1")
+        last, earlier = moment, file
+
+
+def check_evidence(directory: Path) -> Finding:
+    """Every file that is there is as its schema says.
+
+    Those that are absent are missed by their subjects.
+    """
+    schemas = every()
+    checks: list[Check] = []
+    for schema in schemas:
+        for file in schema.files:
+            if (directory / file).is_file():
+                checks += check_file(schema, directory, file)
+    checks += without_schema(directory, {f for s in schemas for f in s.files})
+    number = len({check.name for check in checks})
+    checks += in_time(directory)
+    return Finding("evidence", checks, f"{number} files, each held against its schema")

@@ -1,0 +1,55 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Known secrets are found wherever they stand, and told by name alone."""
+
+import json
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.evidence import secrets
+
+
+def test_a_secret_is_told_by_its_name_file_and_line(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.log").write_text("well\nlogin with opensesame42\n")
+    (tmp_path / "b.json").write_text("{}")
+
+    found = secrets.seek(tmp_path, {"door": "opensesame42", "gate": "otherword77"})
+
+    assert found == {
+        "sought": ["door", "gate"],
+        "too_short": [],
+        "hits": [{"name": "door", "file": "logs/a.log", "line": 2}],
+    }
+    assert "opensesame42" not in json.dumps(found)
+
+
+def test_a_word_too_short_to_be_sought_is_told(tmp_path):
+    assert secrets.seek(tmp_path, {"pin": "1234"})["too_short"] == ["pin"]
+
+
+def test_virtualbmcs_configuration_and_a_json_file_are_known(tmp_path):
+    bmc = tmp_path / "vbmc" / "node-0"
+    bmc.mkdir(parents=True)
+    (bmc / "config").write_text("[VirtualBMC]\npassword = secretword\n")
+    file = tmp_path / "secrets.json"
+    file.write_text('{"database": "otherword"}')
+
+    assert secrets.known(tmp_path / "vbmc") == {"BMC password of node-0": "secretword"}
+    assert secrets.known(file) == {"database": "otherword"}
+
+
+def test_a_file_that_holds_no_secrets_is_refused(tmp_path):
+    with pytest.raises(exceptions.SidewaysError, match="expected a JSON object"):
+        secrets.known(tmp_path / "absent.json")

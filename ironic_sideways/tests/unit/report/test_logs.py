@@ -1,0 +1,219 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The log rules: what must be told of each node, and what must stand nowhere."""
+
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways.report import logs, verdict
+from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.whole import BEGIN, OPERATED, log_line
+
+CONDUCTOR, COMPUTE = "ironic-conductor.log", "nova-compute.log"
+
+
+def add(directory: Path, name: str, line: str) -> int:
+    """Append a line; its number."""
+    path = directory / "logs" / name
+    text = path.read_text() if path.exists() else ""
+    path.write_text(text + line)
+    return len(path.read_text().splitlines())
+
+
+def failed(directory: Path) -> dict[str, str]:
+    return {
+        c.name: f"{c.where} {c.detail}" for c in logs.check_logs(directory).failures
+    }
+
+
+def test_whole_logs_break_no_rule(evidence):
+    assert failed(evidence) == {}
+
+
+@pytest.mark.parametrize("rule", (*logs.MUST, *logs.MUST_NOT), ids=lambda r: r.name)
+def test_a_rule_names_its_source(rule):
+    assert rule.source
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [(CONDUCTOR, "take-over told of"), (COMPUTE, "resources told of")],
+)
+def test_what_is_not_told_of_a_node_is_a_failure(evidence, name, check):
+    path = evidence / "logs" / name
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+
+    assert list(failed(evidence)) == [f"{check} node-run"]
+
+
+def test_what_was_told_before_the_switch_does_not_count(evidence):
+    line = log_line(BEGIN - 60, "Final resource view: name=node-run phys_ram=1MB")
+    path = evidence / "logs" / COMPUTE
+    path.write_text(line + "".join(path.read_text().splitlines(keepends=True)[1:]))
+
+    assert list(failed(evidence)) == ["resources told of node-run"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "check"),
+    [
+        (
+            CONDUCTOR,
+            "state 'power on' does not match expected state. "
+            "Changing hardware state to 'power off'.",
+            "no machine switched by power sync",
+        ),
+        (
+            CONDUCTOR,
+            "Switching node to maintenance mode.",
+            "no node put in maintenance",
+        ),
+        ("nova-api.log", "Traceback (most recent call last):", "no traceback"),
+    ],
+)
+def test_a_hit_is_quoted_with_file_line_and_time(evidence, name, text, check):
+    number = add(evidence, name, log_line(BEGIN + 20, text))
+
+    where, told = failed(evidence)[check].split(" ", 1)
+    assert where == f"logs/{name}:{number}"
+    assert told.startswith(f"logs/{name}:{number}: 00:17:00 ") and text in told
+
+
+@pytest.mark.parametrize("moment", [BEGIN - 60, OPERATED + 60])
+def test_outside_the_window_a_traceback_is_no_failure(evidence, moment):
+    add(
+        evidence, "nova-api.log", log_line(moment, "Traceback (most recent call last):")
+    )
+
+    assert failed(evidence) == {}
+
+
+def test_a_line_without_a_time_has_that_of_the_line_before(evidence):
+    text = log_line(BEGIN + 5, "oh") + "Traceback (most recent call last):\n"
+    number = add(evidence, "glance.log", text)
+
+    assert failed(evidence)["no traceback"].startswith(f"logs/glance.log:{number} ")
+
+
+def test_the_logs_local_time_is_known_by_its_offset(evidence):
+    path = evidence / "events.jsonl"
+    path.write_text(
+        '{"time": 1, "kind": "commands", "resume": "", "roll_back": null, '
+        '"memory_used_mb": 1, "utc_offset": 7200}\n' + path.read_text()
+    )
+    line = log_line(BEGIN + 7220, "Traceback (most recent call last):")
+    add(evidence, "nova-api.log", line)
+
+    assert "no traceback" in failed(evidence)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "node: {'ipmi_password': 'hunter2x', 'ipmi_username': 'admin'}",
+        'body: {"adminPass": "hunter2x"}',
+        "connecting to mysql+pymysql://nova:hunter2x@127.0.0.1/nova",
+        "Running cmd: ipmitool -I lanplus -U admin -P hunter2x power status",
+        "headers X-Auth-Token: gAAAAhunter2x",
+    ],
+)
+def test_a_secret_is_found_and_not_repeated(evidence, text):
+    number = add(evidence, "ironic-api.log", log_line(BEGIN + 20, text))
+
+    told = failed(evidence)["no secret"]
+    assert told.startswith(f"logs/ironic-api.log:{number} ")
+    assert "hunter2x" not in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "node: {'ipmi_password': '***', 'ipmi_username': 'admin'}",
+        "connecting to mysql+pymysql://nova:***@127.0.0.1/nova",
+        "Running cmd: ipmitool -I lanplus -U admin -f /tmp/tmpx power status",
+        "ipmi_password = None",
+    ],
+)
+def test_a_masked_secret_is_none(evidence, text):
+    add(evidence, "ironic-api.log", log_line(BEGIN + 20, text))
+
+    assert failed(evidence) == {}
+
+
+def test_a_known_secret_in_any_file_is_a_failure(evidence):
+    hit = {"name": "BMC password of machine-1", "file": "migration.json", "line": 7}
+    whole.edit(evidence / "secrets.json", lambda d: d["hits"].append(hit))
+
+    assert failed(evidence) == {
+        "no secret": "migration.json:7 migration.json:7 holds BMC password of machine-1"
+    }
+
+
+def test_secrets_that_nobody_sought_are_not_absent(evidence):
+    whole.edit(evidence / "secrets.json", lambda d: d.update(sought=[]))
+
+    assert "none was sought" in failed(evidence)["secrets sought"]
+
+
+def test_error_lines_that_no_rule_knows_are_listed_each_kind_once(evidence):
+    for second in range(3):
+        text = f"request 1234{second} broke"
+        add(evidence, "neutron.log", log_line(BEGIN + second, text, "ERROR"))
+    add(evidence, "neutron.log", log_line(BEGIN - 60, "of the base", "ERROR"))
+
+    judged = verdict.verdict(evidence)
+
+    assert judged.passed
+    assert [(line.where, line.times) for line in judged.errors] == [
+        ("logs/neutron.log:1", 3)
+    ]
+    assert "(3 times)" in str(judged.errors[0])
+
+
+def traceback(moment: float, end: str) -> str:
+    """As oslo.log writes it: each line with its head."""
+    told = ("it broke", "Traceback (most recent call last):", '  File "x", line 1', end)
+    head = log_line(moment, "", "ERROR").removesuffix("[-] \n")
+    return "".join(f"{head}{text}\n" for text in told)
+
+
+def test_a_traceback_is_quoted_with_the_exception_that_it_ends_in(evidence):
+    number = add(evidence, "nova-api.log", traceback(BEGIN + 5, "some.Fault: of luck"))
+
+    told = failed(evidence)["no traceback"]
+    assert told.startswith(f"logs/nova-api.log:{number - 2} ")
+    assert "some.Fault: of luck" in told
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "placement.exception.ResourceProviderConcurrentUpdateDetected: Another thread",
+        "RuntimeError: A dynamic interval looping call should supply either an interval"
+        " or a periodic_interval_max",
+    ],
+)
+def test_a_known_traceback_is_neither_a_failure_nor_unknown(evidence, end):
+    add(evidence, "placement.log", traceback(BEGIN + 5, end))
+
+    judged = verdict.verdict(evidence)
+    assert judged.passed and not judged.errors
+
+
+def test_an_unknown_error_is_one_line_with_its_end(evidence):
+    text = traceback(BEGIN + 5, "some.Fault: of luck").splitlines(keepends=True)
+    add(evidence, "neutron.log", text[0] + "".join(text[2:]))
+
+    (line,) = verdict.verdict(evidence).errors
+    assert line.number == 1 and line.text.endswith("it broke ... some.Fault: of luck")
