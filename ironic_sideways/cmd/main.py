@@ -43,6 +43,7 @@ COMMANDS = {
     "publish-images": "publish_images",
     "proxy": "proxy",
     "record": "record",
+    "sabotage": "sabotage",
     "tempest": "tempest",
     "verdict": "verdict",
     "workload": "workload",

@@ -219,15 +219,13 @@ def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
         assert found
         told.setdefault(found[1], line)
     for uuid in sorted(nodes):
-        line = told.get(uuid)
-        detail = str(line) if line else f"no such line in {rule.logs}: {rule.source}"
-        yield Check(
-            f"{rule.name} {uuid}",
-            line is not None,
-            detail,
-            absent=line is None,
-            where=line.where if line else "",
-        )
+        name = f"{rule.name} {uuid}"
+        if uuid in told:
+            found_line = told[uuid]
+            yield Check(name, True, str(found_line), where=found_line.where)
+        else:
+            why = f"no such line in {rule.logs}: {rule.source}"
+            yield Check(name, False, why, absent=True)
 
 
 def tracebacks(directory: Path, rule: Rule) -> Iterator[Line]:
