@@ -36,8 +36,9 @@ from typing import Any
 
 from ironic_sideways import exceptions
 
-#: What each beat tells.
+#: What each beat tells, and what some do besides.
 NEEDED = frozenset({"mac", "boot_id", "seq", "ip"})
+OPTIONAL = frozenset({"root", "image"})
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -49,6 +50,8 @@ class Beat:
     :param again: the number had been recorded before; its answer got lost.
     :param root: UUID of the root file system on the disk of a net-booted guest;
         None where it runs from its ramdisk.
+    :param image: the mark of the image that the disk was written with; None where
+        that image has none.
     """
 
     time: float
@@ -58,6 +61,7 @@ class Beat:
     seq: int
     again: bool = False
     root: str | None = None
+    image: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +84,7 @@ class Stream:
     missing: tuple[int, ...]
     longest_silence: float
     root: str | None = None
+    image: str | None = None
 
 
 def parse(lines: Iterable[str]) -> list[Beat]:
@@ -145,6 +150,7 @@ def _stream(beats: list[Beat]) -> Stream:
         ),
         longest_silence=max(silences, default=0.0),
         root=beats[-1].root,
+        image=beats[-1].image,
     )
 
 
@@ -156,14 +162,17 @@ def lost(found: Iterable[Stream]) -> int:
 def beat_from_query(query: str, moment: float) -> Beat:
     """The beat that a guest's query tells.
 
-    :param query: as in ``mac=...&boot_id=...&seq=...&ip=...``, maybe ``&root=...``.
+    :param query: as in ``mac=...&boot_id=...&seq=...&ip=...``, maybe ``&root=...``
+        or ``&image=...``.
     :param moment: seconds since the epoch.
     :raises ValueError: a value is missing, double or malformed, or there are others.
     """
     pairs = urllib.parse.parse_qsl(query, strict_parsing=True, max_num_fields=8)
     values = dict(pairs)
-    if len(pairs) != len(values) or set(values) - {"root"} != NEEDED:
-        raise ValueError("expected mac, boot_id, seq and ip, each once, and maybe root")
+    if len(pairs) != len(values) or set(values) - OPTIONAL != NEEDED:
+        raise ValueError(
+            "expected mac, boot_id, seq and ip, each once, and maybe root or image"
+        )
     if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", values["mac"].lower()):
         raise ValueError("mac: expected six hexadecimal pairs with colons")
     for name in ("boot_id", "root"):
@@ -171,6 +180,8 @@ def beat_from_query(query: str, moment: float) -> Beat:
             raise ValueError(f"{name}: expected a lower-case UUID")
     if not re.fullmatch(r"[0-9]{1,15}", values["seq"]):
         raise ValueError("seq: expected a number")
+    if "image" in values and not re.fullmatch(r"[a-z0-9-]{1,32}", values["image"]):
+        raise ValueError("image: expected a short name in lower case")
     return Beat(
         time=moment,
         mac=values["mac"].lower(),
@@ -178,6 +189,7 @@ def beat_from_query(query: str, moment: float) -> Beat:
         boot_id=values["boot_id"],
         seq=int(values["seq"]),
         root=values.get("root"),
+        image=values.get("image"),
     )
 
 
@@ -207,7 +219,7 @@ class Record:
         with self._lock:
             again = _identity(beat) in self._known
             fields = dataclasses.asdict(dataclasses.replace(beat, again=again))
-            for name in ("again", "root"):
+            for name in ("again", *OPTIONAL):
                 if not fields[name]:
                     del fields[name]
             line = json.dumps(fields).encode() + b"\n"

@@ -91,7 +91,7 @@ def _partition(raw: Path, size: int, image: Path) -> None:
     )
     with raw.open("wb") as stream:
         stream.truncate(size)
-    script = 'printf "%s" "$2" | sfdisk --quiet "$1"'
+    script = 'printf "%s" "$2" | sfdisk --quiet --no-tell-kernel "$1"'
     cache.run(["sh", "-c", script, "sfdisk", raw, table], "fdisk")
     with raw.open("r+b") as stream, image.open("rb") as source:
         stream.seek((FIRST_PARTITION + SWAP) * SECTOR)

@@ -17,7 +17,8 @@
 # power button, network, heartbeat. Needs what guest.py puts beside it, and a DHCP
 # server whose option 224 says where the heartbeat collector listens, 225 where Nova's
 # metadata service does ("address:port"). A kernel line with root=UUID=... makes the
-# ramdisk hand over to the root file system of that UUID, whose beats then carry it.
+# ramdisk hand over to the root file system of that UUID, whose beats then carry it;
+# they carry as well what guest.image= on that line says of the image.
 
 export PATH=/bin
 mount -t devtmpfs devtmpfs /dev
@@ -27,10 +28,12 @@ exec </dev/null >/dev/ttyS0 2>&1
 
 # As in the kernel itself, the last root= counts.
 root=
+image=
 read -r arguments </proc/cmdline
 for argument in $arguments; do
     case $argument in
         root=*) root=${argument#root=} ;;
+        guest.image=*) image=${argument#guest.image=} ;;
     esac
 done
 case $root in
@@ -49,7 +52,7 @@ fi
 mount -t tmpfs tmpfs /run
 read -r boot_id </proc/sys/kernel/random/boot_id
 read -r mac </sys/class/net/eth0/address
-echo "guest: boot $boot_id, NIC $mac, root ${root:-in the ramdisk}"
+echo "guest: boot $boot_id, NIC $mac, root ${root:-in the ramdisk}${image:+, image $image}"
 
 # An event on the power button is 24 bytes; nothing here needs a slow shutdown.
 for input in /sys/class/input/event*; do
@@ -81,7 +84,7 @@ heard=unknown
 while :; do
     read -r ip </run/ip
     read -r collector </run/collector
-    beat="mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip${root:+&root=$root}"
+    beat="mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip${root:+&root=$root}${image:+&image=$image}"
     url="http://$collector/beat?$beat"
     if [ -z "$collector" ]; then
         read -r -t 0.2 _ <&3

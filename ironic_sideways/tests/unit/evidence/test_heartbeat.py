@@ -168,6 +168,15 @@ def test_a_net_booted_guests_beats_carry_its_root_file_system(
     assert [stream.root for stream in heartbeat.streams(beats)] == [BOOT]
 
 
+def test_beats_carry_the_mark_of_the_image_that_the_disk_was_written_with(
+    collector: Collector,
+) -> None:
+    collector.get(f"{query(1)}&image=written-by-the-agent")
+
+    beats = heartbeat.read(collector.path)
+    assert [s.image for s in heartbeat.streams(beats)] == ["written-by-the-agent"]
+
+
 def test_a_beat_sent_again_is_marked_so(collector: Collector) -> None:
     for number in (1, 1, 2):
         collector.get(query(number))
@@ -194,6 +203,7 @@ def test_a_mac_is_the_same_in_either_case(collector: Collector) -> None:
         f"/beat?mac={MAC}",
         query("x"),
         f"{query(1)}&root=/dev/vda",
+        f"{query(1)}&image=../x",
         query("-1"),
         query(""),
         query("9" * 40),
