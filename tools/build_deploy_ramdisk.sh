@@ -12,13 +12,16 @@
 # under the License.
 
 # Build the deploy kernel and ramdisk for Ironic: Debian's cloud kernel and an
-# initramfs with ironic-python-agent, about a minute and 100 MB. What is built is
-# kept in .cache/deploy-ramdisk/ and used again while its ingredients are the same.
+# initramfs with ironic-python-agent, about a minute and below 110 MB. What is built
+# is kept in .cache/deploy-ramdisk/ and used again while its ingredients are the same.
 #
 # Needs: root, and what tools/prepare_host.sh installed; Debian packages come from
 # the Debian sources that apt of this host uses. Loading needs OS_CLOUD and
 # OS_CLIENT_CONFIG_FILE of a cloud's administrator.
 #
+#   --builder NAME  debian (default), as said above; or project: the Ironic project's
+#                   ironic-python-agent-builder, some minutes and 250 MB, for nodes
+#                   with 3 GiB of memory or more
 #   --output DIR    also put kernel, ramdisk and SHA256SUMS there
 #   --publish       load both in glance as ironic-deploy-kernel and -ramdisk
 #   --record FILE   with --publish: write ids and checksums there as JSON
@@ -43,6 +46,12 @@ PUBLISH=""
 FORCE=""
 RECORD=()
 PART=""
+BUILDER=debian
+# Ours alone, in bytes: it is loaded over the network at each deploy and cleaning.
+MOST_BYTES=110000000
+
+# shellcheck source=tools/deploy_ramdisk/project_builder.sh
+source "$INGREDIENTS/project_builder.sh"
 
 function fail { # <message>
     echo "build_deploy_ramdisk: $1" >&2
@@ -57,13 +66,13 @@ function usage_error { # <message>
 function parse_arguments { # <argument>...
     while [[ $# -gt 0 ]]; do
         case $1 in
-            --output | --record)
+            --output | --record | --builder)
                 [[ $# -ge 2 ]] || usage_error "$1 needs a value"
-                if [[ $1 == --output ]]; then
-                    OUTPUT=$2
-                else
-                    RECORD=(--record "$2")
-                fi
+                case $1 in
+                    --output) OUTPUT=$2 ;;
+                    --record) RECORD=(--record "$2") ;;
+                    --builder) BUILDER=$2 ;;
+                esac
                 shift
                 ;;
             --publish)
@@ -83,6 +92,8 @@ function parse_arguments { # <argument>...
         shift
     done
     [[ ${#RECORD[@]} -eq 0 || -n $PUBLISH ]] || usage_error "--record needs --publish"
+    [[ $BUILDER == debian || $BUILDER == project ]] ||
+        usage_error "--builder $BUILDER: expected debian or project"
 }
 
 function check_host {
@@ -92,6 +103,7 @@ function check_host {
         [[ -n $(type -P "$tool") ]] ||
             fail "needs $tool, found none: run tools/prepare_host.sh first"
     done
+    [[ $BUILDER == debian ]] || check_project_builder
 }
 
 # The same kernel, from the same cache, as the lab's guest has.
@@ -114,6 +126,7 @@ print(found.version, found.root)' "$CACHE")
 # count by its point releases.
 function build_key {
     {
+        echo "$BUILDER"
         cat /etc/debian_version
         basename "$KERNEL_ROOT"
         cd "$REPOSITORY"
@@ -213,7 +226,7 @@ function pack { # <root> <file>
     ) | lz4 -q -l -5 - "$2"
 }
 
-function build { # <build directory>
+function build_of_debian {
     local root=$PART/root
     SOURCE_DATE_EPOCH=$(stat --format=%Y "$KERNEL_ROOT/boot/vmlinuz-$KERNEL_VERSION")
     export SOURCE_DATE_EPOCH
@@ -224,6 +237,23 @@ function build { # <build directory>
     install_init "$root"
     pack "$root" "$PART/build/ramdisk"
     cp "$KERNEL_ROOT/boot/vmlinuz-$KERNEL_VERSION" "$PART/build/kernel"
+    refuse_fat "$PART/build/ramdisk"
+}
+
+# A ramdisk that grew beyond what it may be is a fault of its ingredients.
+function refuse_fat { # <ramdisk>
+    local bytes
+    bytes=$(stat --format=%s "$1")
+    [[ $bytes -lt $MOST_BYTES ]] ||
+        fail "the ramdisk has $bytes bytes, expected less than $MOST_BYTES: what grew in packages.txt, modules.txt or the agent?"
+}
+
+function build { # <build directory>
+    if [[ $BUILDER == debian ]]; then
+        build_of_debian
+    else
+        build_by_project
+    fi
     (cd "$PART/build" && sha256sum kernel ramdisk >SHA256SUMS)
     rm --recursive --force "$1"
     mv "$PART/build" "$1"
@@ -261,7 +291,7 @@ function main { # <argument>...
     fetch_kernel
     directory=$BUILDS/$(build_key)
     build_if_needed "$directory"
-    echo "deploy ramdisk $(basename "$directory"): kernel $(megabytes "$directory/kernel"), ramdisk $(megabytes "$directory/ramdisk"), $SECONDS s, in $directory"
+    echo "deploy ramdisk $(basename "$directory") ($BUILDER): kernel $(megabytes "$directory/kernel"), ramdisk $(megabytes "$directory/ramdisk"), $SECONDS s, in $directory"
     if [[ -n $OUTPUT ]]; then
         mkdir --parents "$OUTPUT"
         cp "$directory"/{kernel,ramdisk,SHA256SUMS} "$OUTPUT"
