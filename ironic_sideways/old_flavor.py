@@ -24,20 +24,13 @@ from typing import Any
 from openstack.connection import Connection
 
 from ironic_sideways import exceptions, placement, resource_class, waits, workload
-from ironic_sideways.evidence import beats
 
 #: The first that shows the embedded flavor, extra specs included.
 EMBEDDED_MICROVERSION = "2.47"
 
-#: From 2.93 on nova-api asks for a new boot volume in every rebuild, and
-#: IronicDriver.rebuild refuses any (nova.api.openstack.compute.servers).
-REBUILD_MICROVERSION = "2.92"
 
-#: Seconds: the agent boots, writes the image, and the machine starts from its disk.
-REBUILD_TIMEOUT = 900.0
-
-#: MiB below which the deploy ramdisk does not fit.
-DEPLOY_MEMORY = 1024
+#: Says what was done, or more of it as a finding has it.
+Act = Callable[[], str | dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,9 +66,9 @@ class Survivors:
         return node
 
     def operate(
-        self, server: dict[str, Any], act: Callable[[], str], gone: bool = False
+        self, server: dict[str, Any], act: Act, gone: bool = False
     ) -> dict[str, Any]:
-        """Do ``act``; what it said, and what Nova and Placement have of the instance.
+        """Do ``act``; what it found, and what Nova and Placement have of the instance.
 
         :param gone: there must be no instance any more afterwards.
         :raises SidewaysError: the flavor is not the old one, or the instance does
@@ -88,7 +81,7 @@ class Survivors:
                 f"{server['name']}: expected the flavor of before the move embedded, "
                 f"found {', '.join(new)}: this would prove nothing"
             )
-        said = act()
+        found = act()
         class_name = resource_class.normalise(node.resource_class)
         wanted = {} if gone else {node.id: {class_name: 1}}
         held = waits.wait_for(
@@ -102,39 +95,8 @@ class Survivors:
                 f"{server['name']}: expected the allocation {wanted}, found {held}"
             )
         return {
-            "detail": said,
+            **(found if isinstance(found, dict) else {"detail": found}),
             "instance": uuid,
             "embedded": specs,
             "allocation": held,
         }
-
-    def rebuild(self, server: dict[str, Any]) -> str:
-        """Another image, written by the agent, starts from the node's own disk."""
-        cloud = self.work.cloud
-        before = beats.boot_ids(self.work.heartbeat)[server["mac"]]
-        image = cloud.image.find_image(workload.DISK_IMAGE, False)
-        response = cloud.compute.post(
-            f"/servers/{server['uuid']}/action",
-            json={"rebuild": {"imageRef": image.id}},
-            microversion=REBUILD_MICROVERSION,
-        )
-        response.raise_for_status()
-        workload.wait_for_status(cloud, server["uuid"], "ACTIVE", REBUILD_TIMEOUT)
-        boot_id = beats.wait_for_boot(
-            self.work.heartbeat, server["mac"], before, REBUILD_TIMEOUT
-        )
-        found = cloud.compute.get_server(server["uuid"]).image.id
-        if found != image.id:
-            raise exceptions.SidewaysError(
-                f"{server['name']}: expected image {image.id}, found {found}"
-            )
-        node = self.node(server["uuid"])
-        return (
-            f"{server['name']} runs {image.name} under boot id {boot_id}, written by "
-            f"{node.deploy_interface}"
-        )
-
-    def fits_deploy(self, server: dict[str, Any]) -> bool:
-        """Whether the deploy ramdisk fits the instance's node."""
-        properties = self.node(server["uuid"]).properties
-        return int(properties["memory_mb"]) >= DEPLOY_MEMORY

@@ -16,6 +16,8 @@ After the move a new server boots on a free node through Ironic; a running
 survivor takes a hard reboot; so does a net-booted one, nova-baremetal's TFTP
 server gone; the stopped one starts; one is rebuilt by the agent, and one is deleted
 and its node comes back. Each of them has the flavor of before the move embedded.
+Where a run is told so, the agent cleans a survivor's node and deploys it again, at
+the same time as another.
 After a way back the base boots and deletes a server, and reboots survivors.
 """
 
@@ -27,7 +29,7 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from ironic_sideways import exceptions, old_flavor, waits, workload
+from ironic_sideways import agent_deploys, exceptions, old_flavor, waits, workload
 from ironic_sideways.evidence import beats, documents, snapshot
 
 BOOT_TIMEOUT = 240.0
@@ -36,9 +38,11 @@ SETTLE_TIMEOUT = 150.0
 
 
 NEW = f"{workload.PREFIX}-new"
+AGAIN = f"{workload.PREFIX}-again"
+BESIDE = f"{workload.PREFIX}-beside"
 
-#: Says what was done, or more of it as a finding has it.
-Act = Callable[[], str | dict[str, Any]]
+Act = old_flavor.Act
+Chain = dict[str, Act]
 
 
 def boot_new(work: workload.Workload) -> dict[str, Any]:
@@ -167,7 +171,7 @@ def use_base(
     """
     if base_driver == "fake":
         return side_by_side({"boot and delete": lambda: boot_nothing_and_delete(work)})
-    chains: list[dict[str, Act]] = [{"boot and delete": lambda: boot_and_delete(work)}]
+    chains: list[Chain] = [{"boot and delete": lambda: boot_and_delete(work)}]
     # One of each way to boot, one after the other: both write the record.
     running = {s["boot"]: s for s in work.recorded() if s["status"] == "ACTIVE"}
     if running:
@@ -183,14 +187,7 @@ def delete(work: workload.Workload, ironic: Connection, server: dict[str, Any]) 
     (node,) = ironic.baremetal.nodes(instance_id=server["uuid"])
     work.cloud.compute.delete_server(server["uuid"])
     workload.wait_until_gone(work.cloud, server["uuid"])
-    waits.wait_for(
-        lambda: ironic.baremetal.get_node(node.id),
-        lambda n: n.provision_state == "available" and not n.instance_id,
-        f"node {node.id} to be available",
-        BOOT_TIMEOUT,
-        interval=1,
-        seen=lambda n: f"{n.provision_state}, {n.last_error}",
-    )
+    agent_deploys.wait_until_available(ironic, node.id, BOOT_TIMEOUT)
     return f"{server['name']} is deleted, node {node.id} available"
 
 
@@ -220,39 +217,98 @@ def operate(
     running = [s for s in active if s["boot"] == "disk"]
     net_booted = [s for s in active if s["boot"] == "network"]
     stopped = [s for s in work.recorded() if s["status"] == "SHUTOFF"]
-    chains: list[dict[str, Act]] = [{"new server": lambda: new_server(work, ironic)}]
-    if active or stopped:
-        if len(running) < 2 or not net_booted or not stopped:
-            raise exceptions.SidewaysError(
-                f"{work.record}: expected two running servers that boot from disk, a "
-                f"net-booted and a stopped one, found {len(running)}, "
-                f"{len(net_booted)} and {len(stopped)}"
+    if not active and not stopped:
+        return the_rest([{"new server": lambda: new_server(work, ironic)}], done)
+    if len(running) < 2 or not net_booted or not stopped:
+        raise exceptions.SidewaysError(
+            f"{work.record}: expected two running servers that boot from disk, a "
+            f"net-booted and a stopped one, found {len(running)}, "
+            f"{len(net_booted)} and {len(stopped)}"
+        )
+    # One that was done with in an earlier try has no node any more.
+    kept = next((s for s in running if fits(survivors, s)), running[0])
+    (gone, *_) = (server for server in running if server is not kept)
+    chains: list[Chain] = [
+        {"new server": lambda: new_server(work, ironic)},
+        {
+            "hard reboot": on(survivors, hard_reboot, kept),
+            "rebuild": lambda: survivors.operate(
+                kept, lambda: agent_deploys.rebuild(survivors, kept)
+            ),
+        },
+        {"net-booted reboot": on(survivors, net_booted_reboot, net_booted[0])},
+        {"start": on(survivors, start_stopped, stopped[0])},
+        {
+            "delete": lambda: survivors.operate(
+                gone, lambda: delete(work, ironic, gone), gone=True
             )
-        # One that was done with in an earlier try has no node any more.
-        kept = next(filter(survivors.fits_deploy, running), running[0])
-        (gone, *_) = (server for server in running if server is not kept)
-        chains += [
+        },
+    ]
+    return the_rest(chains, done)
+
+
+def clean_and_deploy(
+    survivors: old_flavor.Survivors, done: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The agent cleans a deleted survivor's node, then deploys it and another at once.
+
+    :param done: findings of an earlier try; what went well is not done again.
+    :raises SidewaysError: no survivor is left whose node the agent fits.
+    """
+    cleaned = [f["clean"]["node"] for f in done if f["ok"] and "clean" in f]
+    if not cleaned:
+        left = (s for s in survivors.work.recorded() if fits(survivors, s))
+        server = next(left, None)
+        if server is None:
+            raise exceptions.SidewaysError(
+                f"{survivors.work.record}: expected a survivor on a node of "
+                f"{agent_deploys.DEPLOY_MEMORY} MiB, found none"
+            )
+        cleaned = [survivors.node(server["uuid"]).id]
+        cleaning: Chain = {
+            "cleaning": lambda: survivors.operate(
+                server, lambda: agent_deploys.clean(survivors, server), gone=True
+            )
+        }
+        done = the_rest([cleaning], done)
+    if not all(finding["ok"] for finding in done):
+        return done
+    (node,) = cleaned
+    return the_rest(
+        [
             {
-                "hard reboot": on(survivors, hard_reboot, kept),
-                "rebuild": lambda: survivors.operate(
-                    kept, lambda: survivors.rebuild(kept)
-                ),
-            },
-            {"net-booted reboot": on(survivors, net_booted_reboot, net_booted[0])},
-            {"start": on(survivors, start_stopped, stopped[0])},
-            {
-                "delete": lambda: survivors.operate(
-                    gone, lambda: delete(work, ironic, gone), gone=True
+                "deploy after cleaning": lambda: agent_deploys.deploy(
+                    survivors, AGAIN, survivors.ironic.baremetal.get_node(node)
                 )
             },
-        ]
+            {"direct deploy": lambda: deploy_beside(survivors, node)},
+        ],
+        done,
+    )
+
+
+def deploy_beside(survivors: old_flavor.Survivors, other: str) -> dict[str, Any]:
+    """A new server on a free node that is not ``other``."""
+    workload.delete_servers(survivors.admin, BESIDE)
+    node = agent_deploys.free_node(survivors.ironic, other)
+    return agent_deploys.deploy(survivors, BESIDE, node)
+
+
+def fits(survivors: old_flavor.Survivors, server: dict[str, Any]) -> bool:
+    """Whether ``server`` still has a node, and the deploy ramdisk fits it."""
+    nodes = survivors.ironic.baremetal.nodes(instance_id=server["uuid"], details=True)
+    return any(agent_deploys.fits(node) for node in nodes)
+
+
+def the_rest(chains: list[Chain], done: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is left to do of ``chains``, done; the findings of earlier tries besides."""
     well = {finding["name"]: finding for finding in done if finding["ok"]}
     left = [
         {name: act for name, act in chain.items() if name not in well}
         for chain in chains
     ]
     found = well | {finding["name"]: finding for finding in side_by_side(*left)}
-    return [found[name] for chain in chains for name in chain]
+    return list(found.values())
 
 
 def on(
@@ -264,7 +320,7 @@ def on(
     return lambda: survivors.operate(server, lambda: act(survivors.work, server))
 
 
-def side_by_side(*chains: dict[str, Act]) -> list[dict[str, Any]]:
+def side_by_side(*chains: Chain) -> list[dict[str, Any]]:
     """Do all chains at once, a chain's acts in their order; one finding an act."""
     with concurrent.futures.ThreadPoolExecutor(max(len(chains), 1)) as pool:
         found = pool.map(

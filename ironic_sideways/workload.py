@@ -40,7 +40,7 @@ OTHER_IMAGE = "guest-again"
 #: nova-baremetal's TFTP server, at each power-on.
 ROOT_IMAGE = "guest-root"
 #: The guest's whole disk and nothing beside it: what the agent writes to a node, and
-#: the node's firmware boots.
+#: the node's firmware boots. Its beats say that they come from this very image.
 DISK_IMAGE = "guest-disk"
 OWN_LOCK = "locked by its owner, not by any maintenance"
 BUILD_TIMEOUT = 300.0
@@ -73,7 +73,7 @@ def publish_guest(admin: Connection, built: guest.Guest) -> None:
     }
     for name in (IMAGE, OTHER_IMAGE):
         publish(admin, name, built.disk, "bare", "qcow2", properties)
-    publish(admin, DISK_IMAGE, built.disk, "bare", "qcow2", {})
+    publish(admin, DISK_IMAGE, built.marked, "bare", "qcow2", {})
     publish(admin, ROOT_IMAGE, built.root, "ami", "ami", properties)
 
 
@@ -113,7 +113,12 @@ def ensure_keypair(cloud: Connection) -> None:
 
 
 def boot(
-    cloud: Connection, name: str, image: str = IMAGE, flavor: str = FLAVOR
+    cloud: Connection,
+    name: str,
+    image: str = IMAGE,
+    flavor: str = FLAVOR,
+    node: str | None = None,
+    timeout: float = BUILD_TIMEOUT,
 ) -> dict[str, Any]:
     """Create one port and one server on it; wait until ACTIVE.
 
@@ -121,6 +126,9 @@ def boot(
     same nodes, Placement lets two have one now and then, and Nova's alternatives for
     the second are those that the others have taken.
 
+    :param node: the one that it must go to; None lets the scheduler choose. Only an
+        administrator may name one.
+    :param timeout: seconds for the build.
     :raises SidewaysError: the build failed, with Nova's own words.
     """
     port = cloud.network.create_port(
@@ -134,6 +142,7 @@ def boot(
             key_name=PREFIX,
             metadata={"role": name},
             networks=[{"port": port.id}],
+            **({"hypervisor_hostname": node} if node else {}),
         )
         waits.wait_for(
             lambda: cloud.compute.get_server(server.id),
@@ -142,7 +151,7 @@ def boot(
             BUILD_TIMEOUT,
             seen=lambda s: f"{s.status}, task state {s.task_state}",
         )
-    wait_for_status(cloud, server.id, "ACTIVE", BUILD_TIMEOUT)
+    wait_for_status(cloud, server.id, "ACTIVE", timeout)
     port = cloud.network.get_port(port.id)
     return {
         "uuid": server.id,
@@ -180,7 +189,9 @@ def create(
 
     :param net_booted: how many of the running ones, the last, boot over the network.
     """
-    destroy(work)
+    destroy(work.cloud)
+    # Machines of an earlier try may have been heard.
+    known = beats.boot_ids(work.heartbeat)
     ensure_keypair(work.cloud)
     names = [f"{PREFIX}-{n}" for n in range(running + stopped)]
     images = [
@@ -191,7 +202,7 @@ def create(
         servers = list(pool.map(lambda *what: boot(work.cloud, *what), names, images))
     for server in servers:
         server["boot_id"] = beats.wait_for_boot(
-            work.heartbeat, server["mac"], None, BUILD_TIMEOUT
+            work.heartbeat, server["mac"], known.get(server["mac"]), BUILD_TIMEOUT
         )
         server["root"] = beats.root_of(work.heartbeat, server)
     for number, server in enumerate(servers):
@@ -245,16 +256,16 @@ def verify_noapi(work: Workload) -> int:
     return len(servers)
 
 
-def destroy(work: Workload) -> int:
+def destroy(cloud: Connection) -> int:
     """Delete what ``create`` and later steps made; what is gone is no error."""
-    servers = delete_servers(work.cloud, f"{PREFIX}-")
-    if work.cloud.compute.find_keypair(PREFIX):
-        work.cloud.compute.delete_keypair(PREFIX)
+    servers = delete_servers(cloud, f"{PREFIX}-")
+    if cloud.compute.find_keypair(PREFIX):
+        cloud.compute.delete_keypair(PREFIX)
     return servers
 
 
 def delete_servers(cloud: Connection, prefix: str) -> int:
-    """Delete the member's servers of that ``prefix``, and their ports."""
+    """Delete the project's servers of that ``prefix``, and their ports."""
     servers = [s for s in cloud.compute.servers() if s.name.startswith(prefix)]
     for server in servers:
         if server.is_locked:

@@ -18,10 +18,11 @@
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
 #   --no-lab   leave the lab runs out
-#   --soak     also two compute hosts in one window, their workers killed, and one
-#              host after the other; the main job three times in a row in one
-#              directory, with all of tempest.api.compute; 200 kills of the
-#              migration instead of 20, and more random contents
+#   --soak     also the agent's cleaning and deploying again; two compute hosts in
+#              one window, their workers killed, and one host after the other; the
+#              main job three times in a row in one directory, with all of
+#              tempest.api.compute; 200 kills of the migration instead of 20, and
+#              more random contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the number 90.
@@ -196,6 +197,7 @@ function run_labs {
         run_lab each-way-back back --no-tempest --rollback-from each
         run_lab two-hosts-workers hosts --no-tempest --compute-hosts 2 --by-shape --workers 3
         run_lab host-after-host hosts --no-tempest --compute-hosts 2 --one-by-one
+        run_lab real-deploys deploys --no-tempest --deploys
         for round in 1 2 3; do
             run_lab "soak-$round" soak --nodes 10 --tempest-all
         done

@@ -34,6 +34,8 @@
 #   --tempest-all       after the move all of tempest.api.compute, not a selection
 #                       (about an hour; 10 nodes fit it), and the selection on the
 #                       base before the move
+#   --deploys           also have Ironic's agent clean a survivor's node and deploy
+#                       it again: about 3 minutes more
 #   --keep              leave the lab up at the end, also when interrupted
 #   --resume            go on with the lab of a run that failed
 #
@@ -66,6 +68,7 @@ function parse_arguments { # <argument...>
     BASE_DRIVER=nova_bm
     TEMPEST=yes
     TEMPEST_ALL=
+    DEPLOYS=
     KEEP=
     GO_ON=
     ROLLBACK_FROM=
@@ -88,6 +91,7 @@ function parse_arguments { # <argument...>
             --rollback-from) ROLLBACK_FROM=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;
             --tempest-all) TEMPEST_ALL=yes; RUN_OPTIONS+=("$1"); shift ;;
+            --deploys) DEPLOYS=yes; RUN_OPTIONS+=("$1"); shift ;;
             --keep) KEEP=yes; RUN_OPTIONS+=("$1"); shift ;;
             --resume) GO_ON=yes; shift ;;
             -h|--help) usage 0 ;;
@@ -96,6 +100,8 @@ function parse_arguments { # <argument...>
     done
     [[ $BASE_DRIVER == nova_bm || $BASE_DRIVER == fake ]] \
         || die 2 "--base-driver $BASE_DRIVER: expected nova_bm or fake"
+    [[ -z $DEPLOYS || $BASE_DRIVER == nova_bm ]] \
+        || die 2 "--deploys: the base driver $BASE_DRIVER leaves no survivor; expected nova_bm"
     if [[ $GO_ON && ${#LAB_OPTIONS[@]} -gt 0 ]]; then
         die 2 "${LAB_OPTIONS[0]}: --resume goes on with the lab as it was made; leave it out"
     fi
@@ -154,6 +160,10 @@ function verify_workload {
 
 function operate {
     tell "$REPOSITORY/grenade/resources" operate
+}
+
+function clean_and_deploy {
+    tell "$REPOSITORY/grenade/resources" clean_and_deploy
 }
 
 function check_proxy {
@@ -215,7 +225,10 @@ function declare_before {
 function declare_after {
     PHASE_NAMES=()
     phase verify   verify_workload  "the instances, after the move"
-    phase operate  operate          "boot, reboot, start and delete"
+    phase operate  operate          "deploy, reboot, start, rebuild, delete"
+    if [[ $DEPLOYS ]]; then
+        phase deploys clean_and_deploy "the agent cleans a node, deploys it again"
+    fi
     phase proxy    check_proxy      "Nova's bare-metal API: users, old clients"
     if [[ $WORKERS ]]; then
         phase workers kill_workers  "workers of one host name die"

@@ -27,14 +27,18 @@ HELP = "create, verify, use and destroy the workload that must survive"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
-        choices=("create", "verify", "verify_noapi", "use", "operate", "destroy"),
+        choices=(
+            *("create", "verify", "verify_noapi", "use", "operate"),
+            *("clean_and_deploy", "destroy"),
+        ),
     )
     parser.add_argument("--os-cloud", required=True, help="the member who owns it")
     parser.add_argument(
         "--admin-cloud",
-        help="create: who publishes the guest's images; use: who sees Placement",
+        help="create: who publishes the guest's images; use: who sees Placement; "
+        "operate, destroy: whose servers Ironic's agent has deployed",
     )
-    parser.add_argument("--ironic-cloud", help="operate: who sees all Ironic nodes")
+    parser.add_argument("--ironic-cloud", help="who sees all Ironic nodes")
     parser.add_argument("--record", type=Path, required=True, help="workload.json")
     parser.add_argument("--heartbeat", type=Path, required=True, help="heartbeat.jsonl")
     parser.add_argument("--cache", type=Path, help="create: where the guest is built")
@@ -50,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--net-booted", type=int, default=1, metavar="N", help="of the running ones"
     )
     parser.add_argument("--stopped", type=int, default=1, metavar="N")
-    parser.add_argument("--output", type=Path, help="operate: operations.json")
+    parser.add_argument(
+        "--output", type=Path, help="operate, clean_and_deploy: operations.json"
+    )
     parser.add_argument(
         "--tftp-root", type=Path, help="operate: the base's, which is moved away first"
     )
@@ -66,8 +72,10 @@ def run(args: argparse.Namespace) -> int:
         print(create(args, work))
     elif args.action == "use":
         print(use(args, work))
-    elif args.action == "operate":
+    elif args.action in ("operate", "clean_and_deploy"):
         print(operate(args, work))
+    elif args.action == "destroy":
+        print(destroy(args, work))
     else:
         count = getattr(workload, args.action)(work)
         print(f"{count} servers: {args.action} done")
@@ -104,9 +112,20 @@ def operate(args: argparse.Namespace, work: "Workload") -> str:
     done = documents.read(args.output) if args.output.exists() else []
     if args.tftp_root:
         operations.retire_tftp_root(args.tftp_root)
-    found = operations.operate(survivors, done)
+    act = getattr(operations, args.action)
+    found = act(survivors, done)
     documents.write(args.output, found)
     return tell(found)
+
+
+def destroy(args: argparse.Namespace, work: "Workload") -> str:
+    from ironic_sideways import workload
+    from ironic_sideways.cmd import cloud
+
+    clouds = [work.cloud]
+    if args.admin_cloud:
+        clouds.append(cloud.connect(args.admin_cloud))
+    return f"{sum(map(workload.destroy, clouds))} servers destroyed"
 
 
 def use(args: argparse.Namespace, work: "Workload") -> str:

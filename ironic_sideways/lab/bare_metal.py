@@ -28,9 +28,9 @@ from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import State
 
 #: Of the nodes, the last so many have the shape that a real deploy fits. Nova's RAM
-#: weigher fills them first: of four survivors all but one are on them, so that of
-#: the two that boot from disk one can be rebuilt.
-DEPLOY_NODES = 3
+#: weigher fills them first: the four survivors are on them, and one is free for a new
+#: server.
+DEPLOY_NODES = 5
 
 #: What a machine that boots nova-baremetal's way loads first -> Debian's package.
 BOOT_LOADERS = {

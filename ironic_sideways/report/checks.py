@@ -30,7 +30,7 @@ from ironic_sideways.evidence import (
     takeover,
 )
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import window
+from ironic_sideways.report import deploys, window
 from ironic_sideways.report.findings import Finding
 
 #: What a moved cloud must do; the plain fake driver's base leaves no survivor.
@@ -46,7 +46,7 @@ OPERATIONS = {
     "fake": {"new server"},
 }
 #: Of these, what is done to an instance that was there before the move.
-ON_SURVIVORS = OPERATIONS["nova_bm"] - OPERATIONS["fake"]
+ON_SURVIVORS = (OPERATIONS["nova_bm"] - OPERATIONS["fake"]) | {deploys.CLEANED}
 
 #: What the moved cloud's bare-metal API must have been seen to do, among others.
 PROXY = {
@@ -225,6 +225,7 @@ def check_operations(directory: Path) -> Finding:
         checks.append(Check(name, False, "was never done"))
     if before["base_driver"] != "fake":
         checks.append(net_boot(directory, before))
+        checks += deploys.check(directory, found)
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
 
 
@@ -244,7 +245,8 @@ def flavor_fault(operation: dict[str, Any], held: dict[str, Any]) -> str:
     instance = operation["instance"]
     if instance not in held:
         return f"instance {instance} was on no node before"
-    wanted = {} if operation["name"] == "delete" else held[instance]
+    gone = operation["name"] in ("delete", deploys.CLEANED)
+    wanted = {} if gone else held[instance]
     found = operation["allocation"]
     return "" if found == wanted else f"it holds {found}, expected {wanted}"
 

@@ -217,6 +217,13 @@ def test_all_of_tempest_runs_after_the_move_and_the_selection_before(
     assert "--ironic-cloud" in after and "--all" in after.split()
 
 
+def test_the_agent_cleans_and_deploys_again_only_when_told_so(tree: Tree) -> None:
+    assert tree.run("--no-tempest").returncode == 0
+    assert not tree.called("workload clean_and_deploy")
+    assert tree.run("--no-tempest", "--deploys").returncode == 0
+    assert tree.called("workload clean_and_deploy --ironic-cloud")
+
+
 @pytest.mark.parametrize(
     "phase", ["workload verify", "workload operate", "proxy check", "tempest --"]
 )
@@ -413,6 +420,7 @@ def wait_until_free(lock: Path) -> None:
         *(["--nodes", "3"], ["--nodes", "many"], ["--number", "100"], ["--nodes"]),
         *(["--directory", ""], ["--base-driver", "ironic"], ["--rollback-from"]),
         *(["--resume", "--nodes", "5"], ["--resume", "--base-driver", "fake"]),
+        ["--deploys", "--base-driver", "fake"],
     ],
 )
 def test_bad_usage_is_refused_in_one_line(tree: Tree, options: list[str]) -> None:

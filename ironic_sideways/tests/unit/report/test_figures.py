@@ -27,10 +27,11 @@ def printed(directory, capsys) -> list[str]:
 
 
 def test_each_figure_says_whether_its_goal_was_met(evidence, capsys):
-    assert printed(evidence, capsys)[-6:] == [
+    assert printed(evidence, capsys)[-7:] == [
         "maintenance window: 60 s (goal 90 s: met)",
         "all phases: 158 s (goal 900 s: met)",
         "memory at most: 3000 MiB (goal 8192 MiB: met)",
+        "slowest deploy by the agent: 40 s (goal 120 s: met)",
         "longest silence of a survivor: 1 s (no goal)",
         "heartbeats lost: 0 (goal 0: met)",
         "verdict: PASSED",
@@ -81,6 +82,12 @@ def test_lost_heartbeats_are_a_line_of_their_own(evidence, capsys):
 
     assert "heartbeats lost: 2 (goal 0: missed)" in lines
     assert "longest silence of a survivor: 3 s (no goal)" in lines
+
+
+def test_without_a_deploy_by_the_agent_no_goal_is_missed(evidence):
+    whole.without_instances(evidence)
+
+    assert str(figures.slowest_deploy(evidence)).endswith("unknown (no goal)")
 
 
 def test_figures_without_evidence_are_unknown_and_missed(evidence, capsys):

@@ -254,6 +254,44 @@ def logs(directory: Path) -> None:
         (directory / f"{name}.log").write_text("".join(told))
 
 
+def deployed(node: str, number: int) -> Document:
+    """What the agent's deploy of machine ``number`` leaves."""
+    changes = [
+        {"after": 2, "state": "deploying", "step": "deploy"},
+        {"after": 12, "state": "wait call-back", "step": "write_image"},
+        {"after": 30, "state": "active", "step": None},
+    ]
+    return {
+        **{"begin": OPERATED, "node": node, "interface": "direct"},
+        "agent": {"version": "13.0.0", "after": 20},
+        "changes": changes,
+        **{"mac": mac(number), "fixed_ip": f"172.30.0.{number}"},
+        **{"boot_id": "boot-3", "image": "marked", "answered": "refused"},
+        "beating": 40,
+    }
+
+
+def cleaned() -> list[Document]:
+    """The findings that cleaning a node and deploying it again leaves."""
+    changes = [
+        {"after": 12, "state": "clean wait", "step": "erase_devices_metadata"},
+        {"after": 30, "state": "available", "step": None},
+    ]
+    record = deployed("node-run", 1)
+    old = {"instance": "server-run", "embedded": {}, "allocation": {}}
+    return [
+        {
+            **{"name": "cleaning", "ok": True, "detail": "", **old},
+            "clean": {**record, "changes": changes},
+        },
+        {"name": "deploy after cleaning", "ok": True, "detail": "", "deploy": record},
+        {
+            **{"name": "direct deploy", "ok": True, "detail": ""},
+            "deploy": deployed("node-free", 3),
+        },
+    ]
+
+
 def lay_down(directory: Path) -> None:
     """Write the whole evidence."""
     write_lines(directory / "events.jsonl", phase_events())
@@ -271,7 +309,12 @@ def lay_down(directory: Path) -> None:
     rebooted = beats(range(1, 5), boot_id="boot-2", first=OPERATED + 20)
     survivor += [{**row, "root": ROOT} for row in rebooted]
     stopped = beats(range(1, 4), 2, first=BEGIN - 60)
-    write_lines(directory / "heartbeat.jsonl", survivor + stopped)
+    written = [
+        {**row, "image": "marked"}
+        for number in (1, 3)
+        for row in beats(range(1, 5), number, boot_id="boot-3", first=OPERATED + 40)
+    ]
+    write_lines(directory / "heartbeat.jsonl", survivor + stopped + written)
     write_lines(
         directory / "leases.jsonl",
         [lease(BEGIN - 50, "add"), lease(BEGIN + 10), lease(BEGIN + 70)],
@@ -298,6 +341,7 @@ def lay_down(directory: Path) -> None:
             ("net-booted reboot", {node: {CLASS: 1}}),
         )
     ]
+    done[3]["deploy"] = deployed("node-run", 1)
     write(directory / "operations.json", done)
     asked = [{"name": name, "ok": True, "detail": ""} for name in sorted(checks.PROXY)]
     write(directory / "proxy.json", asked)

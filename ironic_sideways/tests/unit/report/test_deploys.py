@@ -1,0 +1,116 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Deploys by the agent: what does not prove one is a failure."""
+
+import pytest
+
+from ironic_sideways.report import checks, deploys
+from ironic_sideways.tests.unit.report import whole
+
+
+def failures(evidence) -> dict[str, str]:
+    return {c.name: c.detail for c in checks.check_operations(evidence).failures}
+
+
+def change(evidence, name, act):
+    def edit(document):
+        (operation,) = (o for o in document if o["name"] == name)
+        act(operation)
+
+    whole.edit(evidence / "operations.json", edit)
+
+
+def test_deploys_that_the_evidence_shows_whole_are_told_with_their_times(evidence):
+    found = {c.name: c for c in checks.check_operations(evidence).checks}
+
+    assert found["agent, rebuild"].ok
+    assert found["agent, rebuild"].detail == (
+        "node node-run: agent 13.0.0 heard after 20 s, active after 30 s, beats after "
+        "40 s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        (lambda d: d.update(interface="ramdisk"), "deploy interface ramdisk"),
+        (lambda d: d.update(agent=None), "no agent was heard"),
+        (lambda d: d["changes"].pop(), "went through deploying, wait call-back"),
+        (lambda d: d["changes"].pop(1), "went through deploying, active"),
+        (lambda d: d["changes"][1].update(step="deploy"), "write_image was not seen"),
+        (lambda d: d.update(boot_id="boot-1"), "never beat under boot id boot-1"),
+        (lambda d: d.update(image="another"), "beats from image marked, expected"),
+        (lambda d: d.update(fixed_ip="172.30.0.9"), "its fixed IP is 172.30.0.9"),
+        (lambda d: d.update(answered="timed out"), "which answered: timed out"),
+    ],
+)
+def test_a_rebuild_that_no_agent_did_is_a_failure(evidence, act, says):
+    change(evidence, "rebuild", lambda o: act(o["deploy"]))
+
+    assert says in failures(evidence)["agent, rebuild"]
+
+
+def test_a_rebuild_without_record_is_a_failure(evidence):
+    change(evidence, "rebuild", lambda o: o.pop("deploy"))
+
+    assert failures(evidence) == {
+        "agent, rebuild": "no evidence of what its node went through"
+    }
+
+
+def test_a_run_that_began_to_clean_must_have_cleaned_and_deployed_again(evidence):
+    begun = [*whole.phase_events(), whole.phase(deploys.PHASE, "started", 1200.0)]
+    whole.write_lines(evidence / "events.jsonl", begun)
+
+    assert failures(evidence) == {
+        "agent, cleaning": "was never done",
+        "agent, deploy after cleaning": "was never done",
+        "agent, direct deploy": "was never done",
+    }
+
+    whole.edit(evidence / "operations.json", lambda d: d.extend(whole.cleaned()))
+    assert failures(evidence) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "act", "failed"),
+    [
+        (
+            "cleaning",
+            lambda o: o["clean"]["changes"][0].update(step=None),
+            "agent, cleaning",
+        ),
+        (
+            "cleaning",
+            lambda o: o.update(allocation={"node-run": {whole.CLASS: 1}}),
+            "old flavor, cleaning",
+        ),
+        (
+            "direct deploy",
+            lambda o: o["deploy"].update(begin=whole.OPERATED - 90),
+            "two deploys at once",
+        ),
+        (
+            "deploy after cleaning",
+            lambda o: o["deploy"].update(node="another"),
+            "cleaned node deployed again",
+        ),
+    ],
+)
+def test_a_cleaning_that_proves_nothing_is_a_failure(evidence, name, act, failed):
+    begun = [*whole.phase_events(), whole.phase(deploys.PHASE, "started", 1200.0)]
+    whole.write_lines(evidence / "events.jsonl", begun)
+    whole.edit(evidence / "operations.json", lambda d: d.extend(whole.cleaned()))
+    change(evidence, name, act)
+
+    assert list(failures(evidence)) == [failed]
