@@ -19,6 +19,8 @@
 #
 #   --venv DIR   the Python environment (default: .venv of this repository)
 #   --tests      also what tools/run_tests.sh needs
+#   --hardware   for machines and BMCs alone: no packages of a control plane, which
+#                another deployment (DevStack) has here
 #
 # Exit codes: 0 prepared; 1 refused or failed, the message says why, and a second
 # run goes on from there; 2 bad usage; 130, 143 interrupted, likewise.
@@ -58,6 +60,10 @@ function parse_arguments { # <argument>...
                 STAMP=.ironic-sideways-tests
                 GROUPS_WANTED=(--group "$REPOSITORY/pyproject.toml:host")
                 PROFILES=(test)
+                ;;
+            --hardware)
+                STAMP=.ironic-sideways-hardware
+                PROFILES=(hardware)
                 ;;
             -h|--help)
                 sed -n '/^# Prepare/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"

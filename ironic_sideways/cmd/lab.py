@@ -19,6 +19,7 @@ leaves logs and evidence.
 
 import argparse
 import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -26,6 +27,19 @@ from rich.console import Console
 
 from ironic_sideways import exceptions
 from ironic_sideways.lab import record
+
+#: What ``show`` prints: of the lab's record, and what follows from it.
+RECORDED = ("number", "nodes", "base_driver")
+DERIVED = (
+    "allocation_pool",
+    "bridge",
+    "compute_services",
+    "gateway",
+    "guest_arguments",
+    "http_boot_url",
+    "libvirt_uri",
+    "network",
+)
 
 HELP = "an OpenStack control plane on this host: up, down, status, logs, ..."
 
@@ -49,10 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command("down", "remove the lab; logs and evidence stay")
     command("status", "show every service; exit code 1 unless all is right")
     command("running", "exit code 0 while the lab's supervisor runs, else 1")
-    show = command("show", "print what the lab was made as: one value, or names")
-    show.add_argument(
-        "name", choices=("number", "nodes", "base_driver", "compute_services")
-    )
+    show = command("show", "print what the lab was made as, or what follows from it")
+    show.add_argument("name", choices=(*RECORDED, *DERIVED))
     logs = command("logs", "show the end of one service's log, or of all")
     logs.add_argument("service", nargs="?", metavar="SERVICE")
     logs.add_argument("-n", "--lines", type=int, default=50, metavar="N")
@@ -107,6 +119,17 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         help="nova-compute's driver before the move (default: nova_bm)",
     )
     parser.add_argument(
+        "--hardware-only",
+        action="store_true",
+        help="no control plane: the machines, their BMCs, DHCP and boot files alone, "
+        "for a cloud that is not the lab's, such as DevStack's",
+    )
+    parser.add_argument(
+        "--owner",
+        metavar="USER",
+        help="with --hardware-only: whose services use it (default: root)",
+    )
+    parser.add_argument(
         "--cache",
         type=Path,
         metavar="DIR",
@@ -139,7 +162,15 @@ def _run_up(arguments: argparse.Namespace) -> int:
         nodes=default.nodes if arguments.nodes is None else arguments.nodes,
         base_driver=arguments.base_driver or default.base_driver,
         compute_hosts=arguments.compute_hosts or default.compute_hosts,
+        hardware_only=arguments.hardware_only or default.hardware_only,
+        owner=arguments.owner or default.owner,
     )
+    try:
+        pwd.getpwnam(asked.owner)
+    except KeyError:
+        raise exceptions.UsageError(
+            f"--owner {asked.owner}: this host has no such user"
+        ) from None
     if not 1 <= asked.nodes <= 100:
         raise exceptions.UsageError(f"--nodes {asked.nodes}: expected 1 to 100")
     if asked.nodes < asked.compute_hosts:
@@ -151,7 +182,10 @@ def _run_up(arguments: argparse.Namespace) -> int:
     cache = (arguments.cache or arguments.directory.parent / ".cache").absolute()
     steps = Steps()
     lifecycle.up(layout, asked, cache, steps, arguments.keep)
-    steps.say(f"the lab is up; `. {layout.directory}/openrc` to use it")
+    if asked.hardware_only:
+        steps.say("the machines and their BMCs are there")
+    else:
+        steps.say(f"the lab is up; `. {layout.directory}/openrc` to use it")
     return 0
 
 
@@ -185,10 +219,20 @@ def _run_running(arguments: argparse.Namespace) -> int:
 
 def _run_show(arguments: argparse.Namespace) -> int:
     layout, lab_record = record.open_lab(arguments.directory)
-    if arguments.name == "compute_services":
-        print("\n".join(layout.compute_services))
-    else:
+    if arguments.name in RECORDED:
         print(getattr(lab_record, arguments.name))
+    elif arguments.name == "compute_services":
+        print("\n".join(layout.compute_services))
+    elif arguments.name == "libvirt_uri":
+        from ironic_sideways.hardware import hypervisor
+
+        print(hypervisor.uri(layout.libvirt))
+    elif arguments.name == "guest_arguments":
+        from ironic_sideways.hardware import guest
+
+        print(guest.KERNEL_ARGUMENTS)
+    else:
+        print(getattr(layout, arguments.name))
     return 0
 
 

@@ -36,9 +36,6 @@ from ironic_sideways.lab.layout import SIBLING, Layout
 from ironic_sideways.lab.record import LabRecord
 from ironic_sideways.lab.supervision import Supervisor
 
-#: What the machines need, libvirtd first.
-HARDWARE = ("libvirtd", "vbmcd", "dnsmasq", "nginx", "heartbeat")
-
 #: Service users of the base deployment; Ironic's comes with its installation.
 BASE_USERS = ("placement", "glance", "neutron", "nova")
 
@@ -63,13 +60,26 @@ class BringUp:
         :raises SidewaysError: a service died; shows the end of its log.
         :raises WaitExpired: a service lives and does not answer.
         """
-        write_files(self.layout, self.record, self.supervisor)
+        if self.record.hardware_only:
+            wanted.save(self.layout, wanted.HARDWARE)
+            write_hardware_files(self.layout, self.record)
+            programs_wanted = programs.hardware(self.layout, self.record.owner)
+        else:
+            write_files(self.layout, self.record)
+            programs_wanted = programs.all_programs(self.layout)
+        self.supervisor.write_configuration(programs_wanted)
         bridge.create(self.layout)
         self.steps.say(
             f"lab {self.record.number} in {self.layout.directory}, "
             f"bridge {self.layout.bridge}"
         )
         self.supervisor.start()
+        if self.record.hardware_only:
+            self._give_away()
+            self._hardware()
+            # The BMCs' credentials are there by now, too.
+            self._give_away()
+            return
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             # Beside the control plane: both wait more than they work.
             self.hardware = pool.submit(self._hardware)
@@ -108,11 +118,17 @@ class BringUp:
 
     def _hardware(self) -> None:
         planned = bare_metal.plan(self.layout, self.record.nodes)
-        self._start(HARDWARE)
+        self._start(wanted.HARDWARE)
         self._wait(("libvirtd",))
         with self.steps.step(f"{len(planned)} machines, each BMC answers ipmitool"):
             bare_metal.define(self.layout, planned, self.cache)
-        self._wait(HARDWARE[1:])
+        self._wait(wanted.HARDWARE[1:])
+
+    def _give_away(self) -> None:
+        """Let the owner's services and commands use the hardware's directories."""
+        # What a libvirtd of root's runs stays root's.
+        kept = (self.layout.libvirt, self.layout.disks)
+        files.give_away(self.layout.directory, self.record.owner, kept)
 
     def _identity(self) -> None:
         self._start(("rabbitmq", "keystone", "placement", "glance", "neutron"))
@@ -142,14 +158,25 @@ class BringUp:
             self._wait((SIBLING,))
 
 
-def write_files(layout: Layout, record: LabRecord, supervisor: Supervisor) -> None:
-    """Make the lab's directories and configuration; what is there stays."""
+def write_hardware_files(layout: Layout, record: LabRecord) -> None:
+    """Make what the machines' services need; what is there stays."""
     for path in (layout.etc, layout.run, layout.data):
         files.make_private_directory(path)
     for path in (
         *(layout.logs, layout.evidence, layout.http_boot),
         *(layout.dhcp_hosts, layout.dhcp_options),
         layout.run / "nginx",
+    ):
+        path.mkdir(parents=True, exist_ok=True)
+    configuration.render(layout, record, configuration.HARDWARE_FILES)
+    bare_metal.prepare(layout)
+    ironic.write_fallback_script(layout)
+
+
+def write_files(layout: Layout, record: LabRecord) -> None:
+    """Make the lab's directories and configuration; what is there stays."""
+    write_hardware_files(layout, record)
+    for path in (
         *(layout.data / name for name in ("neutron", "nova", SIBLING)),
         *(layout.data / name for name in layout.compute_services),
         *(layout.data / "glance" / name for name in ("images", "staging", "tasks")),
@@ -161,6 +188,3 @@ def write_files(layout: Layout, record: LabRecord, supervisor: Supervisor) -> No
     cloud.write_keystone_keys(layout)
     cloud.write_client_files(layout)
     rabbitmq.prepare(layout)
-    bare_metal.prepare(layout)
-    ironic.write_fallback_script(layout)
-    supervisor.write_configuration(programs.all_programs(layout))

@@ -31,14 +31,14 @@ from ironic_sideways.lab.layout import SIBLING, Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.record import LabRecord
 
+HARDWARE_FILES = ("dnsmasq/dnsmasq.conf", "nginx/nginx.conf")
 #: Rendered by ``lab up``, and nova-compute's for each compute host; Ironic's own
 #: by ``lab install-ironic``.
 BASE_FILES = (
-    "dnsmasq/dnsmasq.conf",
+    *HARDWARE_FILES,
     "glance/glance-api.conf",
     "keystone/keystone.conf",
     "neutron/neutron.conf",
-    "nginx/nginx.conf",
     "nova-compute/nova.conf",
     f"{SIBLING}/nova.conf",
     "nova/nova.conf",

@@ -13,6 +13,8 @@
 """Writing files whole, with the permissions that they must have from the start."""
 
 import os
+import pwd
+from collections.abc import Collection
 from pathlib import Path
 
 PRIVATE_FILE = 0o600
@@ -44,6 +46,16 @@ def make_private_directory(path: Path) -> None:
     """Make ``path`` and its parents; only the owner can enter ``path``."""
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(PRIVATE_DIRECTORY)
+
+
+def give_away(tree: Path, owner: str, kept: Collection[Path] = ()) -> None:
+    """Make ``owner`` the owner of ``tree`` and all below it, but for ``kept``."""
+    user = pwd.getpwnam(owner)
+    for directory, names, file_names in os.walk(tree):
+        here = Path(directory)
+        names[:] = [name for name in names if here / name not in kept]
+        for path in (here, *(here / name for name in file_names)):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def last_lines(path: Path, count: int) -> list[str]:

@@ -49,6 +49,7 @@ LISTENERS = (
     "ironic-json-rpc",
     "nova-metadata",
 )
+HARDWARE_LISTENERS = ("heartbeat", "http-boot", "vbmcd")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,6 +212,16 @@ class Layout:
     def gateway(self) -> str:
         """The host's own address on the bridge."""
         return str(self.network[1])
+
+    @property
+    def allocation_pool(self) -> str:
+        """The addresses that Neutron gives away, as ``openstack`` takes them."""
+        return f"start={self.network[10]},end={self.network[150]}"
+
+    @property
+    def http_boot_url(self) -> str:
+        """Where machines find ``http_boot``: Ironic's ``http_url``."""
+        return f"http://{self.gateway}:{self.port('http-boot')}"
 
     def url(self, listener: str) -> str:
         """The URL of an HTTP listener on loopback."""

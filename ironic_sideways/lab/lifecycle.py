@@ -79,8 +79,8 @@ def up(
     """
     present = find(layout.directory)
     if present is None:
-        preflight.check_host(layout)
-        preflight.check_free(layout, record.nodes)
+        preflight.check_host(layout, record)
+        preflight.check_free(layout, record)
     else:
         _refuse_change(layout, present, record)
         record = present
@@ -95,7 +95,10 @@ def up(
 
 
 def _refuse_change(layout: Layout, present: LabRecord, asked: LabRecord) -> None:
-    for name in ("number", "nodes", "base_driver", "compute_hosts"):
+    for name in (
+        *("number", "nodes", "base_driver", "compute_hosts"),
+        *("hardware_only", "owner"),
+    ):
         found, expected = getattr(present, name), getattr(asked, name)
         if found != expected:
             raise exceptions.SidewaysError(

@@ -17,6 +17,7 @@ one line for dnsmasq, so that the machine with that MAC gets the port's
 address, and its ``extra_dhcp_opts``; whatever unbinds the port takes them away.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,20 +55,22 @@ OPTIONS = [
         help="The network device that dnsmasq listens on.",
     ),
     cfg.IPOpt("dhcp_server", required=True, help="dnsmasq's address there."),
+    cfg.StrOpt(
+        "physical_network",
+        help="Bind ports of this flat network alone, beside other mechanism drivers; "
+        "all ports where it is not set.",
+    ),
 ]
 
 VNIC_TYPES = (portbindings.VNIC_NORMAL, portbindings.VNIC_BAREMETAL)
-UNBOUND = (
-    None,
-    "",
-    portbindings.VIF_TYPE_UNBOUND,
-    portbindings.VIF_TYPE_BINDING_FAILED,
-)
 
 
 def address_of(port: dict[str, Any]) -> str | None:
-    """The IPv4 address that a machine with the port's MAC gets, or None."""
-    if port.get(portbindings.VIF_TYPE) in UNBOUND:
+    """The IPv4 address that a machine with the port's MAC gets.
+
+    None where the port is not bound, or by another mechanism driver.
+    """
+    if port.get(portbindings.VIF_TYPE) != portbindings.VIF_TYPE_OTHER:
         return None
     addresses = (fixed["ip_address"] for fixed in port.get("fixed_ips") or [])
     return next((address for address in addresses if "." in address), None)
@@ -80,6 +83,20 @@ def options_of(port: dict[str, Any]) -> dict[str, str]:
         for option in port.get("extra_dhcp_opts") or []
         if option.get("ip_version", 4) == 4 and option["opt_value"]
     }
+
+
+def segment_of(
+    segments: Sequence[dict[str, Any]] | None, physical_network: str | None
+) -> dict[str, Any] | None:
+    """The first segment, or the first one on ``physical_network`` if given."""
+    return next(
+        (
+            segment
+            for segment in segments or ()
+            if physical_network in (None, segment.get(api.PHYSICAL_NETWORK))
+        ),
+        None,
+    )
 
 
 def follow(
@@ -101,10 +118,13 @@ def follow(
 class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-ignore]
     """Binds normal and baremetal ports on any host to the flat network."""
 
+    physical_network: str | None = None
+
     def initialize(self) -> None:
         """Read the configuration."""
         cfg.CONF.register_opts(OPTIONS, GROUP)
         options = cfg.CONF[GROUP]
+        self.physical_network = options.physical_network
         self.hosts = dhcp.HostFiles(
             Path(options.dhcp_hosts_directory),
             Path(options.dhcp_options_directory),
@@ -121,10 +141,11 @@ class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-igno
     def bind_port(self, context: Any) -> None:
         """Bind the port to the network's segment, whatever the host."""
         vnic_type = context.current.get(portbindings.VNIC_TYPE)
-        if vnic_type not in VNIC_TYPES or not context.segments_to_bind:
+        segment = segment_of(context.segments_to_bind, self.physical_network)
+        if vnic_type not in VNIC_TYPES or segment is None:
             return
         context.set_binding(
-            context.segments_to_bind[0][api.ID],
+            segment[api.ID],
             portbindings.VIF_TYPE_OTHER,
             {},
             status=constants.PORT_STATUS_ACTIVE,

@@ -15,13 +15,15 @@
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
 from ironic_sideways import exceptions
 from ironic_sideways.lab import bridge, processes
-from ironic_sideways.lab.layout import LISTENERS, Layout
+from ironic_sideways.lab.layout import HARDWARE_LISTENERS, LISTENERS, Layout
+from ironic_sideways.lab.record import LabRecord
 
 #: Requirements of the main job.
 DISK_BYTES = 10 * 10**9
@@ -40,10 +42,8 @@ SOCKET_PATH = 107
 #: do not count: in libvirt's mount namespace they are below /var/lib/libvirt.
 LONGEST_SOCKET = "data/libvirt/run/libvirt-admin-sock"
 
-PROGRAMS = {
-    "mariadbd": "mariadb-server",
-    "mariadb-install-db": "mariadb-server",
-    "epmd": "erlang-base",
+#: Program -> Debian's package, for the machines and for a whole lab.
+HARDWARE_PROGRAMS = {
     "dnsmasq": "dnsmasq-base",
     "nginx": "nginx-light",
     "libvirtd": "libvirt-daemon",
@@ -51,9 +51,15 @@ PROGRAMS = {
     "ipmitool": "ipmitool",
     "ip": "iproute2",
 }
+PROGRAMS = {
+    "mariadbd": "mariadb-server",
+    "mariadb-install-db": "mariadb-server",
+    "epmd": "erlang-base",
+    **HARDWARE_PROGRAMS,
+}
 
 
-def check_host(layout: Layout) -> None:
+def check_host(layout: Layout, record: LabRecord) -> None:
     """Refuse a host that cannot hold the lab.
 
     :raises SidewaysError: the first thing that is missing.
@@ -62,7 +68,7 @@ def check_host(layout: Layout) -> None:
         raise exceptions.SidewaysError(
             "not root: the lab makes a bridge and BMCs at port 623; run it with sudo"
         )
-    _check_programs()
+    _check_programs(HARDWARE_PROGRAMS if record.hardware_only else PROGRAMS)
     existing = next(
         one for one in (layout.directory, *layout.directory.parents) if one.exists()
     )
@@ -92,8 +98,8 @@ def check_host(layout: Layout) -> None:
         )
 
 
-def _check_programs() -> None:
-    for program, package in PROGRAMS.items():
+def _check_programs(programs: Mapping[str, str]) -> None:
+    for program, package in programs.items():
         if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None:
             raise exceptions.SidewaysError(
                 f"program {program}: not found; `apt-get install {package}` "
@@ -101,7 +107,7 @@ def _check_programs() -> None:
             )
 
 
-def check_free(layout: Layout, nodes: int) -> None:
+def check_free(layout: Layout, record: LabRecord) -> None:
     """Refuse ports, addresses and names that somebody else has.
 
     Only for a lab that is not there yet: its own would be found too.
@@ -110,14 +116,14 @@ def check_free(layout: Layout, nodes: int) -> None:
     """
     hint = "stop it, or choose another lab --number"
     listeners = processes.listeners()
-    for name in LISTENERS:
+    for name in HARDWARE_LISTENERS if record.hardware_only else LISTENERS:
         if layout.port(name) in listeners:
             holder = processes.tell(listeners[layout.port(name)])
             raise exceptions.SidewaysError(
                 f"port {layout.port(name)} ({name}): taken by {holder}; {hint}"
             )
     receivers = processes.receivers()
-    for index in range(nodes):
+    for index in range(record.nodes):
         for address in (layout.bmc_address(index), ANY_ADDRESS):
             if (address, BMC_PORT) in receivers:
                 holder = processes.tell(receivers[address, BMC_PORT])
@@ -136,7 +142,7 @@ def check_free(layout: Layout, nodes: int) -> None:
             f"({device.get('ifalias') or 'no alias'}); remove it, or choose another "
             "lab --number"
         )
-    _check_domains(layout, nodes)
+    _check_domains(layout, record.nodes)
 
 
 def _check_domains(layout: Layout, nodes: int) -> None:

@@ -87,6 +87,15 @@ def _infrastructure(layout: Layout) -> list[Program]:
             rabbitmq.environment(layout),
             signal_group=True,
         ),
+    ]
+
+
+def hardware(layout: Layout, owner: str = "root") -> list[Program]:
+    """What the machines need: power, BMCs, addresses, files to boot from.
+
+    :param owner: the user whose Neutron tells dnsmasq of ports, by a signal.
+    """
+    return [
         Program("libvirtd", tuple(hypervisor.command(layout.libvirt))),
         Program(
             "vbmcd",
@@ -100,7 +109,7 @@ def _infrastructure(layout: Layout) -> list[Program]:
                 "dnsmasq",
                 "--keep-in-foreground",
                 "--log-facility=-",
-                "--user=root",
+                f"--user={owner}",
                 f"--conf-file={layout.etc}/dnsmasq/dnsmasq.conf",
             ),
         ),
@@ -204,6 +213,7 @@ def all_programs(layout: Layout) -> list[Program]:
     """Every service of the lab; Ironic's are there before Ironic is installed."""
     return [
         *_infrastructure(layout),
+        *hardware(layout),
         *_control_plane(layout),
         *_compute(layout),
         *_ironic(layout),

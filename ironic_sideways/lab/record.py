@@ -28,21 +28,39 @@ BASE_DRIVERS = ("nova_bm", "fake")
 
 @dataclasses.dataclass(frozen=True)
 class LabRecord:
-    """The content of ``lab.json``; no secrets."""
+    """The content of ``lab.json``; no secrets.
+
+    :param hardware_only: machines, BMCs and what they boot from, for a cloud that
+        somebody else deployed (DevStack).
+    :param owner: the user whose services and commands use that hardware.
+    """
 
     number: int
     nodes: int
     base_driver: str
     created_at: str
     compute_hosts: int = 1
+    hardware_only: bool = False
+    owner: str = "root"
 
     @classmethod
     def new(
-        cls, number: int, nodes: int, base_driver: str, compute_hosts: int = 1
+        cls,
+        number: int,
+        nodes: int,
+        base_driver: str,
+        compute_hosts: int = 1,
+        hardware_only: bool = False,
+        owner: str = "root",
     ) -> "LabRecord":
         """A record for a lab made now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(number, nodes, base_driver, now, compute_hosts)
+        return cls(
+            *(number, nodes, base_driver, now),
+            compute_hosts=compute_hosts,
+            hardware_only=hardware_only,
+            owner=owner,
+        )
 
     def layout(self, directory: Path) -> Layout:
         """Where everything of this lab is."""

@@ -13,21 +13,20 @@
 """Which services should run: what a person or a phase stopped stays stopped."""
 
 import json
+from collections.abc import Iterable
 
 from ironic_sideways.lab import files
 from ironic_sideways.lab.layout import SIBLING, Layout
 
+#: What the machines need, libvirtd first.
+HARDWARE = ("libvirtd", "vbmcd", "dnsmasq", "nginx", "heartbeat")
 #: Of a lab with the base deployment, in the order of their start; the base's
 #: nova-compute services come after them.
 CONTROL_PLANE = (
     "mariadb",
     "epmd",
     "rabbitmq",
-    "libvirtd",
-    "vbmcd",
-    "dnsmasq",
-    "nginx",
-    "heartbeat",
+    *HARDWARE,
     "keystone",
     "placement",
     "glance",
@@ -63,6 +62,10 @@ def load(layout: Layout) -> list[str]:
 def change(layout: Layout, name: str, wanted: bool) -> None:
     """Record that ``name`` should run, or should not."""
     names = set(load(layout))
-    names = names | {name} if wanted else names - {name}
+    save(layout, names | {name} if wanted else names - {name})
+
+
+def save(layout: Layout, names: Iterable[str]) -> None:
+    """Record that these services should run, and no others."""
     text = json.dumps(sorted(names), indent=2) + "\n"
     files.write_public(layout.directory / "wanted.json", text)

@@ -57,3 +57,26 @@ def test_the_last_lines_of_a_long_log(tmp_path: Path) -> None:
 
 def test_a_missing_log_has_no_lines(tmp_path: Path) -> None:
     assert files.last_lines(tmp_path / "log", 5) == []
+
+
+def test_a_tree_is_given_away_but_for_what_is_kept(tmp_path, monkeypatch):
+    for name in ("given/file", "kept/file", "kept/below/file"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "given/link").symlink_to("/etc/passwd")
+    changed = []
+    monkeypatch.setattr(
+        "os.chown",
+        lambda path, user, group, follow_symlinks: changed.append(
+            (str(path.relative_to(tmp_path)), user, follow_symlinks)
+        ),
+    )
+
+    files.give_away(tmp_path, "root", (tmp_path / "kept",))
+
+    assert sorted(changed) == [
+        (".", 0, False),
+        ("given", 0, False),
+        ("given/file", 0, False),
+        ("given/link", 0, False),
+    ]

@@ -46,8 +46,8 @@ def port(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-@pytest.mark.parametrize("vif_type", ["unbound", "binding_failed", "", None])
-def test_a_port_that_is_not_bound_has_no_address(vif_type: str | None) -> None:
+@pytest.mark.parametrize("vif_type", ["unbound", "binding_failed", "", None, "ovs"])
+def test_a_port_that_others_bound_has_no_address(vif_type: str | None) -> None:
     assert mechanism.address_of(port(**{"binding:vif_type": vif_type})) is None
 
 
@@ -100,7 +100,7 @@ class Context:
 
     def __init__(self, vnic_type: str) -> None:
         self.current = port(**{"binding:vnic_type": vnic_type})
-        self.segments_to_bind = [{"id": "segment"}]
+        self.segments_to_bind = [{"id": "segment", "physical_network": "lab"}]
         self.bound: list[Any] = []
 
     def set_binding(self, *values: Any, **named: Any) -> None:
@@ -120,3 +120,15 @@ def test_other_kinds_of_ports_are_left_to_others() -> None:
     mechanism.LabMechanismDriver().bind_port(context)
 
     assert context.bound == []
+
+
+@pytest.mark.parametrize(("network", "bound"), [("lab", 1), ("public", 0)])
+def test_beside_other_drivers_it_binds_its_own_network_alone(
+    network: str, bound: int
+) -> None:
+    driver = mechanism.LabMechanismDriver()
+    driver.physical_network = network
+    context = Context("normal")
+    driver.bind_port(context)
+
+    assert len(context.bound) == bound

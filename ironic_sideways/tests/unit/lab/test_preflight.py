@@ -21,6 +21,10 @@ import pytest
 from ironic_sideways import exceptions
 from ironic_sideways.lab import bridge, preflight
 from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.record import LabRecord
+
+WHOLE = LabRecord.new(98, 8, "nova_bm")
+HARDWARE = LabRecord.new(98, 8, "nova_bm", hardware_only=True, owner="root")
 
 
 @pytest.fixture(autouse=True)
@@ -40,13 +44,13 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Layout:
 
 def refusal(layout: Layout) -> str:
     with pytest.raises(exceptions.SidewaysError) as refused:
-        preflight.check_host(layout)
+        preflight.check_host(layout, WHOLE)
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
 
 def test_a_good_host_is_accepted(short: Layout) -> None:
-    preflight.check_host(short)
+    preflight.check_host(short, WHOLE)
 
 
 def test_without_root(short: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +91,7 @@ def test_a_taken_port_is_named_with_its_holder(short: Layout) -> None:
         socket.create_server(("127.0.0.1", short.port("keystone"))),
         pytest.raises(exceptions.SidewaysError) as refused,
     ):
-        preflight.check_free(short, 8)
+        preflight.check_free(short, WHOLE)
 
     assert f"port {short.port('keystone')} (keystone): taken by" in str(refused.value)
     assert "pid" in str(refused.value)
@@ -104,7 +108,7 @@ def test_a_taken_bmc_address_is_named(
     )
 
     with pytest.raises(exceptions.SidewaysError, match=short.bmc_address(2)):
-        preflight.check_free(short, 8)
+        preflight.check_free(short, WHOLE)
 
 
 def test_a_bridge_of_somebody_else_is_in_the_way(
@@ -113,7 +117,7 @@ def test_a_bridge_of_somebody_else_is_in_the_way(
     monkeypatch.setattr(bridge, "find", lambda name: {"ifname": name})
 
     with pytest.raises(exceptions.SidewaysError, match="isw98: in the way"):
-        preflight.check_free(short, 8)
+        preflight.check_free(short, WHOLE)
 
 
 def test_a_bridge_that_a_killed_lab_left_behind_is_not_in_the_way(
@@ -144,4 +148,24 @@ def test_a_machine_of_somebody_else_is_in_the_way(
     monkeypatch.setattr("psutil.process_iter", lambda attributes: [stranger])
 
     with pytest.raises(exceptions.SidewaysError, match=r"isw98-node-1.*pid 4711"):
-        preflight.check_free(short, 8)
+        preflight.check_free(short, WHOLE)
+
+
+def test_the_hardware_alone_needs_no_database_server(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "PROGRAMS", {"no-such-program": "its-package"})
+    monkeypatch.setattr(preflight, "HARDWARE_PROGRAMS", {})
+
+    preflight.check_host(short, HARDWARE)
+
+
+def test_the_hardware_alone_leaves_the_control_planes_ports_to_others(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", short.port("keystone")))
+        taken.listen()
+        with pytest.raises(exceptions.SidewaysError, match="keystone"):
+            preflight.check_free(short, WHOLE)
+        preflight.check_free(short, HARDWARE)
