@@ -40,12 +40,14 @@ COMMANDS = {
     "heartbeat-collector": "heartbeat_collector",
     "lab": "lab",
     "maintenance": "maintenance",
+    "option": "option",
     "publish-images": "publish_images",
     "proxy": "proxy",
     "record": "record",
     "sabotage": "sabotage",
     "tempest": "tempest",
     "verdict": "verdict",
+    "wait-service": "wait_service",
     "workload": "workload",
 }
 

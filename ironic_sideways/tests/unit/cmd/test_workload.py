@@ -1,0 +1,40 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``ironic-sideways workload``: which verbs ask the cloud."""
+
+import pytest
+
+from ironic_sideways import exceptions, workload
+from ironic_sideways.cmd import cloud, main
+
+WORDS = ["--os-cloud", "demo", "--record", "r", "--heartbeat", "h"]
+
+
+def away(name):
+    raise exceptions.SidewaysError(f"cloud {name}: no token")
+
+
+def test_the_data_plane_alone_is_asked_while_keystone_is_down(monkeypatch, capsys):
+    monkeypatch.setattr(cloud, "connect", away)
+    monkeypatch.setattr(workload, "verify_noapi", lambda work: 4)
+
+    assert main.main(["workload", "verify_noapi", *WORDS]) == 0
+    assert capsys.readouterr().out == "4 servers: verify_noapi done\n"
+
+
+@pytest.mark.parametrize("verb", ["verify", "destroy", "create"])
+def test_every_other_verb_needs_the_cloud(monkeypatch, verb, capsys):
+    monkeypatch.setattr(cloud, "connect", away)
+
+    assert main.main(["workload", verb, *WORDS]) == 1
+    assert "cloud demo: no token" in capsys.readouterr().err
