@@ -19,6 +19,9 @@
 # The phases read the variables that are set here.
 # shellcheck disable=SC2034
 
+# shellcheck source=grenade/cloud.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../cloud.sh"
+
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export IRONIC_SIDEWAYS_LAB=${IRONIC_SIDEWAYS_LAB:-$REPOSITORY/.lab}
 export OS_CLIENT_CONFIG_FILE=$IRONIC_SIDEWAYS_LAB/etc/clouds.yaml
@@ -28,15 +31,12 @@ PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:$PATH
 EVIDENCE_DIR=$IRONIC_SIDEWAYS_LAB/evidence
 LOCK_DIR=$IRONIC_SIDEWAYS_LAB
 CACHE_DIR=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
-ADMIN_CLOUD="admin"
-SYSTEM_CLOUD=system
-MEMBER_CLOUD=demo
-# Placement lets nobody but the role "service" reshape.
-SERVICE_CLOUD=service
 RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
 # What must stand in no log and in no evidence.
 SECRET_FILES=("$IRONIC_SIDEWAYS_LAB/etc/secrets.json" "$IRONIC_SIDEWAYS_LAB/data/vbmc")
+# Of the verdict's subjects, what this deployment has no evidence of.
+LEFT_OUT=()
 # A free node of the lab deploys by network boot without an agent. Kernels and
 # ramdisks of net-booted instances go where ironic.conf's file_url_allowed_paths is.
 MIGRATE_OPTIONS=(
@@ -54,28 +54,14 @@ function base_files {
     done
 }
 
-function base_driver {
-    ironic-sideways lab show base_driver
+# Root is who uses the lab.
+function as_root { # <command> [argument...]
+    "$@"
 }
 
-# What depends on the base: the lab's machines can be asked for more than a real
-# cloud's, and the plain fake driver has no resource provider of a node.
-function base_options {
-    local driver
-    driver=$(base_driver)
-    CONVERT_OPTIONS=()
-    # A lab's member tries to delete his instances in the window: he must not.
-    MAINTENANCE_OPTIONS=(--probe-cloud "$MEMBER_CLOUD")
-    if [[ $driver == fake ]]; then
-        CONVERT_OPTIONS=(--missing-ok)
-        MAINTENANCE_OPTIONS=()
-    fi
-    SNAPSHOT_OPTIONS=(
-        --os-cloud "$ADMIN_CLOUD" --base-driver "$driver"
-        --machines "$IRONIC_SIDEWAYS_LAB/machines.json"
-        --vbmc-config "$IRONIC_SIDEWAYS_LAB/data/vbmc"
-        --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl"
-    )
+# All tools are in one environment.
+function in_tools { # <command> [argument...]
+    "$@"
 }
 
 function install_ironic {
@@ -137,36 +123,11 @@ function tftp_root {
     echo "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
 }
 
-function image_id { # <name>
-    openstack --os-cloud "$ADMIN_CLOUD" image show --format value --column id "$1"
-}
-
-function node_owner {
-    openstack --os-cloud "$ADMIN_CLOUD" project show --format value --column id admin
+# nova-api's directory of policies.
+function policy_directory {
+    echo "$IRONIC_SIDEWAYS_LAB/etc/nova/policy.d"
 }
 
 function paste_file {
     echo "$IRONIC_SIDEWAYS_LAB/etc/nova/api-paste.ini"
-}
-
-# An owner may unlock what he locked himself, and only a policy forbids it.
-# nova-api reads the directory at each request; it stays, as one that is gone is
-# not read again.
-function forbid_unlock {
-    local directory=$IRONIC_SIDEWAYS_LAB/etc/nova/policy.d
-    mkdir -p "$directory"
-    echo '"os_compute_api:os-lock-server:unlock": "rule:context_is_admin"' \
-        >"$directory/maintenance.yaml"
-}
-
-function permit_unlock {
-    rm -f "$IRONIC_SIDEWAYS_LAB/etc/nova/policy.d/maintenance.yaml"
-}
-
-function install_proxy {
-    python -m ironic_sideways.proxy.install "$(paste_file)"
-}
-
-function remove_proxy {
-    python -m ironic_sideways.proxy.install "$(paste_file)" --remove
 }

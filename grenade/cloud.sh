@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# What the phases ask of a cloud, alike on every deployment.
+#
+# Sourced by a deployment, whose IRONIC_SIDEWAYS_LAB holds at least the machines,
+# and whose clouds.yaml has these entries.
+
+# The phases read the variables that are set here.
+# shellcheck disable=SC2034
+
+ADMIN_CLOUD="admin"
+SYSTEM_CLOUD=system
+MEMBER_CLOUD=demo
+# Placement lets nobody but the role "service" reshape.
+SERVICE_CLOUD=service
+
+function base_driver {
+    ironic-sideways lab show base_driver
+}
+
+# What depends on the base: the lab's machines can be asked for more than a real
+# cloud's, and the plain fake driver has no resource provider of a node.
+function base_options {
+    local driver
+    driver=$(base_driver)
+    CONVERT_OPTIONS=()
+    # A lab's member tries to delete his instances in the window: he must not.
+    MAINTENANCE_OPTIONS=(--probe-cloud "$MEMBER_CLOUD")
+    if [[ $driver == fake ]]; then
+        CONVERT_OPTIONS=(--missing-ok)
+        MAINTENANCE_OPTIONS=()
+    fi
+    SNAPSHOT_OPTIONS=(
+        --os-cloud "$ADMIN_CLOUD" --base-driver "$driver"
+        --machines "$IRONIC_SIDEWAYS_LAB/machines.json"
+        --vbmc-config "$IRONIC_SIDEWAYS_LAB/data/vbmc"
+        --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl"
+    )
+}
+
+function image_id { # <name>
+    openstack --os-cloud "$ADMIN_CLOUD" image show --format value --column id "$1"
+}
+
+function node_owner {
+    openstack --os-cloud "$ADMIN_CLOUD" project show --format value --column id admin
+}
+
+# An owner may unlock what he locked himself, and only a policy forbids it.
+# nova-api reads the directory at each request; it stays, as one that is gone is
+# not read again.
+function forbid_unlock {
+    local directory
+    directory=$(policy_directory)
+    mkdir -p "$directory"
+    echo '"os_compute_api:os-lock-server:unlock": "rule:context_is_admin"' \
+        >"$directory/maintenance.yaml"
+}
+
+function permit_unlock {
+    rm -f "$(policy_directory)/maintenance.yaml"
+}
+
+function install_proxy {
+    python -m ironic_sideways.proxy.install "$(paste_file)"
+}
+
+function remove_proxy {
+    python -m ironic_sideways.proxy.install "$(paste_file)" --remove
+}
