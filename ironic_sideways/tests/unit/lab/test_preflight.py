@@ -126,7 +126,7 @@ def test_a_bridge_that_a_killed_lab_left_behind_is_not_in_the_way(
     left = {"ifname": short.bridge, "ifalias": f"{bridge.MARK} {tmp_path}"}
     monkeypatch.setattr(bridge, "find", lambda name: left)
 
-    preflight.check_free(short, 8)
+    preflight.check_free(short, WHOLE)
 
 
 def test_a_bridge_of_a_lab_that_lives_is_in_the_way(
@@ -137,7 +137,7 @@ def test_a_bridge_of_a_lab_that_lives_is_in_the_way(
     monkeypatch.setattr(bridge.processes, "of_lab", lambda directory: [4711])
 
     with pytest.raises(exceptions.SidewaysError, match=str(tmp_path)):
-        preflight.check_free(short, 8)
+        preflight.check_free(short, WHOLE)
 
 
 def test_a_machine_of_somebody_else_is_in_the_way(

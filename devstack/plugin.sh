@@ -1,0 +1,234 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# The base side: a DevStack cloud whose nova-compute runs the nova_bm-backed
+# driver on virtual machines with virtual BMCs.
+#
+# Sourced by stack.sh at each of its phases, with "stack" and the phase's name;
+# by unstack.sh and clean.sh with their own names.
+
+# DevStack's variables, and its functions' words.
+# shellcheck disable=SC2086,SC2154
+
+SIDEWAYS_PLUGIN_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SIDEWAYS_REPOSITORY=$(dirname "$SIDEWAYS_PLUGIN_DIR")
+SIDEWAYS_HARDWARE=$IRONIC_SIDEWAYS_DIR/hardware
+# The machines' tools have an environment of their own: DevStack's has another
+# release's constraints, and no libvirt.
+SIDEWAYS_TOOLS=$IRONIC_SIDEWAYS_DIR/venv
+SIDEWAYS_PHYSICAL_NETWORK=ironic-sideways
+
+# Refuse, in one line each, before stack.sh has changed anything of ours.
+function sideways_check {
+    local service
+    case $IRONIC_SIDEWAYS_BASE_DRIVER in
+        nova_bm|fake) ;;
+        *) die $LINENO "IRONIC_SIDEWAYS_BASE_DRIVER=$IRONIC_SIDEWAYS_BASE_DRIVER:" \
+            "expected nova_bm or fake" ;;
+    esac
+    if [[ $VIRT_DRIVER != generic ]]; then
+        die $LINENO "VIRT_DRIVER=$VIRT_DRIVER: expected generic, which lets DevStack start" \
+            "one nova-compute without a hypervisor; set it on both sides"
+    fi
+    if [[ $GLOBAL_VENV != True ]]; then
+        die $LINENO "GLOBAL_VENV=$GLOBAL_VENV: expected True, DevStack's default"
+    fi
+    if is_plugin_enabled ironic || is_service_enabled ir-api ir-cond; then
+        die $LINENO "Ironic is enabled on the base: expected it on the target alone;" \
+            "take its enable_plugin and its ir-* services out of local.conf"
+    fi
+    for service in key g-api n-api n-cpu n-sch placement-api neutron; do
+        is_service_enabled $service \
+            || die $LINENO "service $service: not enabled, and this plugin needs it"
+    done
+}
+
+function sideways_install {
+    # First DevStack's user, whose files in the tree these are.
+    pip_install --no-deps -e "$SIDEWAYS_REPOSITORY"
+    "$DEVSTACK_VENV/bin/python" "$SIDEWAYS_PLUGIN_DIR/requirements.py" \
+        "$SIDEWAYS_REPOSITORY/pyproject.toml" >"$IRONIC_SIDEWAYS_DIR/requirements.txt"
+    pip_install -r "$IRONIC_SIDEWAYS_DIR/requirements.txt"
+    sudo "$SIDEWAYS_REPOSITORY/tools/prepare_host.sh" --hardware --venv "$SIDEWAYS_TOOLS"
+    sudo chown -R "$STACK_USER" "$SIDEWAYS_REPOSITORY"
+}
+
+function sideways_hardware {
+    sudo "$SIDEWAYS_TOOLS/bin/ironic-sideways" lab up --hardware-only \
+        --directory "$SIDEWAYS_HARDWARE" --number "$IRONIC_SIDEWAYS_NUMBER" \
+        --nodes "$IRONIC_SIDEWAYS_NODES" --base-driver "$IRONIC_SIDEWAYS_BASE_DRIVER" \
+        --owner "$STACK_USER" --cache "$IRONIC_SIDEWAYS_DIR/cache"
+}
+
+# Where the hardware's parts are, by name, and the host of nova-compute: CONF.host,
+# as Nova has it by default.
+declare -A SIDEWAYS_OF
+
+function sideways_look { # <name>...
+    local name
+    for name; do
+        SIDEWAYS_OF[$name]=$("$SIDEWAYS_TOOLS/bin/ironic-sideways" lab show \
+            --directory "$SIDEWAYS_HARDWARE" "$name")
+    done
+    SIDEWAYS_HOST=$(iniget $NOVA_CONF DEFAULT host)
+    SIDEWAYS_HOST=${SIDEWAYS_HOST:-$(hostname)}
+}
+
+# The tools take a database by a file that holds its URL.
+function sideways_database {
+    local url xtrace
+    recreate_database nova_bm
+    # The URL holds a password, which is not for the trace.
+    xtrace=$(set +o | grep xtrace)
+    set +o xtrace
+    url=$(database_connection_url nova_bm)
+    # The plugin that counts queries is in DevStack's environment alone.
+    (umask 077; echo "${url%&plugin=*}" >"$IRONIC_SIDEWAYS_DIR/nova_bm.url")
+    $xtrace
+    sudo "$SIDEWAYS_TOOLS/bin/python" "$SIDEWAYS_REPOSITORY/tools/seed_nova_bm.py" \
+        --nova-bm-db "@$IRONIC_SIDEWAYS_DIR/nova_bm.url" \
+        --libvirt-uri "${SIDEWAYS_OF[libvirt_uri]}" \
+        --vbmc-config "$SIDEWAYS_HARDWARE/data/vbmc" --service-host "$SIDEWAYS_HOST"
+}
+
+# In nova.conf: DevStack writes nova-cpu.conf anew from it at each start.
+function sideways_configure_nova {
+    iniset $NOVA_CONF DEFAULT host "$SIDEWAYS_HOST"
+    # The base's TFTP server, as the DHCP options of net-booted instances name it.
+    iniset $NOVA_CONF DEFAULT my_ip ${SIDEWAYS_OF[gateway]}
+    iniset $NOVA_CONF DEFAULT report_interval 5
+    iniset $NOVA_CONF DEFAULT service_down_time 20
+    iniset $NOVA_CONF DEFAULT periodic_fuzzy_delay 0
+    iniset $NOVA_CONF DEFAULT update_resources_interval 10
+    iniset $NOVA_CONF DEFAULT reserved_host_memory_mb 0
+    iniset $NOVA_CONF DEFAULT reserved_host_disk_mb 0
+    # Guests that ignore ACPI are switched off at once.
+    iniset $NOVA_CONF DEFAULT shutdown_timeout 0
+    if [[ $IRONIC_SIDEWAYS_BASE_DRIVER == fake ]]; then
+        iniset $NOVA_CONF DEFAULT compute_driver baremetal.fake.FakeDriver
+        return
+    fi
+    iniset $NOVA_CONF DEFAULT compute_driver baremetal.BareMetalDriver
+    iniset $NOVA_CONF baremetal sql_connection "@$IRONIC_SIDEWAYS_DIR/nova_bm.url"
+    iniset $NOVA_CONF baremetal power_manager nova.virt.baremetal.ipmi.IPMI
+    iniset $NOVA_CONF baremetal flavor_extra_specs cpu_arch:x86_64
+    iniset $NOVA_CONF baremetal tftp_root "$SIDEWAYS_HARDWARE/data/tftpboot"
+    iniset $NOVA_CONF baremetal pxe_append_params \
+        "nofb nomodeset vga=normal ${SIDEWAYS_OF[guest_arguments]}"
+    iniset $NOVA_CONF baremetal deploy_helper "sudo $SIDEWAYS_TOOLS/bin/ironic-sideways \
+lab write-disk --directory $SIDEWAYS_HARDWARE"
+}
+
+# DevStack writes a unit anew at each start, and leaves what a drop-in says. So
+# nova-compute is our launcher on both sides, whoever starts it. DevStack's
+# services log to the journal; evidence is read from a file.
+function sideways_drop_in { # <unit> <log's name> [ExecStart]
+    local directory=/etc/systemd/system/devstack@$1.service.d
+    sudo mkdir -p $directory
+    {
+        echo "[Service]"
+        echo "Environment=OS_DEFAULT__LOG_FILE=$SIDEWAYS_HARDWARE/logs/$2.log"
+        echo "Environment=OS_DEFAULT__USE_STDERR=true"
+        if [[ ${3:-} ]]; then
+            printf 'ExecStart=\nExecStart=%s\n' "$3"
+        fi
+    } | sudo tee $directory/ironic-sideways.conf >/dev/null
+    sudo systemctl daemon-reload
+}
+
+# The machines are on a bridge of their own, on which the hardware's dnsmasq
+# answers: the mechanism driver binds the ports there, and tells it of them.
+function sideways_configure_neutron {
+    local file=/$Q_PLUGIN_CONF_FILE drivers networks
+    drivers=$(iniget $file ml2 mechanism_drivers)
+    iniset $file ml2 mechanism_drivers "ironic_sideways_lab,$drivers"
+    networks=$(iniget $file ml2_type_flat flat_networks)
+    iniset $file ml2_type_flat flat_networks "${networks:+${networks%,},}$SIDEWAYS_PHYSICAL_NETWORK"
+    iniset $file ironic_sideways_lab physical_network $SIDEWAYS_PHYSICAL_NETWORK
+    iniset $file ironic_sideways_lab dhcp_hosts_directory "$SIDEWAYS_HARDWARE/data/dhcp-hosts"
+    iniset $file ironic_sideways_lab dhcp_options_directory "$SIDEWAYS_HARDWARE/data/dhcp-options"
+    iniset $file ironic_sideways_lab dnsmasq_pid_file "$SIDEWAYS_HARDWARE/run/dnsmasq.pid"
+    iniset $file ironic_sideways_lab dhcp_interface "${SIDEWAYS_OF[bridge]}"
+    iniset $file ironic_sideways_lab dhcp_server "${SIDEWAYS_OF[gateway]}"
+}
+
+# What the window and the resources need to know of this DevStack.
+function sideways_record {
+    local name xtrace
+    {
+        echo "# Written by devstack/plugin.sh of ironic-sideways; read by grenade/deployments/devstack.sh."
+        for name in SIDEWAYS_HARDWARE SIDEWAYS_TOOLS DEVSTACK_VENV NOVA_CONF NOVA_CPU_CONF \
+            NOVA_API_PASTE_INI; do
+            printf '%s=%q\n' $name "${!name}"
+        done
+        printf 'BASE_COMPUTE_HOST=%q\n' "$SIDEWAYS_HOST"
+        printf 'BASE_HOSTNAME=%q\n' "$(hostname)"
+    } >"$IRONIC_SIDEWAYS_DIR/deployment"
+    xtrace=$(set +o | grep xtrace)
+    set +o xtrace
+    SERVICE_PASSWORD=$SERVICE_PASSWORD "$DEVSTACK_VENV/bin/python" \
+        "$SIDEWAYS_PLUGIN_DIR/clouds.py" "$CLOUDS_YAML" "$IRONIC_SIDEWAYS_DIR/clouds.yaml"
+    $xtrace
+}
+
+function sideways_network {
+    openstack --os-cloud devstack-admin network create --share provisioning \
+        --provider-network-type flat --provider-physical-network $SIDEWAYS_PHYSICAL_NETWORK
+    # The hardware's dnsmasq answers, not an agent of Neutron's.
+    openstack --os-cloud devstack-admin subnet create provisioning --network provisioning \
+        --no-dhcp --subnet-range "${SIDEWAYS_OF[network]}" --gateway "${SIDEWAYS_OF[gateway]}" \
+        --allocation-pool "${SIDEWAYS_OF[allocation_pool]}"
+}
+
+function sideways_images {
+    OS_CLOUD=admin OS_CLIENT_CONFIG_FILE=$IRONIC_SIDEWAYS_DIR/clouds.yaml \
+        IRONIC_SIDEWAYS_VENV=$DEVSTACK_VENV "$SIDEWAYS_REPOSITORY/tools/fake_deploy_images.sh"
+}
+
+function sideways_unstack {
+    if [[ -e $SIDEWAYS_HARDWARE/lab.json ]]; then
+        sudo "$SIDEWAYS_TOOLS/bin/ironic-sideways" lab down --directory "$SIDEWAYS_HARDWARE"
+    fi
+    sudo rm -f /etc/systemd/system/devstack@{n-cpu,ir-cond}.service.d/ironic-sideways.conf
+}
+
+case $1/${2:-} in
+    stack/pre-install)
+        sideways_check
+        sudo install -d -o "$STACK_USER" "$IRONIC_SIDEWAYS_DIR"
+        ;;
+    stack/install)
+        echo_summary "ironic-sideways: installing the tools and the base driver"
+        sideways_install
+        ;;
+    stack/post-config)
+        echo_summary "ironic-sideways: machines, their BMCs and nova_bm"
+        sideways_hardware
+        sideways_look libvirt_uri gateway bridge guest_arguments
+        sideways_database
+        sideways_configure_nova
+        sideways_drop_in n-cpu nova-compute \
+            "$DEVSTACK_VENV/bin/ironic-sideways-compute --config-file $NOVA_CPU_CONF"
+        sideways_drop_in ir-cond ironic-conductor
+        sideways_configure_neutron
+        sideways_record
+        ;;
+    stack/extra)
+        echo_summary "ironic-sideways: the machines' network, dummy deploy images, flavors"
+        sideways_look network gateway allocation_pool
+        sideways_network
+        sideways_images
+        ;;
+    unstack/*) sideways_unstack ;;
+    clean/*) sudo rm -rf "$IRONIC_SIDEWAYS_DIR" ;;
+esac

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# Grenade's verbs, on the instances that must survive: a thin call of
+# grenade/resources.
+#
+# Grenade's style, and its variables.
+# shellcheck disable=SC1091,SC2086,SC2154
+
+set -o errexit
+
+source $GRENADE_DIR/grenaderc
+source $GRENADE_DIR/functions
+
+export IRONIC_SIDEWAYS_DIR=${IRONIC_SIDEWAYS_DIR:-$DATA_DIR/ironic-sideways}
+export DEPLOYMENT=devstack
+SIDEWAYS_GRENADE=$(cd "$(dirname "$0")/../../grenade" && pwd)
+
+set -o xtrace
+
+case $1 in
+    early_create) ;;
+    create)
+        "$SIDEWAYS_GRENADE/resources" create
+        resource_save ironic-sideways compute_host "$(hostname)"
+        ;;
+    verify)
+        "$SIDEWAYS_GRENADE/resources" verify "$2"
+        if [[ $2 == post-upgrade ]]; then
+            "$SIDEWAYS_GRENADE/after-upgrade" verify
+        fi
+        ;;
+    verify_noapi) "$SIDEWAYS_GRENADE/resources" verify_noapi "${2:-}" ;;
+    destroy)
+        "$SIDEWAYS_GRENADE/resources" destroy
+        "$SIDEWAYS_GRENADE/after-upgrade" judge
+        ;;
+    force_destroy)
+        set +o errexit
+        "$SIDEWAYS_GRENADE/resources" destroy
+        ;;
+esac
+
+set +o xtrace
+echo "SUCCESS: $0 $*"

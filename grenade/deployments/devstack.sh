@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# The deployment vocabulary of the phases, on a DevStack that Grenade upgrades.
+#
+# Sourced. Needs what devstack/plugin.sh left in IRONIC_SIDEWAYS_DIR (default
+# /opt/stack/data/ironic-sideways) when it made the base, and, for what uses
+# DevStack's own functions, what devstack/upgrade/upgrade.sh left there.
+
+# The phases read the variables that are set here.
+# shellcheck disable=SC2034
+
+# shellcheck source=grenade/cloud.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../cloud.sh"
+
+REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+IRONIC_SIDEWAYS_DIR=${IRONIC_SIDEWAYS_DIR:-/opt/stack/data/ironic-sideways}
+if [[ ! -r $IRONIC_SIDEWAYS_DIR/deployment ]]; then
+    echo "$IRONIC_SIDEWAYS_DIR/deployment: not found; expected a DevStack that was made with \
+the plugin ironic-sideways (or another IRONIC_SIDEWAYS_DIR)" >&2
+    exit 1
+fi
+# shellcheck source=/dev/null
+source "$IRONIC_SIDEWAYS_DIR/deployment"
+export IRONIC_SIDEWAYS_DIR
+export IRONIC_SIDEWAYS_LAB=$SIDEWAYS_HARDWARE
+export OS_CLIENT_CONFIG_FILE=$IRONIC_SIDEWAYS_DIR/clouds.yaml
+PATH=$DEVSTACK_VENV/bin:/usr/sbin:/sbin:$PATH
+EVIDENCE_DIR=$IRONIC_SIDEWAYS_LAB/evidence
+LOCK_DIR=$IRONIC_SIDEWAYS_DIR
+CACHE_DIR=$IRONIC_SIDEWAYS_DIR/cache
+IRONIC_CONF=/etc/ironic/ironic.conf
+RESUME="$REPOSITORY/grenade/upgrade-ironic --deployment devstack"
+ROLL_BACK="$RESUME --rollback"
+# As in the lab, whose machines these are.
+MIGRATE_OPTIONS=(
+    --free-deploy-interface ramdisk
+    --tftp-root "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
+    --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
+)
+# Of the verdict's subjects: its table of users and old clients is the lab's alone.
+LEFT_OUT=(proxy)
+declare -A UNITS=(
+    [ironic-api]=ir-api
+    [ironic-conductor]=ir-cond
+    [nova-api]=n-api
+    [nova-compute]=n-cpu
+    [nova-scheduler]=n-sch
+)
+# Seconds for a service to be there.
+SERVICE_WAIT=180
+
+# DevStack's functions run in a process of their own: some have the names of ours.
+function devstack { # <function> [argument...]
+    "$REPOSITORY/grenade/deployments/devstack/call" "$@"
+}
+
+function as_root { # <command> [argument...]
+    sudo env OS_CLIENT_CONFIG_FILE="$OS_CLIENT_CONFIG_FILE" \
+        IRONIC_SIDEWAYS_VENV="$SIDEWAYS_TOOLS" IRONIC_SIDEWAYS_CACHE="$CACHE_DIR" "$@"
+}
+
+# The machines' tools: Tempest is among them.
+function in_tools { # <command> [argument...]
+    "$SIDEWAYS_TOOLS/bin/$1" "${@:2}"
+}
+
+function base_files {
+    printf '%s\n' "$NOVA_CONF" "$NOVA_CPU_CONF" "$NOVA_API_PASTE_INI" \
+        "$(policy_directory)/maintenance.yaml"
+}
+
+function install_ironic {
+    devstack join_ironic
+}
+
+function create_ironic_database {
+    devstack init_ironic
+    echo "ironic: schema created, no rows"
+}
+
+function unit_of { # <service>
+    if [[ -z ${UNITS[$1]:-} ]]; then
+        echo "service '$1': expected one of ${!UNITS[*]}" >&2
+        return 1
+    fi
+    echo "devstack@${UNITS[$1]}.service"
+}
+
+function start_service { # <service>...
+    local service unit since
+    since=$EPOCHSECONDS
+    for service; do
+        unit=$(unit_of "$service")
+        case $service in
+            # Ironic's own function starts both, and waits for both.
+            ironic-conductor) ;;
+            ironic-api) devstack start_ironic ;;
+            *) sudo systemctl start "$unit" ;;
+        esac
+    done
+    for service; do
+        await_service "$service" "$since"
+    done
+}
+
+function stop_service { # <service>...
+    local service unit
+    for service; do
+        unit=$(unit_of "$service")
+        sudo systemctl stop "$unit"
+    done
+}
+
+function restart_service { # <service>...
+    stop_service "$@"
+    start_service "$@"
+}
+
+function await_service { # <service> <started at>
+    local binary=$1
+    case $1 in
+        ironic-*) return 0 ;;
+        # It has no record of its own; that another one's is shown needs it.
+        nova-api)
+            ironic-sideways wait-service --os-cloud "$ADMIN_CLOUD" --binary nova-scheduler \
+                --host "$BASE_HOSTNAME" --timeout "$SERVICE_WAIT"
+            return
+            ;;
+    esac
+    ironic-sideways wait-service --os-cloud "$ADMIN_CLOUD" --binary "$binary" \
+        --host "$BASE_COMPUTE_HOST" --since "$2" --timeout "$SERVICE_WAIT"
+}
+
+# DevStack makes nova-cpu.conf anew from nova.conf whenever it starts nova-compute
+# by its own function: an option of nova-compute goes into both.
+function configuration_files { # <configuration>
+    case $1 in
+        nova) echo "$NOVA_CONF" ;;
+        nova-compute) printf '%s\n' "$NOVA_CPU_CONF" "$NOVA_CONF" ;;
+        ironic) echo "$IRONIC_CONF" ;;
+        *)
+            echo "configuration '$1': expected nova, nova-compute or ironic" >&2
+            return 1
+            ;;
+    esac
+}
+
+function set_option { # <configuration> <section> <option> <value>
+    local file files
+    files=$(configuration_files "$1")
+    for file in $files; do
+        ironic-sideways option set "$file" "$2" "$3" "$4"
+    done
+}
+
+function get_option { # <configuration> <section> <option> [<where it is not set>]
+    local files
+    files=$(configuration_files "$1")
+    ironic-sideways option get "${files%%$'\n'*}" "${@:2}"
+}
+
+function unset_option { # <configuration> <section> <option>
+    local file files
+    files=$(configuration_files "$1")
+    for file in $files; do
+        ironic-sideways option unset "$file" "$2" "$3"
+    done
+}
+
+function database_url { # <database>
+    if [[ ! -e $IRONIC_SIDEWAYS_DIR/$1.url ]]; then
+        echo "database '$1': expected its URL in $IRONIC_SIDEWAYS_DIR/$1.url" >&2
+        return 1
+    fi
+    echo "@$IRONIC_SIDEWAYS_DIR/$1.url"
+}
+
+# The drop-ins of devstack/plugin.sh let both services log to a file, too.
+function service_log { # <service>
+    echo "$IRONIC_SIDEWAYS_LAB/logs/$1.log"
+}
+
+# The base's nova-compute services, one a line.
+function compute_services {
+    echo nova-compute
+}
+
+function compute_host { # <compute service>
+    echo "$BASE_COMPUTE_HOST"
+}
+
+function base_compute_config { # <compute service>
+    echo "$NOVA_CPU_CONF"
+}
+
+# Where the base compute host has its net-booted instances' kernels.
+function tftp_root {
+    echo "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
+}
+
+# nova-api's directory of policies.
+function policy_directory {
+    echo "$(dirname "$NOVA_CONF")/policy.d"
+}
+
+function paste_file {
+    echo "$NOVA_API_PASTE_INI"
+}

@@ -1,0 +1,143 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+""".zuul.yaml and its playbooks, parsed: they say what the plugin's settings say."""
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from ironic_sideways.tests.unit.grenade.standin import REPOSITORY
+
+JOB = "grenade-ironic-sideways"
+CONFIGURATION = yaml.safe_load((REPOSITORY / ".zuul.yaml").read_text())
+JOBS: dict[str, dict[str, Any]] = {
+    entry["job"]["name"]: entry["job"] for entry in CONFIGURATION if "job" in entry
+}
+(PROJECT,) = (entry["project"] for entry in CONFIGURATION if "project" in entry)
+TOX_JOBS = [
+    "openstack-tox-pep8",
+    "openstack-tox-py311",
+    "openstack-tox-functional",
+    "openstack-tox-docs",
+    "build-openstack-releasenotes",
+]
+
+
+def merged(name: str) -> dict[str, Any]:
+    """A job's variables as Zuul merges them with its parents'."""
+    job = JOBS[name]
+    below = merged(job["parent"]) if job["parent"] in JOBS else {}
+    return combine(below, job.get("vars", {}))
+
+
+def combine(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    found = dict(below)
+    for key, value in above.items():
+        known = found.get(key)
+        if isinstance(value, dict) and isinstance(known, dict):
+            found[key] = combine(known, value)
+        else:
+            found[key] = value
+    return found
+
+
+def test_the_job_is_grenades_and_the_variant_is_the_jobs():
+    assert JOBS[JOB]["parent"] == "grenade"
+    assert JOBS[f"{JOB}-fake"]["parent"] == JOB
+    assert JOBS.keys() == {JOB, f"{JOB}-fake"}
+
+
+def test_it_goes_sideways():
+    variables = merged(JOB)
+    assert variables["grenade_from_branch"] == variables["grenade_to_branch"]
+
+
+def test_ironic_is_required_and_its_own_plugin_is_not_enabled():
+    assert "opendev.org/openstack/ironic" in JOBS[JOB]["required-projects"]
+    assert list(merged(JOB)["devstack_plugins"]) == ["ironic-sideways"]
+    assert not [s for s in merged(JOB)["devstack_services"] if s.startswith("ir-")]
+
+
+def test_both_sides_say_what_the_settings_say_where_grenade_runs_devstack():
+    """devstack_localrc does nothing in Zuul: the same lines must be here."""
+    text = (REPOSITORY / "devstack/upgrade/settings").read_text()
+    said = re.findall(r"^devstack_localrc (base|target) (\w+)=(\S+)$", text, re.M)
+    local = merged(JOB)["grenade_devstack_localrc"]
+    for side, name, value in said:
+        of_side = combine(
+            local["shared"], local.get({"base": "old"}.get(side, "new"), {})
+        )
+        assert of_side[name] == value
+    assert said
+
+
+@pytest.mark.parametrize(
+    ("name", "driver"), [(JOB, "nova_bm"), (f"{JOB}-fake", "fake")]
+)
+def test_the_variant_differs_in_the_base_driver_alone(name, driver):
+    local = merged(name)["grenade_devstack_localrc"]
+    assert local["old"] == {"IRONIC_SIDEWAYS_BASE_DRIVER": driver}
+    assert local["shared"] == merged(JOB)["grenade_devstack_localrc"]["shared"]
+
+
+def test_the_plugin_knows_each_variable_that_is_its_own():
+    known = (REPOSITORY / "devstack/settings").read_text()
+    for side in merged(JOB)["grenade_devstack_localrc"].values():
+        for name in side:
+            if name.startswith("IRONIC_SIDEWAYS"):
+                assert f"{name}=${{{name}:-" in known
+
+
+def test_the_bases_smoke_tests_are_off():
+    """They boot virtual servers, which no bare-metal base has."""
+    assert merged(JOB)["grenade_localrc"]["BASE_RUN_SMOKE"] is False
+
+
+def test_evidence_and_logs_are_kept():
+    copied = merged(JOB)["zuul_copy_output"]
+    hardware = "/opt/stack/data/ironic-sideways/hardware"
+    assert copied == {f"{hardware}/evidence": "logs", f"{hardware}/logs": "logs"}
+
+
+def test_tempests_selection_is_a_pattern():
+    assert re.compile(merged(JOB)["tempest_test_regex"])
+
+
+def test_the_playbook_that_a_job_names_is_there_and_returns_the_report():
+    play = yaml.safe_load((REPOSITORY / JOBS[JOB]["post-run"]).read_text())
+    (tasks,) = (one["tasks"] for one in play)
+    (returned,) = (task for task in tasks if "zuul_return" in task)
+    artifacts = returned["zuul_return"]["data"]["zuul"]["artifacts"]
+    urls = [artifact["url"] for artifact in artifacts]
+    assert "controller/logs/evidence/report.html" in urls
+    copied = merged(JOB)["zuul_copy_output"]
+    assert play[0]["vars"]["evidence"] in copied
+
+
+def test_every_job_runs_in_check_and_gate():
+    expected = [*TOX_JOBS, JOB, f"{JOB}-fake"]
+    for pipeline in ("check", "gate"):
+        assert PROJECT[pipeline]["jobs"] == expected
+
+
+def test_the_tox_jobs_have_environments():
+    text = (REPOSITORY / "tox.ini").read_text()
+    for job in TOX_JOBS:
+        name = job.removeprefix("openstack-tox-").replace("py311", "py3")
+        if job.startswith("openstack-tox"):
+            assert f"[testenv:{name}]" in text
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11"
