@@ -19,8 +19,9 @@ from pathlib import Path
 
 from keystoneauth1 import exceptions as ks_exceptions
 from keystoneauth1 import loading as ks_loading
-from nova import conf, objects, utils
-from nova.conf import service_token
+from nova import conf, objects
+from nova.conf import glance, service_token
+from openstack import connection
 from openstack import exceptions as sdk_exceptions
 from openstack.image.v2._proxy import Proxy
 
@@ -90,7 +91,15 @@ def _glance() -> Proxy:
     auth = ks_loading.load_auth_from_conf_options(
         CONF, service_token.SERVICE_USER_GROUP
     )
-    return utils.get_sdk_adapter("image", admin=True, ksa_auth=auth)
+    # What Nova's get_sdk_adapter does with an auth of the caller's, which that of
+    # 2026.1 does not take; and its [glance] has no auth of its own.
+    session = ks_loading.load_session_from_conf_options(
+        CONF, glance.glance_group.name, auth=auth
+    )
+    cloud = connection.Connection(
+        session=session, oslo_conf=CONF, service_types={"image"}
+    )
+    return cloud.image
 
 
 def _status(image_id: str) -> str:
