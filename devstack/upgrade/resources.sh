@@ -21,6 +21,8 @@ set -o errexit
 
 source $GRENADE_DIR/grenaderc
 source $GRENADE_DIR/functions
+# shellcheck source=devstack/upgrade/tempest.sh
+source "$(dirname "$0")/tempest.sh"
 
 export IRONIC_SIDEWAYS_DIR=${IRONIC_SIDEWAYS_DIR:-$DATA_DIR/ironic-sideways}
 export DEPLOYMENT=devstack
@@ -37,6 +39,9 @@ case $1 in
     verify)
         "$SIDEWAYS_GRENADE/resources" verify "$2"
         if [[ $2 == post-upgrade ]]; then
+            if [[ -e $TARGET_RELEASE_DIR/tempest/etc/tempest.conf ]]; then
+                configure_tempest_for_ironic "$TARGET_RELEASE_DIR/tempest/etc/tempest.conf"
+            fi
             "$SIDEWAYS_GRENADE/after-upgrade" verify
         fi
         ;;

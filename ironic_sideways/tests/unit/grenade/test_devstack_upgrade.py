@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from ironic_sideways.compute_tests import configuration
 from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
 
 UPGRADE = REPOSITORY / "devstack" / "upgrade"
@@ -50,7 +51,14 @@ def host(tmp_path: Path) -> Standin:
 @pytest.fixture
 def plugin(host: Standin) -> Standin:
     """The plugin as Grenade has cloned it, with stand-ins of our own phases."""
-    for name in ("settings", "checks.sh", "resources.sh", "shutdown.sh", "upgrade.sh"):
+    for name in (
+        "settings",
+        "checks.sh",
+        "tempest.sh",
+        "resources.sh",
+        "shutdown.sh",
+        "upgrade.sh",
+    ):
         copy = host.write(
             f"plugin/devstack/upgrade/{name}", (UPGRADE / name).read_text()
         )
@@ -268,6 +276,30 @@ def test_each_verb_of_grenades(plugin, words, expected):
 def test_each_failure_of_a_verb_is_grenades(plugin, words):
     path = plugin.root / "plugin/devstack/upgrade/resources.sh"
     assert plugin.each_failure_ends(path, *words)
+
+
+def test_tempest_is_told_of_bare_metal_when_its_configuration_is_there(plugin):
+    plugin.write("stack/new/tempest/etc/tempest.conf", "[compute]\n")
+    path = plugin.root / "plugin/devstack/upgrade/resources.sh"
+
+    assert plugin.each_failure_ends(path, "verify", "post-upgrade") > 20
+
+    adapter(plugin, "resources.sh", "verify", "post-upgrade")
+    file = "iniset /stack/new/tempest/etc/tempest.conf"
+    calls = plugin.calls()
+    off = [
+        c.split()[3] for c in calls if c.startswith(f"{file} compute-feature-enabled")
+    ]
+    # What DevStack turns off (lib/tempest, VIRT_DRIVER=ironic).
+    assert set(off) == {
+        *("change_password", "console_output", "interface_attach", "live_migration"),
+        *("pause", "rescue", "resize", "shelve", "snapshot", "suspend"),
+    }
+    assert set(off) < set(configuration.MISSING_FEATURES)
+    assert f"{file} auth create_isolated_networks False" in calls
+    assert calls.index(f"{file} service_available ironic True") < calls.index(
+        "after-upgrade verify"
+    )
 
 
 def test_destroying_by_force_goes_on(plugin):

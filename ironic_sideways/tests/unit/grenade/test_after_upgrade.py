@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""grenade/after-upgrade: what is proven after the window, and the verdict."""
+
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
+
+AFTER = REPOSITORY / "grenade" / "after-upgrade"
+TOOLS = "ironic-sideways/venv/ironic-sideways"
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> Standin:
+    found = Standin(tmp_path)
+    found.deployment()
+    found.environment["DEPLOYMENT"] = "devstack"
+    return found
+
+
+def asked(moved: Standin) -> list[str]:
+    """What the tools were asked, records of phases left out."""
+    calls = [c for c in moved.calls() if " record " not in c and " lab show" not in c]
+    return [" ".join(c.split()[:3]) for c in calls]
+
+
+@pytest.mark.parametrize("words", [[], ["destroy"]])
+def test_an_unknown_word_is_bad_usage(moved, words):
+    done = moved.run(AFTER, *words)
+
+    assert done.returncode == 2
+    assert "expected verify or judge" in done.stderr
+
+
+def test_the_instances_are_verified_before_they_are_used(moved):
+    assert moved.run(AFTER, "verify").returncode == 0
+
+    assert asked(moved) == [
+        "venv/ironic-sideways workload verify",
+        "venv/ironic-sideways evidence leases",
+        "venv/ironic-sideways workload operate",
+    ]
+
+
+def test_what_was_verified_is_not_used_again(moved):
+    moved.run(AFTER, "verify")
+    moved.run(AFTER, "verify")
+
+    assert asked(moved) == []
+
+
+def test_tempest_runs_where_the_tools_are_and_the_verdict_is_last(moved):
+    assert moved.run(AFTER, "judge").returncode == 0
+
+    assert asked(moved) == [
+        f"{TOOLS} tempest --os-cloud",
+        "venv/ironic-sideways evidence collect",
+        "venv/ironic-sideways verdict /stack/data/ironic-sideways/hardware/evidence",
+    ]
+    assert moved.calls()[-1].endswith("verdict.json --without proxy")
+
+
+def test_a_failing_test_is_judged_and_fails_the_run(moved):
+    moved.run(AFTER, "judge")
+    (tempest,) = (n for n, c in enumerate(moved.calls(), 1) if c.startswith(TOOLS))
+    (moved.state / "hardware/evidence/phases/tempest.done").unlink()
+
+    done = moved.run(AFTER, "judge", FAIL_AT=str(tempest))
+
+    assert done.returncode == 1
+    assert asked(moved)[-1].startswith("venv/ironic-sideways verdict")
+
+
+def test_a_red_verdict_fails_the_run(moved):
+    moved.run(AFTER, "judge")
+    calls = moved.calls()
+    moved.run(AFTER, "judge")
+    verdict = len(moved.calls())
+
+    assert moved.run(AFTER, "judge", FAIL_AT=str(verdict)).returncode == 1
+    assert calls
