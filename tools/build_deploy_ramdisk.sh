@@ -35,7 +35,11 @@ set -o nounset
 set -o pipefail
 
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:/usr/sbin:$PATH
+# For honour_pip_configuration.
+# shellcheck source=tools/prepare_host.sh
+source "$REPOSITORY/tools/prepare_host.sh"
+VENV=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}
+PATH=$VENV/bin:/usr/sbin:$PATH
 INGREDIENTS=$REPOSITORY/tools/deploy_ramdisk
 CONSTRAINTS=$REPOSITORY/upper-constraints.txt
 CACHE=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
@@ -181,6 +185,7 @@ function unpack_debian { # <root> <log>
 function install_agent { # <root>
     local agent=/opt/ironic-python-agent
     # Copied, for files that are linked to uv's cache would change with it.
+    honour_pip_configuration
     uv pip install --quiet --link-mode copy --python "$PYTHON" --target "$1$agent" \
         --constraint "$CONSTRAINTS" --build-constraint "$CONSTRAINTS" \
         ironic-python-agent
