@@ -34,6 +34,7 @@ DEVSTACK = (
     # inc/ini-config
     "iniset",
     # lib/database
+    "define_database_baseurl",
     "initialize_database_backends",
     "recreate_database",
     # lib/nova, lib/keystone and others are sourced, and not called

@@ -91,6 +91,7 @@ def test_ironic_starts_by_its_own_function_once(cloud):
 
     assert [c for c in cloud.calls() if "lab show" not in c] == [
         "initialize_database_backends",
+        "define_database_baseurl",
         "start_ironic",
     ]
 
