@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from packaging import requirements, utils
 
 REPOSITORY = Path(__file__).parents[3]
@@ -191,15 +190,3 @@ def test_every_dependency_is_pinned_to_a_version_that_it_accepts() -> None:
         wanted = requirements.Requirement(text)
         pin = pins.get(utils.canonicalize_name(wanted.name))
         assert pin is not None and pin in wanted.specifier, text
-
-
-def test_zuul_runs_the_environments_that_tox_has() -> None:
-    (stanza,) = yaml.safe_load((REPOSITORY / ".zuul.yaml").read_text())
-    jobs = stanza["project"]["gate"]["jobs"]
-    assert stanza["project"]["check"]["jobs"] == jobs
-    environments = (REPOSITORY / "tox.ini").read_text()
-    tox_jobs = [job for job in jobs if job.startswith("openstack-tox-")]
-    assert tox_jobs
-    for job in tox_jobs:
-        name = job.removeprefix("openstack-tox-").replace("py311", "py3")
-        assert f"[testenv:{name}]" in environments

@@ -29,7 +29,8 @@ from ironic_sideways.cmd import (
 
 REPOSITORY = Path(__file__).parents[4]
 #: Options of upgrade-ironic and of cpio that begin as one of ours does.
-NOT_OURS = {"--list", "--null"}
+# prepare_host.sh has its own.
+NOT_OURS = {"--hardware", "--list", "--null"}
 PARSERS = [
     main.build_parser(None),
     *(

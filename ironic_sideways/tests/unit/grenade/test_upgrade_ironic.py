@@ -71,7 +71,7 @@ def test_the_defects_of_order_of_2014_are_not_repeated(listed, defect, earlier, 
     [
         (["--to", "nowhere"], "phase 'nowhere': expected one of deploy-ramdisk"),
         (["--to"], "the last option wants a value"),
-        (["--deployment", "moon"], "deployment 'moon': expected one of lab"),
+        (["--deployment", "moon"], "deployment 'moon': expected one of devstack lab"),
         (["--frobnicate"], "--frobnicate: unknown"),
     ],
 )

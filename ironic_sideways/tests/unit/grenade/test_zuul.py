@@ -80,7 +80,7 @@ def test_both_sides_say_what_the_settings_say_where_grenade_runs_devstack():
         of_side = combine(
             local["shared"], local.get({"base": "old"}.get(side, "new"), {})
         )
-        assert of_side[name] == value
+        assert str(of_side[name]) == value
     assert said
 
 
