@@ -48,6 +48,8 @@ MIGRATE_OPTIONS=(
     --tftp-root "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
     --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
 )
+# What must stand in no log and in no evidence.
+SECRET_FILES=("$IRONIC_SIDEWAYS_LAB/data/vbmc")
 # Of the verdict's subjects: its table of users and old clients is the lab's alone.
 LEFT_OUT=(proxy)
 declare -A UNITS=(
