@@ -60,7 +60,8 @@ def options(
         },
         "identity": {
             "auth_version": "v3",
-            "uri_v3": auth["auth_url"],
+            # DevStack's clouds.yaml leaves the version to discovery; Tempest does not.
+            "uri_v3": auth["auth_url"].rstrip("/").removesuffix("/v3") + "/v3",
             "region": cloud.config.get_region_name("identity") or "RegionOne",
         },
         "compute": {
