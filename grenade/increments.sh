@@ -59,5 +59,8 @@ function judge_increments {
 function judge_increment { # <evidence of one host>
     ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
         "${SECRET_FILES[@]/#/--secrets=}" --output "$1"
-    ironic-sideways verdict "$1" --record "${WITHOUT[@]}"
+    local result=0
+    ironic-sideways verdict "$1" --record "${WITHOUT[@]}" || result=$?
+    ironic-sideways report "$1" "${WITHOUT[@]}" | sed 's/^/report: /'
+    return "$result"
 }

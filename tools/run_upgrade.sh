@@ -208,7 +208,7 @@ function run_tempest {
 
 function collect_evidence {
     tell ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
-        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
+        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR" --again-by "$AGAIN_BY"
 }
 
 function declare_before {
@@ -246,6 +246,10 @@ function judge_evidence { # [argument...]
         tee "$EVIDENCE_DIR/verdict.txt"
 }
 
+function report_evidence { # [argument...]
+    ironic-sideways report "$EVIDENCE_DIR" "$@" | sed 's/^/report: /'
+}
+
 # Whatever the phases of the window and after it said: what was recorded is judged.
 function judge {
     PHASE_NAMES=()
@@ -255,11 +259,16 @@ function judge {
     try_phases ""
     WITHOUT=()
     [[ $TEMPEST ]] || WITHOUT=(--without tempest)
-    if [[ $ONE_BY_ONE ]]; then
+    # Without a window there is no increment to judge.
+    if [[ $ONE_BY_ONE && $WINDOW ]]; then
         judge_increments
     else
         run_job judge_evidence "${WITHOUT[@]}"
         JUDGED=yes
+        local judged=$JOB_RESULT
+        # A page that cannot be written is a failure, and takes no verdict away.
+        run_job report_evidence "${WITHOUT[@]}"
+        JOB_RESULT=$((judged ? judged : JOB_RESULT))
     fi
     [[ $PHASE_RESULT -eq 0 && $JOB_RESULT -eq 0 ]]
 }
@@ -314,7 +323,9 @@ function say_what_next {
     printf '  end it:    %s\n' "$LAB_DOWN"
 }
 
-function name_commands {
+function name_commands { # <argument...>
+    printf -v AGAIN_BY '%q ' tools/run_upgrade.sh "$@"
+    AGAIN_BY=${AGAIN_BY% }
     printf -v RESUMED_BY '%q ' "$REPOSITORY/tools/run_upgrade.sh" --resume \
         --directory "$IRONIC_SIDEWAYS_LAB" "${RUN_OPTIONS[@]}"
     export RESUMED_BY=${RESUMED_BY% }
@@ -325,7 +336,7 @@ function name_commands {
 
 function main { # <argument...>
     parse_arguments "$@"
-    name_commands
+    name_commands "$@"
     # shellcheck source=grenade/deployments/lab.sh
     source "$REPOSITORY/grenade/deployments/lab.sh"
     # shellcheck source=grenade/phases.sh
@@ -358,14 +369,17 @@ function main { # <argument...>
         bring_up
     fi
     declare_before
-    run_phases ""
-    WINDOW=yes
-    if [[ $ONE_BY_ONE ]]; then
-        move_one_by_one
-    else
-        run_job "$REPOSITORY/grenade/upgrade-ironic"
+    try_phases ""
+    local result=$PHASE_RESULT
+    if [[ $result -eq 0 ]]; then
+        WINDOW=yes
+        if [[ $ONE_BY_ONE ]]; then
+            move_one_by_one
+        else
+            run_job "$REPOSITORY/grenade/upgrade-ironic"
+        fi
+        result=$JOB_RESULT
     fi
-    local result=$JOB_RESULT
     if [[ $result -eq 0 ]]; then
         declare_after
         try_phases ""

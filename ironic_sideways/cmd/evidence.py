@@ -139,7 +139,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
     action.set_defaults(act=leases)
 
-    action = actions.add_parser("collect", help="gather logs and BMC commands")
+    action = actions.add_parser(
+        "collect", help="gather logs, BMC commands and what the run ran on"
+    )
     action.add_argument("--logs", type=Path, required=True, help="the services' logs")
     action.add_argument("--output", type=Path, required=True, help="the evidence")
     action.add_argument(
@@ -150,6 +152,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a JSON object of secrets, or virtualbmc's configuration directory: "
         "they must stand nowhere in the evidence; may be repeated",
+    )
+    action.add_argument(
+        "--again-by",
+        default="",
+        metavar="COMMAND",
+        help="what runs this run again, for who reads its evidence",
     )
     action.set_defaults(act=collect)
 
@@ -308,8 +316,9 @@ def resources(args: argparse.Namespace) -> str:
 
 
 def collect(args: argparse.Namespace) -> str:
-    from ironic_sideways.evidence import collect
+    from ironic_sideways.evidence import collect, environment
 
+    documents.write(args.output / "environment.json", environment.take(args.again_by))
     commands = collect.collect(args.logs, args.output, args.secrets)
     return f"{len(commands)} power commands reached the BMCs in all"
 

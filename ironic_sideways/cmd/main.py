@@ -44,6 +44,7 @@ COMMANDS = {
     "publish-images": "publish_images",
     "proxy": "proxy",
     "record": "record",
+    "report": "report",
     "sabotage": "sabotage",
     "tempest": "tempest",
     "verdict": "verdict",

@@ -40,7 +40,7 @@ FREE = {"provision_state": "available", "power_state": "power off"}
 
 
 def mac(number: int) -> str:
-    return f"52:54:00:00:00:0{number}"
+    return f"52:54:00:00:{number // 256:02x}:{number % 256:02x}"
 
 
 def write(path: Path, document: Any) -> None:

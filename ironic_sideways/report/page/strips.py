@@ -1,0 +1,218 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The heartbeat of each machine across the window, as paths of an SVG.
+
+A strip is WIDTH units wide and HEIGHT high. Beats that fall on one unit are one
+tick, so that a strip's size has a bound, however long the window was.
+"""
+
+import dataclasses
+import itertools
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways import exceptions
+from ironic_sideways.evidence import documents, events, heartbeat
+from ironic_sideways.report import window
+from ironic_sideways.report.faults import FAULTS
+
+WIDTH = 1000
+HEIGHT = 24
+#: The part of the window that is shown before and after it.
+MARGIN = 0.08
+#: Seconds between two beats from which on it is a silence, to be marked.
+SILENCE = 5.0
+
+Beats = list[heartbeat.Beat]
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """What is drawn, and the window in it: seconds since the epoch."""
+
+    first: float
+    last: float
+    begin: float
+    end: float
+
+    def x(self, moment: float) -> float:
+        share = (moment - self.first) / max(self.last - self.first, 0.001)
+        return round(WIDTH * min(max(share, 0.0), 1.0), 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Strip:
+    """One machine's.
+
+    :param state: ``beats``, ``lost`` (numbers are missing), ``booted`` (another
+        boot id in the span), ``silent`` (never heard in the span).
+    :param ticks: the path of the beats under the boot id of before; ``others``
+        of those under another one.
+    :param silences: x and width of each.
+    :param losses: x of each loss, and its numbers in words.
+    """
+
+    name: str
+    mac: str
+    node: str
+    instance: str
+    state: str
+    ticks: str
+    others: str
+    silences: list[tuple[float, float]]
+    losses: list[tuple[float, str]]
+    beats: int
+    lost: int
+    longest: float
+    address: str
+
+    @property
+    def words(self) -> str:
+        """For who does not see the drawing."""
+        if self.state == "silent":
+            return f"{self.name}: no heartbeat in the window"
+        text = f"{self.name}: {self.beats} heartbeats, {self.lost} lost"
+        booted = ", booted anew" if self.state == "booted" else ""
+        return f"{text}, longest silence {self.longest:.1f} s{booted}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Strips:
+    """:param phases: x and name of each phase of the window."""
+
+    span: Span
+    phases: list[tuple[float, str]]
+    rows: list[Strip]
+
+    @property
+    def lost(self) -> int:
+        return sum(row.lost for row in self.rows)
+
+
+def strips(directory: Path) -> Strips:
+    """:raises SidewaysError: there is no such evidence."""
+    beats = heartbeat.read(directory / "heartbeat.jsonl")
+    if not beats:
+        raise exceptions.SidewaysError("heartbeat.jsonl: no machine was ever heard")
+    recorded = events.read(directory / "events.jsonl")
+    seen = span(directory, recorded, beats)
+    by_mac: dict[str, Beats] = defaultdict(list)
+    for beat in beats:
+        by_mac[beat.mac].append(beat)
+    rows = [
+        strip(machine, by_mac.get(machine["mac"], []), seen)
+        for machine in machines(directory, sorted(by_mac))
+    ]
+    marks = [
+        (seen.x(event["time"]), event["name"])
+        for event in recorded
+        if event.get("kind") == "phase"
+        and event.get("result") == "started"
+        and event["name"] in window.WINDOW
+        and seen.begin <= event["time"] <= seen.end
+    ]
+    return Strips(seen, marks, rows)
+
+
+def machines(directory: Path, heard: list[str]) -> list[dict[str, Any]]:
+    """Those of before.json with their instances' names; else whoever was heard."""
+    try:
+        before = documents.read(directory / "before.json")
+        names = {server["node"]: server["name"] for server in before["servers"]}
+        return [
+            {**machine, "instance": names.get(machine["uuid"], "")}
+            for machine in before["machines"]
+        ]
+    except FAULTS:
+        empty = {"uuid": "", "instance": "", "boot_id": None}
+        return [{**empty, "name": mac, "mac": mac} for mac in heard]
+
+
+def span(directory: Path, recorded: list[dict[str, Any]], beats: Beats) -> Span:
+    """The window and a margin; where it did not end, up to the last event."""
+    try:
+        bounds = window.bounds(directory)
+        begin, end = bounds.begin, bounds.end
+    except FAULTS:
+        begun = [
+            event["time"]
+            for event in recorded
+            if (event.get("name"), event.get("result"))
+            == ("begin-maintenance", "started")
+        ]
+        begin = begun[0] if begun else min(beat.time for beat in beats)
+        end = max(recorded[-1]["time"] if recorded else begin, begin)
+    margin = MARGIN * max(end - begin, 1.0)
+    return Span(begin - margin, end + margin, begin, end)
+
+
+def strip(machine: dict[str, Any], beats: Beats, seen: Span) -> Strip:
+    """:param beats: all of this machine, of whatever boot."""
+    near = heartbeat.between(beats, seen.first, seen.last)
+    ours = [beat for beat in near if beat.boot_id == machine["boot_id"]]
+    others = [beat for beat in near if beat.boot_id != machine["boot_id"]]
+    if not machine["boot_id"] and near:
+        # Nobody says which boot was before: the first that was heard.
+        ours = [beat for beat in near if beat.boot_id == near[0].boot_id]
+        others = [beat for beat in near if beat.boot_id != near[0].boot_id]
+    lost = [loss for each in boots(beats) for loss in losses(each, seen)]
+    number = heartbeat.lost(heartbeat.streams(beats))
+    if not near:
+        state = "silent"
+    elif number:
+        state = "lost"
+    else:
+        state = "booted" if others and ours else "beats"
+    times = sorted(beat.time for beat in near)
+    gaps = [(a, b) for a, b in itertools.pairwise(times) if b - a > SILENCE]
+    pairs = itertools.pairwise(times)
+    return Strip(
+        **{key: machine[key] for key in ("name", "mac", "instance")},
+        node=machine["uuid"],
+        state=state,
+        ticks=path(ours, seen),
+        others=path(others, seen),
+        silences=[(seen.x(a), round(seen.x(b) - seen.x(a), 1)) for a, b in gaps],
+        losses=lost,
+        beats=len({(beat.boot_id, beat.seq) for beat in near}),
+        lost=number,
+        longest=max((later - earlier for earlier, later in pairs), default=0.0),
+        address=", ".join(dict.fromkeys(beat.ip for beat in near)),
+    )
+
+
+def boots(beats: Beats) -> list[Beats]:
+    """The beats of each boot, in the order of their numbers."""
+    grouped: dict[str, Beats] = defaultdict(list)
+    for beat in beats:
+        grouped[beat.boot_id].append(beat)
+    return [sorted(each, key=lambda beat: beat.seq) for each in grouped.values()]
+
+
+def losses(beats: Beats, seen: Span) -> list[tuple[float, str]]:
+    """Where numbers of one boot are missing: x between their neighbours, and which."""
+    found = []
+    for earlier, later in itertools.pairwise(beats):
+        number = later.seq - earlier.seq - 1
+        if number > 0:
+            first, last = earlier.seq + 1, later.seq - 1
+            words = f"{first}" if number == 1 else f"{first} to {last}"
+            found.append((seen.x((earlier.time + later.time) / 2), words))
+    return found
+
+
+def path(beats: Beats, seen: Span) -> str:
+    """One upright tick a beat, as an SVG path; beats on one unit are one tick."""
+    units = sorted({round(seen.x(beat.time)) for beat in beats})
+    return "".join(f"M{unit} 5v14" for unit in units)

@@ -1,0 +1,413 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The evidence of a run as the lab leaves it, for the page's tests and pictures.
+
+More than whole.py's, which it builds on: nodes with the lab's names, phases as long
+as they are, logs, Tempest's results on either side, and the environment. ``good``
+passes the verdict; ``failed`` had a machine switched off and on in the window, and
+``cut_short`` ended in the phase ``migrate``.
+"""
+
+import contextlib
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways.evidence import documents
+from ironic_sideways.tests.unit.report import whole
+
+Document = dict[str, Any]
+
+#: A Wednesday morning, UTC.
+BEGIN = 1795600800.0
+
+#: Phase and seconds, from the lab's start on.
+PHASES = (
+    ("prepare", 14.2, ""),
+    ("dummy-images", 3.1, "2 images, 1 flavor"),
+    ("workload", 58.4, "4 instances, 3 of them running"),
+    ("deploy-ramdisk", 6.0, "ironic-deploy-kernel and ironic-deploy-ramdisk active"),
+    ("ironic-database", 4.3, "schema at the head, no rows"),
+    ("begin-maintenance", 3.9, "4 instances locked, nova-compute disabled"),
+    ("stop-compute", 1.2, "nova-compute is gone"),
+    ("flavors", 2.4, "1 flavor changed"),
+    ("migrate", 4.1, "nodes moved and verified"),
+    ("start-ironic", 8.7, "conductor online, API answers"),
+    ("takeover", 12.9, "nodes taken over"),
+    ("dhcp-options", 1.6, "3 ports cleared"),
+    ("scheduler", 6.2, "proxy lists and shows every node, 4 writes get 404"),
+    ("compute", 9.5, "nova-compute runs IronicDriver"),
+    ("resources", 6.8, "nodes reported as CUSTOM_BAREMETAL"),
+    ("end-maintenance", 3.3, "locks and service as before"),
+    ("verify", 7.4, "all as before"),
+    ("operate", 61.0, "6 operations"),
+    ("proxy", 18.6, "39 checks"),
+    ("tempest", 143.0, "63 passed, 0 failed, 0 skipped"),
+    ("collect", 1.1, "14 power commands reached the BMCs in all"),
+)
+
+STATES = (("ACTIVE", "on"), ("SHUTOFF", "off"), ("ACTIVE", "on"), ("ACTIVE", "on"))
+
+#: What the log of a survivor's conductor says when a machine was switched.
+SWITCHED = (
+    "During sync_power_state, node {node} state 'power off' does not match expected "
+    "state 'power on'. Changing hardware state to 'power on'."
+)
+
+PACKAGE = "tempest.api.compute"
+TESTS = (
+    ("flavors.test_flavors.FlavorsV2TestJSON", "test_list_flavors_detailed_limit_{n}"),
+    ("keypairs.test_keypairs.KeyPairsV2TestJSON", "test_keypair_create_delete_{n}"),
+    ("servers.test_list_server_filters.ListServerFiltersTestJSON", "test_list_{n}"),
+    ("servers.test_server_metadata.ServerMetadataTestJSON", "test_set_metadata_{n}"),
+)
+
+
+def named(word: str, number: int) -> str:
+    """A UUID that is the same in each run."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{word}-{number}.example.org"))
+
+
+def cloud(nodes: int) -> dict[str, tuple[int, str | None, str | None, str]]:
+    """``whole.NODES`` of so many machines: half of them hold an instance."""
+    found: dict[str, tuple[int, str | None, str | None, str]] = {}
+    for number in range(1, nodes + 1):
+        server: str | None = None
+        status, power = None, "off"
+        if number <= nodes // 2:
+            server = named("server", number)
+            status, power = STATES[(number - 1) % len(STATES)]
+        found[named("node", number)] = (number, server, status, power)
+    return found
+
+
+@contextlib.contextmanager
+def of(nodes: dict[str, Any]) -> Iterator[None]:
+    """Let whole.py lay down the evidence of these nodes, on the clock of BEGIN."""
+    was = whole.NODES, whole.BEGIN
+    whole.NODES, whole.BEGIN = nodes, span("begin-maintenance")[0]
+    try:
+        yield
+    finally:
+        whole.NODES, whole.BEGIN = was
+
+
+def span(name: str) -> tuple[float, float]:
+    """When a phase of PHASES began and ended, on the clock of BEGIN."""
+    moment = BEGIN - sum(seconds for _, seconds, _ in PHASES[:5])
+    for phase, seconds, _figure in PHASES:
+        if phase == name:
+            return moment, moment + seconds
+        moment += seconds + 0.2
+    raise KeyError(name)
+
+
+def good(directory: Path, nodes: int = 8, tests: int = 66) -> None:
+    """A run that passed."""
+    known = cloud(nodes)
+    with of(known):
+        whole.lay_down(directory)
+    number = len(known)
+    servers = [server for _n, server, _s, _p in known.values() if server]
+
+    def dressed(document: Document) -> None:
+        for at, server in enumerate(document["servers"], start=1):
+            server.update(
+                name=f"survivor-{at}",
+                host="lab-compute",
+                image=named("image", 1),
+                flavor="baremetal",
+                vm_state="active" if server["status"] == "ACTIVE" else "stopped",
+                power_state=1 if server["status"] == "ACTIVE" else 4,
+                metadata={},
+                created_at="2026-11-25T09:58:12Z",
+            )
+        for machine in document["machines"]:
+            machine["name"] = f"bm-{machine['mac'][-2:]}"
+        for node in document.get("ironic_nodes", ()):
+            node.update(
+                driver="ipmi",
+                resource_class="baremetal",
+                conductor="lab-conductor",
+                owner=named("project", 1),
+            )
+
+    for name in ("before", "after", "ended"):
+        whole.edit(directory / f"{name}.json", dressed)
+    counts = {**dict.fromkeys(("read", "planned", "written", "verified"), number)}
+    whole.edit(directory / "migration.json", lambda d: d["counts"].update(counts))
+    timed(directory)
+    locks(directory, known)
+    operated(directory, servers[0])
+    tempest(directory, tests)
+    logs(directory)
+    whole.write(directory / "environment.json", environment())
+    lines_of_their_own(directory)
+
+
+def lines_of_their_own(directory: Path) -> None:
+    """Write each document as the tools do, so that a line of it says something."""
+    for path in directory.rglob("*.json"):
+        documents.write(path, json.loads(path.read_text()))
+
+
+def locks(directory: Path, known: dict[str, Any]) -> None:
+    """All were locked by the start, but for one in four, whose owner had done it."""
+    mine = {s for _n, s, status, _p in known.values() if s and status == "SHUTOFF"}
+    theirs = {s for _n, s, status, _p in known.values() if s and status == "ACTIVE"}
+    record = {"lock": sorted(theirs), "locked_before": sorted(mine)}
+    whole.edit(directory / "maintenance.json", lambda d: d.update(record))
+    for name, locked in (("before", False), ("after", True), ("ended", False)):
+
+        def set_locks(document: Document, locked: bool = locked) -> None:
+            for server in document["servers"]:
+                own = server["uuid"] in mine
+                reason = "ours" if own else "maintenance" if locked else None
+                server.update(locked=locked or own, locked_reason=reason)
+
+        whole.edit(directory / f"{name}.json", set_locks)
+
+
+def timed(directory: Path) -> None:
+    """Phases, heartbeats, leases and power commands on the clock of BEGIN."""
+    events = []
+    for name, seconds, figure in PHASES:
+        begin, end = span(name)
+        events += [
+            whole.phase(name, "started", begin),
+            {**whole.phase(name, "ok", end, seconds), "figure": figure},
+        ]
+        events[-1]["memory_used_mb"] = 3000 + round(len(events) * 40)
+    whole.write_lines(directory / "events.jsonl", events)
+    begin, end = span("begin-maintenance")[0], span("operate")[0]
+    first = span("workload")[1] - 20
+    beats: list[Document] = []
+    leases: list[Document] = []
+    for _uuid, (number, _server, _status, power) in machines(directory):
+        if power == "on":
+            found = whole.beats(
+                range(1, round(end - first) + 3), number, first=first + number / 9
+            )
+            rooted = {"root": whole.ROOT} if number == 1 else {}
+            beats += [{**beat, **rooted} for beat in found]
+            leases += [lease(number, m) for m in (first, begin + 20, end + 5)]
+    rebooted = whole.beats(range(1, 9), 1, "boot-2", first=end + 20)
+    beats += [{**beat, "root": whole.ROOT} for beat in rebooted]
+    path = directory / "heartbeat.jsonl"
+    deployed = [
+        {**beat, "time": beat["time"] - whole.OPERATED + end}
+        for beat in map(json.loads, path.read_text().splitlines())
+        if beat["boot_id"] == "boot-3"
+    ]
+    whole.write_lines(path, [*beats, *deployed])
+    whole.write_lines(directory / "leases.jsonl", leases)
+    commands = [
+        {"time": moment, "domain": "bm-01", "command": "on"}
+        for moment in (first - 10, end + 5)
+    ]
+    whole.write(directory / "bmc.json", {"commands": commands})
+    last = round(end - first)
+
+    def sequenced(document: Document) -> None:
+        for machine in document["machines"]:
+            if machine["power"] == "on":
+                machine["last_seq"] = last
+
+    for name in ("after", "ended"):
+        whole.edit(directory / f"{name}.json", sequenced)
+
+
+def machines(directory: Path) -> list[tuple[str, Any]]:
+    """Number and power of each machine of before.json, in ``whole.NODES``' shape."""
+    found = json.loads((directory / "before.json").read_text())["machines"]
+    return [
+        (m["uuid"], (at, None, None, m["power"])) for at, m in enumerate(found, start=1)
+    ]
+
+
+def lease(number: int, moment: float) -> Document:
+    ip = f"172.30.0.{number}"
+    return {
+        **{"time": moment, "event": "old", "mac": whole.mac(number), "ip": ip},
+        "expires": moment + 120,
+    }
+
+
+def operated(directory: Path, server: str) -> None:
+    """The operations on a survivor, with what it holds."""
+    known = json.loads((directory / "before.json").read_text())["servers"]
+    node = next(found["node"] for found in known if found["uuid"] == server)
+
+    def of_the_survivor(found: Any) -> None:
+        for operation in found:
+            operation["instance"] = server
+            if operation["name"] != "delete":
+                operation["allocation"] = {node: {whole.CLASS: 1}}
+
+    whole.edit(directory / "operations.json", of_the_survivor)
+
+
+def tempest(directory: Path, number: int) -> None:
+    """Tempest's results: a few excluded, and the base's beside them."""
+    tests: list[Document] = []
+    for at in range(number):
+        suite, method = TESTS[at % len(TESTS)]
+        left = at % 22 == 3
+        tests.append(
+            {
+                "name": f"{PACKAGE}.{suite}.{method.format(n=at)}[id-{at:08x}]",
+                "outcome": "excluded" if left else "passed",
+                "reason": "it asks for ssh into a server" if left else "",
+                "source": "tempest.conf: validation.run_validation" if left else "",
+                "seconds": None if left else round(0.2 + at % 7 * 0.6, 1),
+            }
+        )
+    tests.append(
+        {
+            "name": f"{PACKAGE}.servers.test_server_rescue.Rescue.test_rescue[id-1]",
+            "outcome": "excluded",
+            "reason": "the driver rescues no server of this flavor",
+            "source": "nova/virt/ironic/driver.py: capabilities",
+            "seconds": None,
+        }
+    )
+    for place, driver in (("tempest-base", "base"), ("tempest", "ironic")):
+        document = whole.tempest_results(driver)
+        counts = dict.fromkeys(document["counts"], 0)
+        for test in tests:
+            counts[test["outcome"]] += 1
+        document.update(counts=counts, tests=tests)
+        whole.write(directory / place / "results.json", document)
+
+
+def logs(directory: Path) -> None:
+    """A few lines of each service, and each phase's own log."""
+    for name in ("nova-api", "nova-compute", "ironic-api", "ironic-conductor"):
+        lines = [
+            f"2026-11-25 10:00:{second:02d}.{second * 7:03d} 4242 INFO {name} [-] "
+            f"Lock released for the periodic task number {second}"
+            for second in range(40)
+        ]
+        path = directory / "logs" / f"{name}.log"
+        told = path.read_text() if path.exists() else ""
+        if name == "nova-compute":
+            # whole.py's are of a moment before its phase, on this clock.
+            told = "".join(
+                whole.log_line(span("resources")[0] + 2, line.partition("[-] ")[2])
+                for line in told.splitlines()
+            )
+        path.write_text("\n".join(lines) + "\n" + told)
+    for name, _seconds, figure in PHASES:
+        path = directory / "phases" / f"{name}.log"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"--- 2026-11-25T10:00:00+0000 ---\n{figure}\n")
+
+
+def environment() -> Document:
+    return {
+        "taken_at": span("collect")[0],
+        "command": "tools/run_upgrade.sh",
+        "commit": "0123abc",
+        "python": "3.11.2",
+        "host": {
+            "system": "Debian GNU/Linux 12 (bookworm)",
+            "kernel": "6.1.0",
+            "architecture": "x86_64",
+            "cpu": "AMD EPYC",
+            "cpus": 2,
+            "memory_mb": 7936,
+        },
+        "distributions": {"ironic": "39.0.0", "nova": "34.0.0", "tempest": "47.0.0"},
+        "packages": {"mariadb-server": "1:10.11.19", "rabbitmq-server": "3.10.8"},
+    }
+
+
+def failed(directory: Path, nodes: int = 8, tests: int = 66) -> None:
+    """A run in whose window Ironic switched a machine off and on again."""
+    good(directory, nodes, tests)
+    begin, _end = span("takeover")
+    off, on = begin + 4, begin + 19
+    third = whole.mac(3)
+    kept, number = [], 0
+    for line in (directory / "heartbeat.jsonl").read_text().splitlines():
+        beat = json.loads(line)
+        if beat["mac"] != third or beat["time"] < off:
+            kept.append(beat)
+        elif beat["time"] > on:
+            number += 1
+            kept.append({**beat, "boot_id": "boot-2", "seq": number})
+        if beat["mac"] == whole.mac(4) and beat["seq"] in (60, 61):
+            kept.pop()
+    whole.write_lines(directory / "heartbeat.jsonl", kept)
+
+    def booted(document: Document) -> None:
+        document["machines"][2].update(boot_id="boot-2", last_seq=number)
+
+    for name in ("after", "ended"):
+        whole.edit(directory / f"{name}.json", booted)
+    commands = [
+        {"time": moment, "domain": "bm-03", "command": word}
+        for moment, word in ((off, "off"), (off + 2, "on"))
+    ]
+    whole.edit(directory / "bmc.json", lambda d: d["commands"].extend(commands))
+    log = directory / "logs" / "ironic-conductor.log"
+    lines = log.read_text().splitlines()
+    lines[27] = lines[27].replace(" INFO ", " WARNING ").partition("[-]")[0] + (
+        f"[-] {SWITCHED.format(node=named('node', 3))}"
+    )
+    log.write_text("\n".join(lines) + "\n")
+    ways_on(directory)
+    lines_of_their_own(directory)
+
+
+def ways_on(directory: Path) -> None:
+    """Let the run have said how to go on and how to go back."""
+    path = directory / "events.jsonl"
+    event = {
+        "kind": "commands",
+        "time": BEGIN,
+        "memory_used_mb": 3000,
+        "resume": "tools/run_upgrade.sh --resume",
+        "roll_back": "grenade/upgrade-ironic --rollback",
+    }
+    path.write_text(f"{json.dumps(event)}\n{path.read_text()}")
+
+
+def cut_short(directory: Path) -> None:
+    """A run that ended in the phase migrate: nothing after it was recorded."""
+    good(directory)
+    ways_on(directory)
+    good_events = (directory / "events.jsonl").read_text().splitlines()
+    names = [name for name, _seconds, _figure in PHASES]
+    gone = set(names[names.index("migrate") :])
+    events = [e for e in map(json.loads, good_events) if e.get("name") not in gone]
+    begin, end = span("migrate")
+    why = "ironic-nova-bm-migrate: bm_nodes row 3: pm_user is NULL, expected a user"
+    events += [
+        whole.phase("migrate", "started", begin),
+        {**whole.phase("migrate", "failed", end, end - begin), "figure": why},
+    ]
+    whole.write_lines(directory / "events.jsonl", events)
+    for name in ("after", "ended", "migration", "takeover", "resources"):
+        (directory / f"{name}.json").unlink()
+    for name in ("operations", "proxy"):
+        (directory / f"{name}.json").unlink()
+    for name in ("tempest", "tempest-base"):
+        shutil.rmtree(directory / name)
+    for name in gone:
+        (directory / "phases" / f"{name}.log").unlink()
+    log = directory / "phases" / "migrate.log"
+    log.write_text(f"--- 2026-11-25T10:00:12+0000 ---\nreading 8 rows\n{why}\n")

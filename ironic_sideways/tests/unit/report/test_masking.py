@@ -1,0 +1,64 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whatever looks like a secret is masked, and what does not is left as it is."""
+
+import pytest
+
+from ironic_sideways.report import masking
+
+SECRET = "hunter2hunter2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"mysql+pymysql://nova:{SECRET}@127.0.0.1/nova?charset=utf8",
+        f"rabbit://guest:{SECRET}@127.0.0.1:5672/",
+        f"password = {SECRET}",
+        f"admin_password: {SECRET}",
+        f"{{'ipmi_password': '{SECRET}', 'a': 1}}",
+        f'{{"password": "{SECRET}"}}',
+        f"--os-password {SECRET}",
+        f"ipmitool -I lanplus -H 127.0.0.1 -U admin -P {SECRET} power status",
+        f"X-Auth-Token: {SECRET}",
+        f"Authorization: Bearer {SECRET}",
+        f"curl -H 'X-Subject-Token: {SECRET}'",
+        f"token gAAAAABnabcdefghijklmnop{SECRET}== was sent",
+        f"eyJhbGciOiJFUzI1NiIs.eyJzdWIiOiJh{SECRET}.c2lnbmF0dXJl{SECRET}",
+        f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
+        f"-----BEGIN RSA PRIVATE KEY-----\nabc\n{SECRET}",
+        f"{SECRET * 5}=",
+    ],
+)
+def test_a_secret_is_masked(text):
+    masked = masking.mask(text)
+
+    assert SECRET not in masked
+    assert masking.MASK in masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no token in the services' logs",
+        "an expired token is 401",
+        "X-Auth-Token: {SHA256}0123456789abcdef",
+        "http://127.0.0.1:8774/v2.1/os-baremetal-nodes",
+        "tempest.api.compute.servers.X.test_change_server_password",
+        "62 passed, 0 failed, 2 skipped",
+        "heartbeat.jsonl:1882",
+        "c890fbde-2b11-5b69-97a3-1b8b904176e2",
+    ],
+)
+def test_what_is_no_secret_stays(text):
+    assert masking.mask(text) == text

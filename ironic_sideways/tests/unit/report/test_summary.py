@@ -1,0 +1,60 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""summary.txt: verdict first, every subject and phase, on lines that fit."""
+
+from ironic_sideways.report import summary, verdict
+from ironic_sideways.tests.unit.report import example
+
+
+def told(directory):
+    return summary.summary(directory, verdict.verdict(directory))
+
+
+def test_a_run_that_passed_says_so_first(tmp_path):
+    example.good(tmp_path)
+
+    lines = told(tmp_path).splitlines()
+
+    assert lines[0] == "PASSED"
+    assert "  heartbeats lost: 0 (goal 0: met)" in lines
+
+
+def test_a_red_one_says_what_failed_why_and_where(tmp_path):
+    example.failed(tmp_path)
+
+    head = told(tmp_path).splitlines()[:8]
+
+    assert head[0].startswith("FAILED: survival, heartbeats")
+    assert head[1].endswith("survival: machine bm-03")
+    assert "boot_id" in head[2]
+    assert any("tools/run_upgrade.sh --resume" in line for line in head)
+
+
+def test_a_phase_that_failed_is_seen_among_the_phases(tmp_path):
+    example.cut_short(tmp_path)
+
+    (line,) = [x for x in told(tmp_path).splitlines() if x.startswith("  migrate ")]
+
+    assert line.endswith("FAILED")
+
+
+def test_every_subject_and_phase_is_named(tmp_path):
+    example.good(tmp_path)
+    text = told(tmp_path)
+
+    for name in (*verdict.SUBJECTS, *(phase for phase, _s, _f in example.PHASES)):
+        assert f"  {name} " in text
+
+
+def test_where_the_evidence_lay_is_not_told(tmp_path):
+    assert str(tmp_path) not in told(tmp_path)
