@@ -192,8 +192,9 @@ def test_a_run_says_a_line_a_phase_and_leaves_no_lab(tree: Tree) -> None:
         *("verify", "operate", "proxy", "tempest", "collect"),
     ]
     assert tree.called("lab up --number 7 --nodes 5 --cache")
-    assert tree.calls()[-3:] == [
+    assert tree.calls()[-4:] == [
         f"verdict {tree.lab}/evidence --record --json {tree.lab}/evidence/verdict.json",
+        f"report {tree.lab}/evidence",
         "lab down",
         "down complete",
     ]
@@ -205,6 +206,7 @@ def test_what_is_left_out_is_not_judged(tree: Tree) -> None:
     assert tree.run("--no-tempest").returncode == 0
     assert not tree.called("tempest --os-cloud")
     assert tree.called("verdict.json --without tempest")
+    assert tree.called(f"report {tree.lab}/evidence --without tempest")
 
 
 def test_all_of_tempest_runs_after_the_move_and_the_selection_before(
@@ -282,6 +284,7 @@ def test_a_failed_window_is_judged_and_ends_in_the_verdicts_line(tree: Tree) -> 
 def test_before_the_window_there_is_nothing_to_roll_back(tree: Tree) -> None:
     done = tree.run(FAIL_AT="workload create")
     assert done.returncode == 1
+    assert tree.called("report ")
     assert "roll back" not in done.stdout
     assert "resume:" in done.stdout
 
