@@ -18,11 +18,11 @@
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
 #   --no-lab   leave the lab runs out
-#   --soak     also the agent's cleaning and deploying again; two compute hosts in
-#              one window, their workers killed, and one host after the other; the
-#              main job three times in a row in one directory, with all of
-#              tempest.api.compute; 200 kills of the migration instead of 20, and
-#              more random contents
+#   --soak     also the operator's guide, command by command, on a lab; the agent's
+#              cleaning and deploying again; two compute hosts in one window, their
+#              workers killed, and one host after the other; the main job three times
+#              in a row in one directory, with all of tempest.api.compute; 200 kills of
+#              the migration instead of 20, and more random contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the number 90.
@@ -194,6 +194,9 @@ function run_labs {
     run_lab plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute
     run_lab there-and-back back --no-tempest --rollback-from "$RISKIEST"
     if [[ $WITH_SOAK ]]; then
+        # A lab of its own, moved by the commands of the operator's guide alone.
+        check upgrade-guide "$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" \
+            --conf "$REPOSITORY/tox.ini" --colored no -e py3 -- ironic_sideways/tests/guide
         run_lab each-way-back back --no-tempest --rollback-from each
         run_lab two-hosts-workers hosts --no-tempest --compute-hosts 2 --by-shape --workers 3
         run_lab host-after-host hosts --no-tempest --compute-hosts 2 --one-by-one

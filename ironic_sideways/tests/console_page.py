@@ -12,9 +12,9 @@
 
 """The console blocks of a documentation page, executed, so that it cannot drift.
 
-A block is a ``.. code-block:: console``; a line of it that begins with ``$`` is a
-command, the lines up to the next one are what it prints. All commands of a page run
-in one shell, one after the other.
+A block is a ``.. code-block:: console``; a line of it that begins with ``$``, or with
+a host's name and ``$`` or ``#``, is a command, the lines up to the next one are what it
+prints. All commands of a page run in one shell, one after the other.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 DIRECTIVE = re.compile(r"^\.\. code-block:: console\n\n((?:   .*\n|\n(?=   ))+)", re.M)
+PROMPT = re.compile(r"\$ |[a-z][a-z0-9-]*[$#] ")
 _MARK = "\x1e"
 TIMEOUT_S = 600
 
@@ -34,6 +35,12 @@ class Command:
 
     text: str
     output: list[str]
+    prompt: str = "$ "
+
+    @property
+    def host(self) -> str:
+        """Where it is given; empty where the page has one host."""
+        return self.prompt[:-2]
 
 
 def commands(block: str) -> list[Command]:
@@ -42,10 +49,11 @@ def commands(block: str) -> list[Command]:
     lines = [line[3:] for line in block.rstrip("\n").split("\n")]
     continued = False
     for line in lines:
+        prompt = PROMPT.match(line)
         if continued:
             found[-1].text += "\n" + line
-        elif line.startswith("$ "):
-            found.append(Command(line[2:], []))
+        elif prompt:
+            found.append(Command(line[prompt.end() :], [], prompt[0]))
         else:
             found[-1].output.append(line)
         continued = line.endswith("\\") and not found[-1].output
@@ -61,12 +69,20 @@ def read(page: Path) -> list[Command]:
 
 
 def execute(
-    told: Sequence[Command], directory: Path, environment: Mapping[str, str]
+    told: Sequence[Command],
+    directory: Path,
+    environment: Mapping[str, str],
+    prelude: str = "",
+    timeout: float = TIMEOUT_S,
 ) -> list[list[str]]:
-    """What each command prints, on both streams, in one shell in ``directory``."""
+    """What each command prints, on both streams, in one shell in ``directory``.
+
+    :param prelude: shell functions that stand for programs of the page's hosts.
+    :param timeout: seconds, for all of them.
+    """
     # The mark leaves $? to the next command.
     mark = "status=$?; printf '\\x1e\\n'; (exit $status)"
-    script = "".join(f"{one.text}\n{mark}\n" for one in told)
+    script = prelude + "".join(f"{one.text}\n{mark}\n" for one in told)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=directory,
@@ -75,7 +91,7 @@ def execute(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=timeout,
     )
     printed = done.stdout.split(f"{_MARK}\n")[:-1]
     return [[line.rstrip() for line in part.splitlines()] for part in printed]
@@ -88,7 +104,7 @@ def rewrite(page: Path, outputs: Sequence[Sequence[str]]) -> None:
     def renew(match: re.Match[str]) -> str:
         lines: list[str] = []
         for one in commands(match.group(1)):
-            lines += [f"$ {one.text}", *next(rest)]
+            lines += [f"{one.prompt}{one.text}", *next(rest)]
         body = "\n".join(lines).split("\n")
         return ".. code-block:: console\n\n" + "".join(
             f"   {line}".rstrip() + "\n" for line in body

@@ -1,0 +1,194 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The upgrade guide, followed command by command on a lab with real machines.
+
+Each command of the page is given on the lab, in the page's order and nothing else, and
+must print what the page says; afterwards the instances must have survived. The lab has
+one host: ``systemctl`` is a function here, and the paths of the page's hosts are the
+lab's.
+
+    UPDATE_PAGES=1 tox -e py3 -- ironic_sideways/tests/guide
+
+writes what is printed now into the page, to be read before it is committed.
+"""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways.lab import databases
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.tests import console_page
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")
+
+REPOSITORY = Path(__file__).parents[3]
+PAGE = REPOSITORY / "doc/source/upgrade.rst"
+NUMBER = 95
+#: Four have instances, one is free.
+NODES = 5
+#: Seconds; about five times what the page's commands take on two idle cores.
+PAGE_TIMEOUT = 1500
+STEP_TIMEOUT = 900
+
+NETBOOT = "/var/lib/ironic/netboot"
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+REPLACED = [
+    (UUID, "UUID"),
+    (r"\b[0-9a-f]{32}\b", "PROJECT"),
+    (r"\b\d+\.\d+ s\b", "0.1 s"),
+    (r"\b\d+(\.\d+)? MiB\b", "110 MiB"),
+    (r"sha512 [0-9a-f]+", "sha512 DIGEST"),
+    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:[0-9:.]+(\+00:00|Z)?", "2026-11-22 03:00:00"),
+]
+
+PRELUDE = """
+systemctl() { ironic-sideways lab service "$@" >/dev/null; }
+"""
+
+
+def run(layout: Layout, *command: str | Path) -> None:
+    """Run what is not the page's but the lab's; a failure shows all its output."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        env=environment(layout),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=STEP_TIMEOUT,
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}"
+
+
+def environment(layout: Layout) -> dict[str, str]:
+    """That of a shell on the desk, 100 columns wide."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "COLUMNS": "100",
+        "IRONIC_SIDEWAYS_LAB": str(layout.directory),
+        "IRONIC_SIDEWAYS_VENV": sys.prefix,
+        "OS_CLIENT_CONFIG_FILE": str(layout.etc / "clouds.yaml"),
+        # Where the lab's my.cnf is, below.
+        "MYSQL_HOME": str(layout.run),
+        "no_proxy": "127.0.0.1",
+    }
+
+
+@pytest.fixture
+def layout() -> Iterator[Layout]:
+    """The base cloud, with instances on its machines, and Ironic installed."""
+    with tempfile.TemporaryDirectory(prefix="isw-") as directory:
+        layout = Layout(Path(directory, "lab"), NUMBER)
+        lab = ("ironic-sideways", "lab")
+        where = ("--directory", layout.directory)
+        run(
+            layout,
+            *(*lab, "up", *where, "--cache", REPOSITORY / ".cache"),
+            *("--number", str(NUMBER), "--nodes", str(NODES)),
+        )
+        try:
+            run(
+                layout,
+                *("env", "OS_CLOUD=admin", REPOSITORY / "tools/fake_deploy_images.sh"),
+            )
+            run(layout, REPOSITORY / "grenade/resources", "create")
+            run(layout, *lab, "install-ironic", *where)
+            yield layout
+        finally:
+            run(layout, *lab, "down", *where)
+
+
+@pytest.fixture
+def desk(layout: Layout, tmp_path: Path) -> Path:
+    """Where the operator stands: URL files, copies of configuration files, a clone."""
+    for name in ("nova_bm", "ironic"):
+        shutil.copy(layout.database_url_file(name), tmp_path / f"{name}.url")
+    shutil.copy(layout.etc / "nova-compute/nova.conf", tmp_path / "compute-1.nova.conf")
+    shutil.copy(layout.etc / "ironic/ironic.conf", tmp_path)
+    (layout.run / "my.cnf").write_text(f"[client]\nsocket={layout.database_socket}\n")
+    (tmp_path / "tftpboot").symlink_to(layout.tftp_boot)
+    (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
+    return tmp_path
+
+
+def places(layout: Layout) -> dict[str, list[tuple[str, str]]]:
+    """The page's paths and names on each host, and what they are in the lab."""
+    etc, logs = str(layout.etc), str(layout.logs)
+    everywhere = [
+        (NETBOOT, f"{layout.data}/netboot-images"),
+        ("/etc/ironic/", f"{etc}/ironic/"),
+        ("/var/log/ironic/", f"{logs}/"),
+        ("/var/log/nova/", f"{logs}/"),
+        ("--compute-host compute-1", f"--compute-host {layout.compute_host}"),
+    ]
+    return {
+        "desk": everywhere,
+        "conductor": everywhere,
+        "controller": [("/etc/nova/", f"{etc}/nova/"), *everywhere],
+        "compute-1": [("/etc/nova/", f"{etc}/nova-compute/"), *everywhere],
+    }
+
+
+def in_the_lab(layout: Layout, one: console_page.Command) -> console_page.Command:
+    text = one.text
+    for told, here in places(layout)[one.host]:
+        text = text.replace(told, here)
+    return dataclasses.replace(one, text=text)
+
+
+def test_the_guide_moves_a_cloud(layout: Layout, desk: Path) -> None:
+    told = console_page.read(PAGE)
+    assert len(told) > 30
+    back = [
+        (here, there)
+        for pairs in places(layout).values()
+        for there, here in pairs
+        if here.startswith("/")
+    ]
+    replace = console_page.replacer(
+        [
+            *back,
+            (str(layout.tftp_boot), "tftpboot"),
+            (f"{desk}/", ""),
+            (layout.compute_host, "compute-1"),
+            *REPLACED,
+        ]
+    )
+    printed = [
+        [replace(line) for line in lines]
+        for lines in console_page.execute(
+            [in_the_lab(layout, one) for one in told],
+            desk,
+            environment(layout),
+            PRELUDE,
+            PAGE_TIMEOUT,
+        )
+    ]
+
+    if os.environ.get("UPDATE_PAGES"):
+        console_page.rewrite(PAGE, printed)
+    else:
+        assert [(one.text, one.output) for one in told] == [
+            (one.text, lines) for one, lines in zip(told, printed, strict=True)
+        ]
+    run(layout, REPOSITORY / "grenade/resources", "verify", "post-upgrade")
+    assert databases.tables(layout, "nova_bm")
