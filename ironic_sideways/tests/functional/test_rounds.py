@@ -89,7 +89,10 @@ class Tree:
         (self.evidence / "phases").mkdir(parents=True)
         self.calls_file = directory / "calls"
         self.calls_file.touch()
-        names = ("jobs.sh", "phases.sh", "rounds.sh", "deployments/lab.sh")
+        names = (
+            *("jobs.sh", "phases.sh", "rounds.sh", "cloud.sh"),
+            "deployments/lab.sh",
+        )
         for name in names:
             target = self.root / "grenade" / name
             target.parent.mkdir(parents=True, exist_ok=True)

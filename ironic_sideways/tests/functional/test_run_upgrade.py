@@ -37,6 +37,7 @@ REAL = (
     "grenade/phases.sh",
     "grenade/increments.sh",
     "grenade/rounds.sh",
+    "grenade/cloud.sh",
     "grenade/resources",
     "grenade/deployments/lab.sh",
 )
