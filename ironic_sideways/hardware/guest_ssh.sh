@@ -20,7 +20,13 @@
 export PATH=/bin
 # The commands that tests run over SSH.
 busybox --install -s /bin
+tries=0
 until [ -s /run/metadata ]; do
+    tries=$((tries + 1))
+    if [ $tries -gt 600 ]; then
+        echo "guest: no address of the metadata service from DHCP: no SSH server" >/dev/ttyS0
+        exit 1
+    fi
     sleep 0.2
 done
 read -r metadata </run/metadata
