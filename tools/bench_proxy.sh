@@ -9,6 +9,7 @@
 # distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
+# under the License.
 
 # How much slower than Ironic itself Nova's bare-metal API is: list and show of
 # 1, 100 and 5,000 nodes, beside the same calls made directly, and beside Nova's

@@ -9,6 +9,7 @@
 # distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
+# under the License.
 
 # The last python-novaclient that has the bare-metal commands, unmodified, in an
 # environment of its own; prints its program `nova`.

@@ -38,6 +38,28 @@ def call(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S)
 
 
+def sources() -> list[Path]:
+    """Each Python file and each shell script that git has."""
+    listed = call("git", "-C", REPOSITORY, "ls-files", "-z").stdout.split("\0")
+    paths = [REPOSITORY / name for name in listed if name]
+    return [path for path in paths if path.is_file() and is_source(path)]
+
+
+def is_source(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.readline()
+    return path.suffix in (".py", ".sh") or bool(re.match(rb"#!.*sh$", first))
+
+
+def test_every_source_has_the_whole_licence_header() -> None:
+    whole = (TOOLS / "run_tests.sh").read_text().split("\n\n")[0].split("\n", 1)[1]
+    assert whole.startswith("# Licensed under the Apache License")
+    assert whole.endswith("# under the License.")
+    found = sources()
+    assert len(found) > 200
+    assert [str(path) for path in found if whole not in path.read_text()] == []
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_names_every_option_and_the_exit_codes(script: str) -> None:
     done = call(TOOLS / script, "--help")
