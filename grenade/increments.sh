@@ -16,7 +16,7 @@
 # Sourced by tools/run_upgrade.sh after phases.sh and the deployment.
 
 # What is judged once, for the whole, or by its own phase.
-WITHOUT=(--without operations --without proxy --without tempest)
+JUDGED_ONCE=(operations proxy tempest)
 
 # JOB_RESULT is that of the first that failed, or 0.
 function move_one_by_one {
@@ -59,8 +59,9 @@ function judge_increments {
 function judge_increment { # <evidence of one host>
     ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
         "${SECRET_FILES[@]/#/--secrets=}" --output "$1"
+    EVIDENCE_DIR=$1 record_left_out "${JUDGED_ONCE[@]}"
     local result=0
-    ironic-sideways verdict "$1" --record "${WITHOUT[@]}" || result=$?
-    ironic-sideways report "$1" "${WITHOUT[@]}" | sed 's/^/report: /'
+    ironic-sideways verdict "$1" --record || result=$?
+    ironic-sideways report "$1" | sed 's/^/report: /'
     return "$result"
 }

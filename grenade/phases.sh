@@ -135,6 +135,11 @@ function record_commands { # <to resume> <to roll back>
         --go-on-by "$1" --go-back-by "$2"
 }
 
+# A verdict on saved artifacts must know, too, what this run was told to leave out.
+function record_left_out { # [subject...]
+    ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" --left-out "$@"
+}
+
 function seconds_since { # <EPOCHREALTIME>
     awk -v now="$EPOCHREALTIME" -v then="$1" 'BEGIN { printf "%.1f", now - then }'
 }

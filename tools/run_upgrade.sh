@@ -241,13 +241,14 @@ function declare_after {
     fi
 }
 
-function judge_evidence { # [argument...]
-    ironic-sideways verdict "$EVIDENCE_DIR" --record --json "$EVIDENCE_DIR/verdict.json" "$@" |
+function judge_evidence {
+    record_left_out "${LEFT_OUT[@]}"
+    ironic-sideways verdict "$EVIDENCE_DIR" --record --json "$EVIDENCE_DIR/verdict.json" |
         tee "$EVIDENCE_DIR/verdict.txt"
 }
 
-function report_evidence { # [argument...]
-    ironic-sideways report "$EVIDENCE_DIR" "$@" | sed 's/^/report: /'
+function report_evidence {
+    ironic-sideways report "$EVIDENCE_DIR" | sed 's/^/report: /'
 }
 
 # Whatever the phases of the window and after it said: what was recorded is judged.
@@ -257,17 +258,16 @@ function judge {
     # What a run collected that failed is not all.
     rm -f "$EVIDENCE_DIR/phases/collect.done"
     try_phases ""
-    WITHOUT=()
-    [[ $TEMPEST ]] || WITHOUT=(--without tempest)
+    [[ $TEMPEST ]] || LEFT_OUT+=(tempest)
     # Without a window there is no increment to judge.
     if [[ $ONE_BY_ONE && $WINDOW ]]; then
         judge_increments
     else
-        run_job judge_evidence "${WITHOUT[@]}"
+        run_job judge_evidence
         JUDGED=yes
         local judged=$JOB_RESULT
         # A page that cannot be written is a failure, and takes no verdict away.
-        run_job report_evidence "${WITHOUT[@]}"
+        run_job report_evidence
         JOB_RESULT=$((judged ? judged : JOB_RESULT))
     fi
     [[ $PHASE_RESULT -eq 0 && $JOB_RESULT -eq 0 ]]

@@ -30,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--go-on-by", metavar="COMMAND", help="what a red verdict names to go on"
     )
+    what.add_argument(
+        "--left-out",
+        nargs="*",
+        metavar="SUBJECT",
+        help="what this run leaves out, such as tempest; the last record counts",
+    )
     parser.add_argument("--go-back-by", metavar="COMMAND", help="and to go back")
     parser.add_argument("--result", choices=("started", "ok", "failed", "interrupted"))
     parser.add_argument("--seconds", type=float, default=0.0, help="how long it took")
@@ -46,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
             # Of the services' logs, which tell the local time.
             utc_offset=time.localtime().tm_gmtoff,
         )
+        return 0
+    if args.left_out is not None:
+        events.append(args.events, "left-out", subjects=args.left_out)
         return 0
     if args.result is None:
         raise exceptions.UsageError("--result: expected with --phase and --run")

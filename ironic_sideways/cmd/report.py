@@ -28,13 +28,6 @@ HELP = "write report.html, summary.txt and junit.xml from an evidence directory"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", type=Path, help="the evidence")
     parser.add_argument(
-        "--without",
-        action="append",
-        default=[],
-        metavar="SUBJECT",
-        help="a subject that the run left out on purpose, such as tempest",
-    )
-    parser.add_argument(
         "--output", type=Path, help="where to write (default: the evidence directory)"
     )
 
@@ -46,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.directory.is_dir():
         raise exceptions.UsageError(f"{args.directory}: expected an evidence directory")
     output = args.output or args.directory
-    judged = verdict.verdict(args.directory, tuple(args.without))
+    judged = verdict.verdict(args.directory)
     way = render.way(output, args.directory)
     files = {
         "report.html": render.render(args.directory, judged, way),

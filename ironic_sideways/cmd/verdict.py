@@ -29,13 +29,6 @@ HELP = "compute pass or fail from an evidence directory"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", type=Path, help="the evidence")
     parser.add_argument(
-        "--without",
-        action="append",
-        default=[],
-        metavar="SUBJECT",
-        help="a subject that the run left out on purpose, such as tempest",
-    )
-    parser.add_argument(
         "--record",
         action="store_true",
         help="append verdict and figures to the directory's events.jsonl",
@@ -49,14 +42,9 @@ def run(args: argparse.Namespace) -> int:
     from ironic_sideways.evidence import documents
     from ironic_sideways.report import figures, verdict
 
-    unknown = set(args.without) - verdict.SUBJECTS.keys()
-    if unknown:
-        raise exceptions.UsageError(
-            f"--without {unknown.pop()}: expected one of {', '.join(verdict.SUBJECTS)}"
-        )
     if not args.directory.is_dir():
         raise exceptions.UsageError(f"{args.directory}: expected an evidence directory")
-    judged = verdict.verdict(args.directory, tuple(args.without))
+    judged = verdict.verdict(args.directory)
     found = list(figures.figures(args.directory))
     if args.json:
         documents.write(args.json, judged.as_dict())
@@ -66,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         for check in finding.failures:
             where = f" ({check.where})" if check.where else ""
             print(f"          {check.name}: {check.detail}{where}")
-    for subject in args.without:
+    for subject in judged.without:
         print(f"  --      {subject:<12} left out of this run")
     if judged.errors:
         print(f"  unknown ERROR lines in the window, not judged: {len(judged.errors)}")

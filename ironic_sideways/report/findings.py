@@ -77,7 +77,7 @@ class Finding:
 class Verdict:
     """Pass or fail of a run, from its evidence directory alone.
 
-    :param without: subjects that the run was told to leave out.
+    :param without: subjects that the run left out, as it recorded itself.
     :param errors: ERROR lines that no rule knows: told, not judged.
     :param resume: the command that goes on with the run; None: none is recorded.
     :param roll_back: the command that undoes it; None when there is no way back.

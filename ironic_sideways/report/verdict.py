@@ -24,6 +24,7 @@ from ironic_sideways import exceptions
 from ironic_sideways.evidence import events
 from ironic_sideways.report import (
     checks,
+    left_out,
     logs,
     maintenance,
     places,
@@ -69,11 +70,12 @@ SUBJECTS: dict[str, Subject] = {
 }
 
 
-def verdict(directory: Path, without: tuple[str, ...] = ()) -> Verdict:
+def verdict(directory: Path) -> Verdict:
     """One finding a subject; evidence that is absent or malformed is a failure.
 
-    :param without: subjects that the run was told to leave out.
+    But for what the run recorded that it left out.
     """
+    without = left_out.subjects(directory)
     findings = [
         judge(name, subject, directory)
         for name, subject in SUBJECTS.items()

@@ -26,7 +26,7 @@ from typing import Any
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import places, window
+from ironic_sideways.report import left_out, places, window
 from ironic_sideways.report.findings import Finding
 
 #: Faults of one file that are told; a broken writer breaks every row.
@@ -180,4 +180,5 @@ def check_evidence(directory: Path) -> Finding:
     checks += without_schema(directory, {f for s in schemas for f in s.files})
     number = len({check.name for check in checks})
     checks += in_time(directory)
+    checks += left_out.check(directory)
     return Finding("evidence", checks, f"{number} files, each held against its schema")

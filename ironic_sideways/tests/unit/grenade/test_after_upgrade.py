@@ -69,7 +69,9 @@ def test_tempest_runs_where_the_tools_are_and_the_verdict_is_last(moved):
         "venv/ironic-sideways evidence collect",
         "venv/ironic-sideways verdict /stack/data/ironic-sideways/hardware/evidence",
     ]
-    assert moved.calls()[-1].endswith("verdict.json --without proxy")
+    *_, record, judge = moved.calls()
+    assert record.endswith("events.jsonl --left-out proxy")
+    assert judge.endswith("/evidence/verdict.json")
 
 
 def test_a_failing_test_is_judged_and_fails_the_run(moved):

@@ -194,17 +194,6 @@ def test_contradicting_evidence_is_red_for_its_subject(evidence, mutate, subject
     assert subject in red(evidence)
 
 
-def test_a_subject_left_out_on_purpose_is_said_and_not_judged(evidence, capsys):
-    (evidence / "tempest" / "results.json").unlink()
-
-    code = main.main(["verdict", str(evidence), "--without", "tempest"])
-
-    assert code == 0
-    printed = capsys.readouterr().out
-    assert "tempest      left out of this run" in printed
-    assert printed.splitlines()[-1] == "verdict: PASSED"
-
-
 def last_line(evidence: Path, capsys: Any) -> str:
     assert main.main(["verdict", str(evidence)]) == 1
     return capsys.readouterr().out.splitlines()[-1]
@@ -283,8 +272,3 @@ def test_the_verdict_is_written_as_json_too(evidence, tmp_path):
     states = {finding["name"]: finding["state"] for finding in document["findings"]}
     assert not document["passed"]
     assert states["BMCs"] == "absent" and states["take-over"] == "ok"
-
-
-def test_a_subject_that_is_none_is_bad_usage(evidence, capsys):
-    assert main.main(["verdict", str(evidence), "--without", "luck"]) == 2
-    assert "--without luck: expected one of evidence" in capsys.readouterr().err
