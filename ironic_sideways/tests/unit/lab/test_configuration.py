@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways import exceptions
+from ironic_sideways.hardware import guest
 from ironic_sideways.lab import configuration, passwords
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord
@@ -150,3 +151,14 @@ def test_j3_machines_are_switched_over_ipmi_on_both_sides(layout: Layout) -> Non
     ironic = texts["ironic/ironic.conf"]
     assert option(ironic, "DEFAULT", "enabled_hardware_types") == "ipmi"
     assert option(ironic, "DEFAULT", "enabled_power_interfaces") == "ipmitool"
+
+
+def test_no_kernel_checks_its_timer_on_an_emulator_that_may_starve(
+    layout: Layout,
+) -> None:
+    texts = rendered(layout)
+
+    guests = option(texts["nova-compute/nova.conf"], "baremetal", "pxe_append_params")
+    agent = option(texts["ironic/ironic.conf"], "pxe", "kernel_append_params")
+    for arguments in (guest.KERNEL_ARGUMENTS, guests, agent):
+        assert arguments and "no_timer_check" in arguments.split()
