@@ -112,6 +112,9 @@ class Supervisor:
             self._call("getState")
         except OSError:
             return False
+        except http.client.HTTPException:
+            # Its answer was cut short: it is ending just now.
+            return True
         except xmlrpc.client.Fault as fault:
             return fault.faultCode == Faults.SHUTDOWN_STATE
         return True
@@ -138,7 +141,7 @@ class Supervisor:
         """Every program by name; none when supervisord does not run."""
         try:
             found = self._call("getAllProcessInfo")
-        except (OSError, xmlrpc.client.Fault):
+        except (OSError, http.client.HTTPException, xmlrpc.client.Fault):
             return {}
         assert isinstance(found, list)
         return {
@@ -219,6 +222,9 @@ class Supervisor:
             self._call("shutdown")
         except (OSError, xmlrpc.client.Fault):
             return
+        except http.client.HTTPException:
+            # It ended before its answer did.
+            pass
         self._wait_gone(timeout)
 
 

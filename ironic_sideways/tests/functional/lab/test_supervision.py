@@ -17,6 +17,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from concurrent import futures
 from pathlib import Path
 
 import psutil
@@ -183,3 +184,36 @@ def test_a_supervisord_that_hangs_is_an_error_and_no_wait(
 
         with pytest.raises(exceptions.SidewaysError, match=r"no answer to getState"):
             Supervisor(layout).running()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<?xml", b"HT"]
+)
+def test_a_supervisord_that_ends_in_its_answer_is_ending(
+    tmp_path: Path, answer: bytes
+) -> None:
+    layout = Layout(tmp_path, 7)
+    layout.run.mkdir(parents=True)
+    calls = 3
+
+    def answer_and_end(listener: socket.socket) -> None:
+        with listener:
+            for _ in range(calls):
+                connection, _address = listener.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(answer)
+        layout.supervisor_socket.unlink()
+
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(layout.supervisor_socket))
+    listener.listen()
+    with futures.ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(answer_and_end, listener)
+        supervisor = Supervisor(layout)
+        assert supervisor.running()
+        assert supervisor.states() == {}
+        supervisor.shutdown(timeout=10)
+        ended.result(timeout=10)
+
+    assert not supervisor.running()
