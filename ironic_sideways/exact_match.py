@@ -16,7 +16,6 @@ What ExactCoreFilter, ExactRamFilter and ExactDiskFilter promised in 2014: a fla
 lands on a node of exactly its shape, and on no other, were it larger and free.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from openstack.connection import Connection
@@ -42,6 +41,11 @@ REPORT_TIMEOUT = 150.0
 #: Seconds for the scheduler's answer.
 SCHEDULE_TIMEOUT = 120.0
 
+#: What the scheduler says of a flavor that no node fits (nova.exception.NoValidHost).
+NO_HOST = "No valid host was found"
+
+Document = dict[str, Any]
+
 MAINTENANCE = "set aside: a flavor of its shape must find no other"
 
 
@@ -59,11 +63,12 @@ class ExactMatch:
         self.member = member
         self.prefix = prefix
 
-    def everything(self) -> list[dict[str, Any]]:
+    def everything(self) -> Document:
         """Do all; what they made is gone afterwards."""
         workload.delete_servers(self.member, NAME)
         workload.ensure_keypair(self.member)
         flavors = self._flavors()
+        nodes = [shape_of(node) for node in self._nodes()]
         self._reported(set(), {n.id for n in self._nodes() if not n.instance_id})
         chains: list[dict[str, operations.Act]] = [
             {f"{name} lands on its shape": self._landing(name)} for name in flavors
@@ -78,7 +83,12 @@ class ExactMatch:
                 operations.timed(f"{name}, none of its shape free", self._full(name))
             )
         found.append(operations.timed("a shape that no node has", self._nowhere))
-        return found
+        return {
+            "resource_class": self.prefix,
+            "nodes": nodes,
+            "flavors": [self._flavor(name) for name in flavors],
+            "checks": found,
+        }
 
     def _nodes(self) -> list[Any]:
         return list(self.ironic.baremetal.nodes(details=True))
@@ -112,16 +122,27 @@ class ExactMatch:
         assert wanted
         return wanted
 
+    def _flavor(self, name: str) -> Document:
+        """A flavor's shape, and the class that it asks for."""
+        found = self.admin.compute.find_flavor(name, False, get_extra_specs=True)
+        return {
+            "name": name,
+            "class": self._class_of(found),
+            "vcpus": found.vcpus,
+            "ram": found.ram,
+            "disk": found.disk,
+        }
+
     def _classes(self) -> str:
         shapes = set()
         for node in self._nodes():
-            shape = node.properties
+            shape = shape_of(node)
             named = resource_class.by_shape(
                 self.prefix,
                 shape["cpu_arch"],
-                int(shape["cpus"]),
-                int(shape["memory_mb"]),
-                int(shape["local_gb"]),
+                shape["cpus"],
+                shape["memory_mb"],
+                shape["local_gb"],
             )
             if node.resource_class != named:
                 raise exceptions.SidewaysError(
@@ -132,8 +153,8 @@ class ExactMatch:
             raise exceptions.SidewaysError(f"all nodes are of one shape: {shapes}")
         return ", ".join(sorted(shapes))
 
-    def _landing(self, flavor: str) -> Callable[[], str]:
-        def land() -> str:
+    def _landing(self, flavor: str) -> operations.Act:
+        def land() -> Document:
             wanted = self._wanted(flavor)
             server = workload.boot(self.member, f"{NAME}-{flavor}", flavor=flavor)
             (node,) = self.ironic.baremetal.nodes(
@@ -144,12 +165,19 @@ class ExactMatch:
                     f"{flavor} wants {wanted}, and is on node {node.id} of "
                     f"{node.resource_class}"
                 )
-            return f"node {node.id} of {node.resource_class}"
+            return {
+                "detail": f"node {node.id} of {node.resource_class}",
+                "landed": {
+                    "flavor": flavor,
+                    "instance": server["uuid"],
+                    "node": node.id,
+                },
+            }
 
         return land
 
-    def _full(self, flavor: str) -> Callable[[], str]:
-        def full() -> str:
+    def _full(self, flavor: str) -> operations.Act:
+        def full() -> Document:
             wanted = self._wanted(flavor)
             free = [n for n in self._nodes() if not n.instance_id]
             mine = [
@@ -168,7 +196,10 @@ class ExactMatch:
             finally:
                 for node in mine:
                     self.ironic.baremetal.unset_node_maintenance(node)
-            return f"{said}, with {len(others)} free nodes of other shapes"
+            return {
+                "detail": f"no valid host, {len(others)} free nodes of other shapes",
+                "refused": {"flavor": flavor, "fault": said, "free": sorted(others)},
+            }
 
         return full
 
@@ -189,7 +220,10 @@ class ExactMatch:
         )
 
     def _no_valid_host(self, flavor: str) -> str:
-        """:raises SidewaysError: the scheduler finds a host all the same."""
+        """What the scheduler says.
+
+        :raises SidewaysError: it finds a host all the same.
+        """
         server = self.member.compute.create_server(
             name=f"{NAME}-nowhere",
             image_id=self.member.image.find_image(workload.IMAGE, False).id,
@@ -205,14 +239,14 @@ class ExactMatch:
         )
         workload.delete_servers(self.member, NAME)
         fault = (server.fault or {}).get("message", "")
-        if "No valid host was found" not in fault:
+        if NO_HOST not in fault:
             raise exceptions.SidewaysError(
-                f"flavor {flavor}: expected 'No valid host was found', got "
+                f"flavor {flavor}: expected {NO_HOST!r}, got "
                 f"{fault or server.status} on node {server.hypervisor_hostname}"
             )
-        return "no valid host"
+        return str(fault)
 
-    def _nowhere(self) -> str:
+    def _nowhere(self) -> Document:
         """A flavor between the shapes gets no node, though larger ones are free."""
         vcpus, ram, disk = NO_SHAPE
         compute = self.admin.compute
@@ -231,9 +265,26 @@ class ExactMatch:
         )
         try:
             compute.create_flavor_extra_specs(flavor, specs)
-            return f"{name}: {self._no_valid_host(shaped.name)}"
+            free = sorted(n.id for n in self._nodes() if not n.instance_id)
+            said = self._no_valid_host(shaped.name)
+            return {
+                "detail": f"{name}: no valid host, with {len(free)} free nodes",
+                "refused": {"flavor": shaped.name, "fault": said, "free": free},
+            }
         finally:
             compute.delete_flavor(flavor)
+
+
+def shape_of(node: Any) -> Document:
+    """What is compared of an Ironic node."""
+    return {
+        "uuid": node.id,
+        "resource_class": node.resource_class,
+        "cpu_arch": node.properties["cpu_arch"],
+        "cpus": int(node.properties["cpus"]),
+        "memory_mb": int(node.properties["memory_mb"]),
+        "local_gb": int(node.properties["local_gb"]),
+    }
 
 
 def taken(providers: list[dict[str, Any]]) -> set[str]:

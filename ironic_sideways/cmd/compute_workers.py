@@ -48,8 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ironic_sideways.evidence import documents
 
-    trial_rows, killed = trial(args)
-    documents.write(args.output, {"rounds": trial_rows, "killed": killed})
+    found = trial(args)
+    documents.write(args.output, found)
+    trial_rows = found["rounds"]
     failed = [row for row in trial_rows if not row["ok"]]
     for row in trial_rows:
         print(f"{'ok' if row['ok'] else 'FAILED'}  {row['name']}: {row['detail']}")
@@ -64,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def trial(args: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
-    """Do the rounds that were asked for; their findings, and who was killed."""
+def trial(args: argparse.Namespace) -> dict[str, Any]:
+    """Do the rounds that were asked for; what clustered.json holds."""
     from ironic_sideways import workload
     from ironic_sideways.cmd import cloud
     from ironic_sideways.worker_tests import rounds, workers
@@ -94,4 +95,11 @@ def trial(args: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
             if not args.single:
                 rounds.each_kill(trial)
             rounds.each_operation(trial, args.each)
-    return trial.rows, trial.killed
+    return {
+        "workers": names,
+        "each": args.each,
+        "build_timeout": rounds.BUILD_TIMEOUT,
+        "periodic": rounds.PERIODIC,
+        "rounds": trial.rows,
+        "killed": trial.killed,
+    }

@@ -35,13 +35,14 @@ def run(args: argparse.Namespace) -> int:
     from ironic_sideways.cmd import cloud
     from ironic_sideways.evidence import documents
 
-    found = exact_match.ExactMatch(
+    document = exact_match.ExactMatch(
         cloud.connect(args.admin_cloud),
         cloud.connect(args.ironic_cloud),
         cloud.connect(args.member_cloud),
         args.resource_class,
     ).everything()
-    documents.write(args.output, found)
+    documents.write(args.output, document)
+    found = document["checks"]
     for row in found:
         print(f"{'ok' if row['ok'] else 'FAILED'}  {row['name']}: {row['detail']}")
     failed = [row for row in found if not row["ok"]]

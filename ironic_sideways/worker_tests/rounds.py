@@ -19,6 +19,7 @@ RabbitMQ deals messages out in turn, so that both workers get their share.
 import contextlib
 import dataclasses
 import functools
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -70,18 +71,29 @@ class Trial:
     killed: list[str] = dataclasses.field(default_factory=list)
     rows: list[Row] = dataclasses.field(default_factory=list)
 
-    def round(self, name: str, act: Callable[[], str]) -> bool:
-        """Do one round, and look at the whole afterwards; whether all was well."""
+    def round(self, name: str, act: Callable[[], Row]) -> bool:
+        """Do one round, and look at the whole afterwards; whether all was well.
+
+        :param act: returns what it did, as ``done`` in the row, its ``detail`` apart.
+        """
         bystanders = self._bystanders()
 
-        def whole_round() -> str:
+        def whole_round() -> Row:
             try:
-                said = act()
+                done = act()
             finally:
                 self.workers.start()
-            whole.settle(self.admin, self.ironic)
-            self._untouched(bystanders)
-            return said
+            settled = whole.settle(self.admin, self.ironic)
+            now = self._untouched(bystanders)
+            return {
+                "detail": done.pop("detail"),
+                "done": done,
+                "bystanders": [
+                    {"mac": mac, "before": boot_id, "after": now[mac]}
+                    for mac, boot_id in bystanders.items()
+                ],
+                "nodes": whole.recorded(settled),
+            }
 
         row = operations.timed(name, whole_round)
         self.rows.append(row)
@@ -99,8 +111,11 @@ class Trial:
                     found[port.mac_address] = ids[port.mac_address]
         return found
 
-    def _untouched(self, bystanders: dict[str, str]) -> None:
-        """:raises SidewaysError: a running instance booted anew, or is silent."""
+    def _untouched(self, bystanders: dict[str, str]) -> dict[str, str]:
+        """Each one's boot id now.
+
+        :raises SidewaysError: a running instance booted anew, or is silent.
+        """
         for mac, boot_id in bystanders.items():
             beats.wait_for_more(self.work.heartbeat, mac, 30)
             newest = beats.boot_ids(self.work.heartbeat)[mac]
@@ -109,6 +124,7 @@ class Trial:
                     f"the running instance with {mac} booted anew: boot id {boot_id} "
                     f"became {newest}"
                 )
+        return beats.boot_ids(self.work.heartbeat)
 
     def boot(self) -> dict[str, Any]:
         """A new server that is ACTIVE and beats."""
@@ -188,18 +204,24 @@ def only_host(trial: Trial, host: str) -> Iterator[None]:
         workload.delete_servers(trial.work.cloud, NAME)
 
 
-def idle(trial: Trial, name: str, then: Callable[[], str]) -> str:
-    """One worker dies with nothing to do, and the other one serves."""
+def idle(trial: Trial, name: str, then: Callable[[], Row]) -> Row:
+    """One worker dies with nothing to do, and the other one serves.
+
+    :param then: what the other one does; its ``server`` and ``boot_id``.
+    """
     trial.workers.kill(name)
     trial.killed.append(name)
-    return f"{name} killed; {then()}"
+    done = then()
+    detail = f"{name} killed; {done.pop('detail')}"
+    return {"kind": "idle", "killed": name, **done, "detail": detail}
 
 
-def build(trial: Trial) -> str:
+def build(trial: Trial) -> Row:
     """It ends ACTIVE or ERROR within the build timeout, and can be deleted."""
     since = trial.workers.positions()
     instance = trial.begin_boot()
     killed = trial.kill_in(instance, BUILD, since, lambda: deploying(trial, instance))
+    begin = time.monotonic()
     server = waits.wait_for(
         lambda: trial.work.cloud.compute.get_server(instance),
         lambda server: server.status in ("ACTIVE", "ERROR"),
@@ -208,9 +230,17 @@ def build(trial: Trial) -> str:
         interval=2,
         seen=lambda server: f"{server.status}, task state {server.task_state}",
     )
+    took = round(time.monotonic() - begin, 1)
     trial.work.cloud.compute.delete_server(instance)
     trial.gone(instance, BUILD_TIMEOUT)
-    return f"{killed} killed; the build ended {server.status}, and was deleted"
+    return {
+        "kind": "build",
+        "killed": killed,
+        "server": instance,
+        "ended": server.status,
+        "seconds": took,
+        "detail": f"{killed} killed; the build ended {server.status}, and was deleted",
+    }
 
 
 def deploying(trial: Trial, instance: str) -> bool:
@@ -218,7 +248,14 @@ def deploying(trial: Trial, instance: str) -> bool:
     return bool(node) and node.provision_state in ("deploying", "wait call-back")
 
 
-def reboot(trial: Trial, server: dict[str, Any]) -> str:
+def rebooted(trial: Trial, server: dict[str, Any]) -> Row:
+    """A hard reboot, and the boot id under which the machine is back."""
+    said = operations.hard_reboot(trial.work, server)
+    boot_id = beats.boot_ids(trial.work.heartbeat)[server["mac"]]
+    return {"server": server["uuid"], "boot_id": boot_id, "detail": said}
+
+
+def reboot(trial: Trial, server: dict[str, Any]) -> Row:
     """Its owner can reboot it again, and it boots."""
     cloud, uuid = trial.work.cloud, server["uuid"]
     since = trial.workers.positions()
@@ -237,18 +274,29 @@ def reboot(trial: Trial, server: dict[str, Any]) -> str:
         interval=2,
         seen=lambda found: f"{found.status}, task state {found.task_state}",
     )
-    return f"{killed} killed; again: {operations.hard_reboot(trial.work, server)}"
+    before = beats.boot_ids(trial.work.heartbeat)[server["mac"]]
+    again = rebooted(trial, server)
+    detail = f"{killed} killed; again: {again['detail']}"
+    about = {"kind": "reboot", "killed": killed, "boot_id_before": before}
+    return {**again, **about, "detail": detail}
 
 
-def delete(trial: Trial, server: dict[str, Any]) -> str:
+def delete(trial: Trial, server: dict[str, Any]) -> Row:
     """A second request is taken, the server goes, and its node comes back."""
     cloud, uuid = trial.work.cloud, server["uuid"]
+    node = trial.node_of(uuid)
     since = trial.workers.positions()
     cloud.compute.delete_server(uuid)
     killed = trial.kill_in(uuid, DELETE, since, lambda: leaving(trial, uuid))
     cloud.compute.delete_server(uuid)
     trial.gone(uuid, OPERATION_AGE + PERIODIC)
-    return f"{killed} killed; the server is gone"
+    return {
+        "kind": "delete",
+        "killed": killed,
+        "server": uuid,
+        "node": node.id if node else None,
+        "detail": f"{killed} killed; the server is gone",
+    }
 
 
 def leaving(trial: Trial, instance: str) -> bool:
@@ -261,7 +309,7 @@ def leaving(trial: Trial, instance: str) -> bool:
     return bool(node.provision_state != "active")
 
 
-def delete_in_build(trial: Trial) -> str:
+def delete_in_build(trial: Trial) -> Row:
     """Nobody dies: a user deletes what is being built, perhaps by the other worker."""
     since = trial.workers.positions()
     instance = trial.begin_boot()
@@ -276,10 +324,16 @@ def delete_in_build(trial: Trial) -> str:
     trial.work.cloud.compute.delete_server(instance)
     deleter = trial.workers.who(instance, DELETE, since)
     trial.gone(instance, BUILD_TIMEOUT)
-    return f"built by {builder}, deleted by {deleter}"
+    return {
+        "kind": "delete in build",
+        "server": instance,
+        "builder": builder,
+        "deleter": deleter,
+        "detail": f"built by {builder}, deleted by {deleter}",
+    }
 
 
-def restart_beside_build(trial: Trial) -> str:
+def restart_beside_build(trial: Trial) -> Row:
     """A worker comes back while the other one builds, and the build ends well."""
     since = trial.workers.positions()
     instance = trial.begin_boot()
@@ -292,7 +346,13 @@ def restart_beside_build(trial: Trial) -> str:
     )
     trial.work.cloud.compute.delete_server(instance)
     trial.gone(instance, BUILD_TIMEOUT)
-    return f"{other} killed and started again, {builder} went on building"
+    return {
+        "kind": "start beside build",
+        "killed": other,
+        "server": instance,
+        "builder": builder,
+        "detail": f"{other} killed and started again, {builder} went on building",
+    }
 
 
 def each_kill(trial: Trial) -> None:
@@ -300,17 +360,18 @@ def each_kill(trial: Trial) -> None:
     first, second = trial.workers.names
     server: dict[str, Any] = {}
 
-    def serve() -> str:
+    def serve() -> Row:
         server.update(trial.boot())
-        return f"the other one booted {server['uuid']}"
+        uuid = server["uuid"]
+        boot_id = beats.boot_ids(trial.work.heartbeat)[server["mac"]]
+        said = f"the other one booted {uuid}"
+        return {"server": uuid, "boot_id": boot_id, "detail": said}
 
     trial.round(f"{second}, idle", lambda: idle(trial, second, serve))
     if server:
         trial.round(
             f"{first}, idle",
-            lambda: idle(
-                trial, first, lambda: operations.hard_reboot(trial.work, server)
-            ),
+            lambda: idle(trial, first, lambda: rebooted(trial, server)),
         )
         trial.round("in a reboot", lambda: reboot(trial, server))
         trial.round("in a delete", lambda: delete(trial, server))

@@ -88,6 +88,24 @@ def provider_faults(node: Document, providers: list[Document]) -> list[str]:
     )
 
 
+def recorded(seen: Document) -> list[Document]:
+    """Of ``look``, what evidence keeps of each node: its state and its providers."""
+    return [
+        {
+            "uuid": node["uuid"],
+            "instance": node["instance_uuid"],
+            "provision_state": node["provision_state"],
+            "compute_nodes": seen["hypervisors"].count(node["uuid"]),
+            "providers": [
+                provider["uuid"]
+                for provider in seen["providers"]
+                if provider["name"] == node["uuid"]
+            ],
+        }
+        for node in seen["nodes"]
+    ]
+
+
 def settle(admin: Connection, ironic: Connection) -> Document:
     """Wait until all agree; what was seen then.
 

@@ -75,3 +75,17 @@ def test_a_node_is_taken_when_all_of_it_is_reserved() -> None:
         return {"uuid": uuid, "inventories": {"CUSTOM_BAREMETAL": inventory}}
 
     assert exact_match.taken([provider("a", 1), provider("b", 0)]) == {"a"}
+
+
+def test_a_nodes_shape_is_kept_as_numbers() -> None:
+    found = node(256, "small")
+    found.properties["memory_mb"] = "256"
+
+    assert exact_match.shape_of(found) == {
+        "uuid": "node",
+        "resource_class": "small",
+        "cpu_arch": "x86_64",
+        "cpus": 1,
+        "memory_mb": 256,
+        "local_gb": 2,
+    }

@@ -87,3 +87,20 @@ def test_an_instance_on_no_node_is_named(seen: dict[str, Any]) -> None:
 
     assert "instance lost is on no node of Ironic" in found
     assert "provider gone is of no node" in found
+
+
+def test_what_evidence_keeps_of_a_node_shows_a_second_provider(
+    seen: dict[str, Any],
+) -> None:
+    seen["providers"].append({"uuid": "copy", "name": "used", "allocations": {}})
+
+    used, free = whole.recorded(seen)
+
+    assert used["providers"] == ["used", "copy"]
+    assert free == {
+        "uuid": "free",
+        "instance": None,
+        "provision_state": "available",
+        "compute_nodes": 1,
+        "providers": ["free"],
+    }
