@@ -14,11 +14,14 @@
 # There and back: the window up to some phase, its way back, and the proof that
 # the base is as it was.
 #
-# Sourced by tools/run_upgrade.sh after phases.sh and the deployment. A round is
+# Sourced by tools/run_upgrade.sh and tools/sabotage.sh after phases.sh and the
+# deployment. A round is
 #
 #   PHASE              up to PHASE, and back
 #   PHASE-killed       PHASE is killed in its middle; back from there
 #   PHASE-back-killed  back from PHASE, killed in its middle, and gone on with
+#   sabotaged-NAME     a move that is broken in one way, which the verdict must name
+#                      (ironic_sideways/sabotage), and back; NAME+NAME: in several
 #
 # Its evidence is kept in $EVIDENCE_DIR/rollbacks/<round>.
 
@@ -36,6 +39,9 @@ declare -A MIDDLE_BACK_OF=(
 )
 # After these the base is not only looked at but used.
 USED_AFTER=" compute-killed resources "
+# Seconds for a phase to see what a sabotage keeps from it for ever; well above what
+# the others need.
+SABOTAGED_TIMEOUT=60
 # Seconds for the middle of a phase to come, all phases before it included.
 MIDDLE_TIMEOUT=1800
 # Seconds for what was killed to be gone.
@@ -61,6 +67,13 @@ function take_base { # <name>
     ironic-sideways evidence base "${SNAPSHOT_OPTIONS[@]}" \
         --nova-bm-db "$(database_url nova_bm)" --ironic-db "$(database_url ironic)" \
         "${files[@]/#/--file=}" --tftp-root "$(tftp_root)" --output "$EVIDENCE_DIR/$1.json"
+}
+
+function compare_base {
+    take_base base-after
+    tell ironic-sideways evidence way-back --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl" \
+        --before "$EVIDENCE_DIR/base-before.json" --after "$EVIDENCE_DIR/base-after.json" \
+        --bmc-log "$(service_log vbmcd)"
 }
 
 # Run a command as a session of its own, and end all of it by SIGKILL, as a
@@ -120,16 +133,45 @@ function in_the_middle_back { # <phase>
     [[ ! -e $EVIDENCE_DIR/${MIDDLE_BACK_OF[$1]} ]]
 }
 
+# What sabotages wrote is taken back, if they did. A conductor would act on what is
+# taken back below it.
+function mend {
+    if [[ -e $IRONIC_SIDEWAYS_LAB/sabotage.json ]]; then
+        stop_service ironic-api ironic-conductor
+        ironic-sideways sabotage mend
+    fi
+}
+
+# Break the move, and see that the verdict says in what. A phase may see it as well,
+# and fail: the verdict is asked all the same.
+function sabotage { # <name[+name...]>
+    local plan after until
+    plan=$(ironic-sideways sabotage plan "$1")
+    read -r after until SABOTAGE_KIND <<<"$plan"
+    "$UPGRADE" --to "$after"
+    ironic-sideways sabotage break "$1"
+    TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
+        "$UPGRADE" --to "$until" ||
+        echo "phase $until, or one before it, failed; the verdict must tell why"
+    ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
+        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
+    mend
+    ironic-sideways sabotage judge "$1" >"$EVIDENCE_DIR/phases/sabotaged.said"
+}
+
 function there_and_back { # <round>
     local phase=${1%-killed}
     phase=${phase%-back}
+    SABOTAGE_KIND=mendable
     if [[ -e $EVIDENCE_DIR/base-before.json ]]; then
         # An earlier try failed somewhere: back to where it began.
+        mend
         "$UPGRADE" --rollback
     else
         take_base base-before
     fi
     case $1 in
+        sabotaged-*) sabotage "${1#sabotaged-}" ;;
         *-back-killed)
             "$UPGRADE" --to "$phase"
             kill_when in_the_middle_back "$phase" -- "$UPGRADE" --rollback
@@ -138,11 +180,17 @@ function there_and_back { # <round>
         *) "$UPGRADE" --to "$phase" ;;
     esac
     "$UPGRADE" --rollback
-    take_base base-after
-    tell ironic-sideways evidence way-back --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl" \
-        --before "$EVIDENCE_DIR/base-before.json" --after "$EVIDENCE_DIR/base-after.json" \
-        --bmc-log "$(service_log vbmcd)"
+    if [[ $SABOTAGE_KIND == mendable ]]; then
+        compare_base
+    else
+        # A machine was switched: its instance is not as before.
+        "$REPOSITORY/grenade/resources" destroy
+        "$REPOSITORY/grenade/resources" create
+    fi
     "$REPOSITORY/grenade/resources" verify pre-upgrade
+    if [[ $1 == sabotaged-* ]]; then
+        tell cat "$EVIDENCE_DIR/phases/sabotaged.said"
+    fi
     if [[ $USED_AFTER == *" $1 "* || $1 == "$LAST_ROUND" ]]; then
         "$REPOSITORY/grenade/resources" use
     fi
@@ -154,7 +202,7 @@ function keep_round { # <round>
     rm -rf "$kept"
     mkdir -p "$kept"
     cp -r "$EVIDENCE_DIR"/*.json "$EVIDENCE_DIR/phases" "$kept"
-    rm "$EVIDENCE_DIR"/base-{before,after}.json
+    rm -f "$EVIDENCE_DIR"/{base-before,base-after,verdict}.json
 }
 
 # Fill ROUNDS from the words of --rollback-from.
@@ -173,6 +221,14 @@ ${known[*]}" >&2
             exit 2
         fi
     done
+}
+
+# Add to ROUNDS the words of --sabotage.
+function choose_sabotages { # <each | name[+name...],...>
+    local chosen
+    chosen=$(ironic-sideways sabotage choose "$1")
+    mapfile -t chosen <<<"$chosen"
+    ROUNDS+=("${chosen[@]/#/sabotaged-}")
 }
 
 # Declare a phase for each round; it finds its own name in PHASE_RUNNING.

@@ -18,7 +18,8 @@
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
 #   --no-lab   leave the lab runs out
-#   --soak     also the operator's guide, command by command, on a lab; the agent's
+#   --soak     also the operator's guide, command by command, on a lab; each sabotage
+#              of a move in a window of its own, which the verdict must name; the agent's
 #              cleaning and deploying again; two compute hosts in one window, their
 #              workers killed, and one host after the other; the main job three times
 #              in a row in one directory, with all of tempest.api.compute; 200 kills of
@@ -40,6 +41,8 @@ NUMBER=90
 # A record of locks that was cut short, and a way back from everything, itself
 # killed in its middle.
 RISKIEST="begin-maintenance-killed,compute-back-killed"
+# What switches no machine: the verdict must name each. Those of one phase together.
+CHEAPEST="bmc-addresses+macs+vif+deleted-row+unserved-driver+password,allocation+old-driver"
 WITH_LAB=yes
 WITH_SOAK=""
 LEDGER=()
@@ -192,12 +195,13 @@ function run_labs {
     local round
     run_lab main-job main
     run_lab plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute
-    run_lab there-and-back back --no-tempest --rollback-from "$RISKIEST"
+    run_lab there-and-back back --no-tempest --rollback-from "$RISKIEST" --sabotage "$CHEAPEST"
     if [[ $WITH_SOAK ]]; then
         # A lab of its own, moved by the commands of the operator's guide alone.
         check upgrade-guide "$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" \
             --conf "$REPOSITORY/tox.ini" --colored no -e py3 -- ironic_sideways/tests/guide
         run_lab each-way-back back --no-tempest --rollback-from each
+        run_lab each-sabotage sabotage --no-tempest --sabotage each
         run_lab two-hosts-workers hosts --no-tempest --compute-hosts 2 --by-shape --workers 3
         run_lab host-after-host hosts --no-tempest --compute-hosts 2 --one-by-one
         run_lab real-deploys deploys --no-tempest --deploys

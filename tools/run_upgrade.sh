@@ -30,6 +30,9 @@
 #   --rollback-from ROUND,...   before the move, go there and back: the window up
 #                       to a phase, undone again, and the base proven to be as
 #                       it was; PHASE, PHASE-killed, PHASE-back-killed, or each
+#   --sabotage NAME[+NAME...],...   before the move, break it on the way, see that
+#                       the verdict names what was broken, and go back; each, or some
+#                       of tools/sabotage.sh --list, those joined by + in one window
 #   --no-tempest        leave Tempest out
 #   --tempest-all       after the move all of tempest.api.compute, not a selection
 #                       (about an hour; 10 nodes fit it), and the selection on the
@@ -72,12 +75,15 @@ function parse_arguments { # <argument...>
     KEEP=
     GO_ON=
     ROLLBACK_FROM=
+    SABOTAGE=
+    ROUNDS=()
     ONE_BY_ONE=
     WORKERS=
     local directory=$REPOSITORY/.lab
     while (($#)); do
         case $1 in
-            --directory|--number|--nodes|--compute-hosts|--base-driver|--rollback-from|--workers)
+            --directory|--number|--nodes|--compute-hosts|--base-driver|--rollback-from|--sabotage|\
+                --workers)
                 [[ ${2:--} != -* ]] || die 2 "$1: expected a value; see --help"
                 ;;&
             --directory) directory=$2; shift 2 ;;
@@ -89,6 +95,7 @@ function parse_arguments { # <argument...>
             --by-shape) export RESOURCE_CLASS_BY_SHAPE=yes; RUN_OPTIONS+=("$1"); shift ;;
             --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --rollback-from) ROLLBACK_FROM=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --sabotage) SABOTAGE=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;
             --tempest-all) TEMPEST_ALL=yes; RUN_OPTIONS+=("$1"); shift ;;
             --deploys) DEPLOYS=yes; RUN_OPTIONS+=("$1"); shift ;;
@@ -102,6 +109,8 @@ function parse_arguments { # <argument...>
         || die 2 "--base-driver $BASE_DRIVER: expected nova_bm or fake"
     [[ -z $DEPLOYS || $BASE_DRIVER == nova_bm ]] \
         || die 2 "--deploys: the base driver $BASE_DRIVER leaves no survivor; expected nova_bm"
+    [[ -z $SABOTAGE || $BASE_DRIVER == nova_bm ]] \
+        || die 2 "--sabotage: the base driver $BASE_DRIVER leaves no survivor; expected nova_bm"
     if [[ $GO_ON && ${#LAB_OPTIONS[@]} -gt 0 ]]; then
         die 2 "${LAB_OPTIONS[0]}: --resume goes on with the lab as it was made; leave it out"
     fi
@@ -217,7 +226,7 @@ function declare_before {
         phase tempest-base run_tempest_before "the selection of tempest.api.compute"
     fi
     phase workload     create_workload      "the instances that must survive"
-    if [[ $ROLLBACK_FROM ]]; then
+    if [[ ${#ROUNDS[@]} -gt 0 ]]; then
         declare_rounds "${ROUNDS[@]}"
     fi
 }
@@ -355,6 +364,9 @@ function main { # <argument...>
     JUDGED=
     run_job "$REPOSITORY/tools/prepare_host.sh"
     [[ $JOB_RESULT -eq 0 ]] || exit 1
+    if [[ $SABOTAGE ]]; then
+        choose_sabotages "$SABOTAGE"
+    fi
     PREPARE_SECONDS=$(seconds_since "$BEGIN")
     take_lock "$IRONIC_SIDEWAYS_LAB"
     if [[ $GO_ON ]]; then

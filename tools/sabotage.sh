@@ -11,67 +11,53 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Break a move in the lab in one defined way, and see that the verdict names it.
+# Break a move in the lab in defined ways, and see that the verdict names each.
 #
-# Usage: IRONIC_SIDEWAYS_LAB=DIR tools/sabotage.sh [--list] NAME
+# Usage: IRONIC_SIDEWAYS_LAB=DIR tools/sabotage.sh --list | NAME[+NAME...]...
 #
-# Needs a lab that is up with its workload, whose window has not begun. A sabotage
-# that writes is taken back and the window rolled back; after one that switches a
-# machine ("destructive" in the list) only a new lab is as before.
+# Needs a lab that is up with its workload, whose window has not begun. Those that are
+# joined by + are done in one window, the others in one each. What was broken is taken
+# back, the window rolled back, and the base proven to be as before; after one that
+# switches a machine ("destructive" in the list) the workload is a new one.
 #
-# Exit codes: 0 the verdict named it; 1 it did not, or a step failed; 2 bad usage.
+# Exit codes: 0 the verdict named each; 1 it did not, or a step failed; 2 bad usage.
 
 set -o errexit -o pipefail
 
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-UPGRADE=$REPOSITORY/grenade/upgrade-ironic
 
 function usage { # <exit code>
     sed -n '/^# Break/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit "$1"
 }
 
-# Name, phase before, phase to see it by, and whether a machine is switched.
-function choose { # <name>
-    local name after until kind
-    while read -r name after until kind _; do
-        if [[ $name == "$1" ]]; then
-            NAME=$name AFTER=$after UNTIL=$until KIND=$kind
-            return 0
-        fi
-    done < <(ironic-sideways sabotage list)
-    echo "sabotage.sh: $1: unknown; see --list" >&2
-    exit 2
-}
-
 function main { # <argument...>
-    [[ $# -eq 1 ]] || usage 2
+    local name
+    [[ $# -gt 0 ]] || usage 2
     [[ $1 != -h && $1 != --help ]] || usage 0
     # shellcheck source=grenade/deployments/lab.sh
     source "$REPOSITORY/grenade/deployments/lab.sh"
+    # shellcheck source=grenade/phases.sh
+    source "$REPOSITORY/grenade/phases.sh"
+    # shellcheck source=grenade/rounds.sh
+    source "$REPOSITORY/grenade/rounds.sh"
     if [[ $1 == --list ]]; then
         ironic-sideways sabotage list
         exit 0
     fi
-    choose "$1"
-    "$UPGRADE" --to "$AFTER"
-    ironic-sideways sabotage break "$NAME"
-    # A phase may see it as well, and fail: the verdict is asked all the same.
-    TAKEOVER_TIMEOUT=${TAKEOVER_TIMEOUT:-60} "$UPGRADE" --to "$UNTIL" ||
-        echo "phase $UNTIL or one before it failed; the verdict must tell why"
-    ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
-        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
-    local result=0
-    ironic-sideways sabotage judge "$NAME" || result=1
-    if [[ $KIND == mendable ]]; then
-        # A conductor would act on what is taken back below it.
-        if [[ $UNTIL == takeover ]]; then
-            stop_service ironic-api ironic-conductor
-        fi
-        ironic-sideways sabotage mend
-        "$UPGRADE" --rollback
-    fi
-    return "$result"
+    ROUNDS=()
+    for name; do
+        choose_sabotages "$name"
+    done
+    take_lock "$LOCK_DIR"
+    declare_rounds "${ROUNDS[@]}"
+    # That the base is as before will do; it takes long to use it.
+    LAST_ROUND=
+    # One that was seen before is done again.
+    for name in "${PHASE_NAMES[@]}"; do
+        rm -f "$EVIDENCE_DIR/phases/$name.done"
+    done
+    run_phases ""
 }
 
 main "$@"

@@ -12,8 +12,9 @@
 
 """Break a move in the lab in one defined way, and see that the verdict names it.
 
-Called by tools/sabotage.sh, which knows when. Exit codes: 0 done, and the verdict
-named it; 1 it did not; 2 bad usage.
+Called by grenade/rounds.sh, which knows when. Those that are done in one window are
+joined, as in vif+macs. Exit codes: 0 done, and the verdict named it; 1 it did not;
+2 bad usage.
 """
 
 import argparse
@@ -23,7 +24,11 @@ from typing import TYPE_CHECKING
 from ironic_sideways.lab import record
 
 if TYPE_CHECKING:
-    from ironic_sideways.sabotage.table import Scene
+    from ironic_sideways.sabotage.acts import Scene
+    from ironic_sideways.sabotage.table import Sabotage
+
+#: Of the list.
+LINE = "{:<16} {:<18} {:<13} {:<12} {}"
 
 HELP = "break a move in the lab, to see that the verdict has teeth"
 
@@ -39,39 +44,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="name, phase before, phase to see it by, text")
-    for name, text in (
-        ("break", "do it now"),
-        ("judge", "exit code 1 unless the verdict names it"),
+    action = actions.add_parser("choose", help="those of each window, a line a window")
+    action.add_argument("words", metavar="each|NAME[+NAME...],...")
+    for name, text, parents in (
+        ("plan", "phase before, phase to see it by, mendable or destructive", []),
+        ("break", "do it now", [common]),
+        ("judge", "exit code 1 unless the verdict names each", [common]),
     ):
-        action = actions.add_parser(name, help=text, parents=[common])
-        action.add_argument("name", metavar="NAME")
+        action = actions.add_parser(name, help=text, parents=parents)
+        action.add_argument("names", metavar="NAME[+NAME...]")
+        if name == "break":
+            action.add_argument(
+                "--service-cloud", default="service", help="may reshape"
+            )
     actions.add_parser("mend", help="take back what was written", parents=[common])
 
 
 def run(args: argparse.Namespace) -> int:
     from ironic_sideways.sabotage import table
 
-    if args.action == "list":
-        for one in table.TABLE:
-            kind = "destructive" if one.destructive else "mendable"
-            print(f"{one.name} {one.after} {one.until} {kind} {one.text}")
-        return 0
-    if args.action == "judge":
-        print(table.judged(table.find(args.name), args.directory / "evidence"))
-        return 0
-    scene = _scene(args.directory)
-    if args.action == "mend":
-        print(f"{scene.rows.mend()} changes taken back")
-    else:
-        print(table.find(args.name).act(scene))
+    match args.action:
+        case "list":
+            print(LINE.format("NAME", "DONE AFTER", "SEEN BY", "BASE", "WHAT"))
+            for one in table.TABLE:
+                told = (one.name, one.after, one.until, _kind(one), one.text)
+                print(LINE.format(*told))
+        case "choose":
+            print(*table.chosen(args.words), sep="\n")
+        case "plan":
+            first = table.together(args.names)[0]
+            print(f"{first.after} {first.until} {_kind(first)}")
+        case "judge":
+            found = table.together(args.names)
+            print(*table.judged(found, args.directory), sep="\n")
+            if len(found) > 1:
+                print(f"{len(found)} sabotages named: {args.names}")
+        case "break":
+            for broken in table.done(table.together(args.names), _scene(args)):
+                print(f"{broken.text}: {', '.join(broken.things)}")
+        case "mend":
+            print(f"{_scene(args).changes.mend()} changes taken back")
     return 0
 
 
-def _scene(directory: Path) -> "Scene":
-    from ironic_sideways.nova_bm import database
-    from ironic_sideways.sabotage.table import Scene
+def _kind(sabotage: "Sabotage") -> str:
+    return "destructive" if sabotage.destructive else "mendable"
 
-    layout, _ = record.open_lab(directory)
+
+def _scene(args: argparse.Namespace) -> "Scene":
+    from ironic_sideways import placement
+    from ironic_sideways.cmd import cloud
+    from ironic_sideways.nova_bm import database
+    from ironic_sideways.sabotage.acts import Scene
+
+    layout, _ = record.open_lab(args.directory)
     url = f"@{layout.database_url_file('ironic')}"
     engine = database.engine(database.resolve_url(url, "--directory"))
-    return Scene(engine, directory.resolve())
+
+    def api() -> placement.Placement:
+        return placement.Placement(cloud.connect(args.service_cloud).placement)
+
+    return Scene(engine, layout, api)

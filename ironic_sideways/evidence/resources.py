@@ -79,19 +79,20 @@ def fault(seen: Document, uuid: str, instance: str | None, wanted: str) -> str:
     hypervisor = seen["hypervisors"].get(uuid)
     if hypervisor is None or hypervisor["name"] != uuid:
         return "is no compute node of that uuid"
-    # The row is the base driver's until nova-compute has asked Ironic.
-    if hypervisor["type"] != "ironic":
-        return f"is still reported by {hypervisor['type']}"
     provider = seen["providers"].get(uuid)
     if provider is None:
         return "has no resource provider"
-    if set(provider["inventories"]) != {wanted}:
-        reported = sorted(provider["inventories"]) or "nothing"
-        return f"reports {reported}, expected {wanted}"
+    # What nova-compute cannot mend, before what it may not have done yet.
     holders = provider["allocations"]
     expected = {instance: {wanted: 1}} if instance else {}
     if holders != expected:
         return f"is allocated to {holders}, expected {expected}"
+    # The row is the base driver's until nova-compute has asked Ironic.
+    if hypervisor["type"] != "ironic":
+        return f"is still reported by {hypervisor['type']}"
+    if set(provider["inventories"]) != {wanted}:
+        reported = sorted(provider["inventories"]) or "nothing"
+        return f"reports {reported}, expected {wanted}"
     inventory = provider["inventories"][wanted]
     if inventory["total"] != 1:
         return f"total {inventory['total']}"

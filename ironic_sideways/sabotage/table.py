@@ -13,39 +13,18 @@
 """The sabotages: when each is done, what it breaks, and what the verdict must say."""
 
 import dataclasses
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from ironic_sideways import exceptions, ipmi
+from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents
-from ironic_sideways.hardware import bmc
 from ironic_sideways.report import verdict
 from ironic_sideways.report.findings import Verdict
-from ironic_sideways.sabotage.rows import Rows
+from ironic_sideways.sabotage import acts
 
-
-@dataclasses.dataclass(frozen=True)
-class Scene:
-    """The lab that is broken.
-
-    :param engine: Ironic's database.
-    :param lab: the lab's directory.
-    """
-
-    engine: sa.Engine
-    lab: Path
-
-    @property
-    def evidence(self) -> Path:
-        return self.lab / "evidence"
-
-    @property
-    def rows(self) -> Rows:
-        return Rows(self.engine, self.lab / "sabotage.json")
+#: In the lab's directory: what was broken last, by the names of the sabotages.
+RECORD = "sabotaged.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +35,8 @@ class Sabotage:
     :param until: the phase by which it must be visible.
     :param subject: of the verdict; ``check``, a pattern of the check that fails, and
         ``says``, one that its reason holds.
-    :param destructive: a machine is switched: only a new lab is as before.
+    :param destructive: a machine is switched: the base is as before with a new
+        workload alone.
     """
 
     name: str
@@ -66,70 +46,8 @@ class Sabotage:
     subject: str
     check: str
     says: str
-    act: Callable[[Scene], str]
+    act: Callable[[acts.Scene], acts.Broken]
     destructive: bool = False
-
-
-def swap_bmcs(scene: Scene) -> str:
-    one, two = scene.rows.used(running=True)[0], scene.rows.free()[0]
-    infos = [json.loads(node["driver_info"]) for node in (one, two)]
-    addresses = [info["ipmi_address"] for info in infos]
-    for node, info, address in zip((one, two), infos, reversed(addresses), strict=True):
-        changed = json.dumps({**info, "ipmi_address": address})
-        scene.rows.set("nodes", node, driver_info=changed)
-    return f"{one['uuid']} and {two['uuid']} have each other's BMC"
-
-
-def swap_macs(scene: Scene) -> str:
-    rows = scene.rows
-    one, two = rows.port(rows.used(running=True)[1]), rows.port(rows.free()[1])
-    # An address is unique: by way of one that nobody has.
-    rows.set("ports", one, address="52:54:00:ff:ff:ff")
-    scene.rows.set("ports", two, address=one["address"])
-    changed = {**one, "address": "52:54:00:ff:ff:ff"}
-    scene.rows.set("ports", changed, address=two["address"])
-    return f"ports {one['uuid']} and {two['uuid']} have each other's MAC"
-
-
-def lose_vif(scene: Scene) -> str:
-    node = scene.rows.used(running=True)[-1]
-    port = scene.rows.port(node)
-    info = json.loads(port["internal_info"])
-    del info["tenant_vif_port_id"]
-    scene.rows.set("ports", port, internal_info=json.dumps(info))
-    return f"node {node['uuid']} holds no VIF"
-
-
-def write_power_off(scene: Scene) -> str:
-    node = scene.rows.used(running=True)[-1]
-    scene.rows.set("nodes", node, power_state="power off")
-    return f"node {node['uuid']}, whose machine runs, is written as power off"
-
-
-def import_deleted(scene: Scene) -> str:
-    return f"node {scene.rows.copy_node(scene.rows.free()[-1])} was soft-deleted"
-
-
-def unserved_driver(scene: Scene) -> str:
-    node = scene.rows.used(running=False)[0]
-    scene.rows.set("nodes", node, driver="fake-hardware")
-    return f"node {node['uuid']} has the driver fake-hardware"
-
-
-def reboot_machine(scene: Scene) -> str:
-    before = documents.read(scene.evidence / "before.json")
-    name = next(m["name"] for m in before["machines"] if m["power"] == "on")
-    ipmi.power(bmc.credentials(scene.lab / "data" / "vbmc")[name].bmc, "cycle")
-    return f"machine {name} was power-cycled"
-
-
-def leak_password(scene: Scene) -> str:
-    known = bmc.credentials(scene.lab / "data" / "vbmc")
-    name, found = sorted(known.items())[0]
-    log = scene.lab / "logs" / "nova-api.log"
-    with log.open("a") as file:
-        file.write(f"using {found.bmc.password} at {found.bmc.address}\n")
-    return f"the password of {name}'s BMC is in {log.name}"
 
 
 TABLE = (
@@ -143,7 +61,7 @@ TABLE = (
             r"row of .*",
             r"^BMC .*, its machine's: ",
         ),
-        swap_bmcs,
+        acts.swap_bmcs,
     ),
     Sabotage(
         "macs",
@@ -155,19 +73,19 @@ TABLE = (
             r"row of .*",
             r"^MACs .*, its machine's: ",
         ),
-        swap_macs,
+        acts.swap_macs,
     ),
     Sabotage(
         "vif",
         "a VIF lost",
         *("migrate", "takeover", "take-over", r"row of .*", r"^VIFs .* became \{\}"),
-        lose_vif,
+        acts.lose_vif,
     ),
     Sabotage(
         "deleted-row",
         "a soft-deleted row imported",
         *("migrate", "takeover", "take-over", r"no node besides", r"record lacks"),
-        import_deleted,
+        acts.import_deleted,
     ),
     Sabotage(
         "unserved-driver",
@@ -179,7 +97,7 @@ TABLE = (
             r"take-over of .*",
             r"power state not adopted|no online conductor",
         ),
-        unserved_driver,
+        acts.unserved_driver,
     ),
     Sabotage(
         "power-off",
@@ -191,21 +109,33 @@ TABLE = (
             r"no machine switched by power sync",
             r"power off",
         ),
-        write_power_off,
+        acts.write_power_off,
         destructive=True,
     ),
     Sabotage(
         "reboot",
         "a machine rebooted in the window",
         *("begin-maintenance", "stop-compute", "BMCs", r"power of .*", r"in window"),
-        reboot_machine,
+        acts.reboot_machine,
         destructive=True,
     ),
     Sabotage(
         "password",
         "a password in a log",
-        *("begin-maintenance", "stop-compute", "logs", r"no secret", r"BMC password"),
-        leak_password,
+        *("migrate", "takeover", "logs", r"no secret", r"BMC password"),
+        acts.leak_password,
+    ),
+    Sabotage(
+        "allocation",
+        "an allocation left on VCPU",
+        *("compute", "resources", "resources", r"resources of .*", r"to .*'VCPU'"),
+        acts.leave_allocation,
+    ),
+    Sabotage(
+        "old-driver",
+        "nova-compute left on the old driver",
+        *("compute", "resources", "resources", r"driver", r"^baremetal\."),
+        acts.keep_driver,
     ),
 )
 
@@ -219,25 +149,76 @@ def find(name: str) -> Sabotage:
     raise exceptions.UsageError(f"sabotage {name}: expected one of {known}")
 
 
-def judged(sabotage: Sabotage, directory: Path) -> str:
-    """What the verdict said of it.
+def together(names: str) -> list[Sabotage]:
+    """The sabotages of one window, their names joined by ``+``.
 
-    :raises SidewaysError: the verdict does not name what was broken.
+    :raises UsageError: they cannot be done in the same window.
     """
-    return named(sabotage, verdict.verdict(directory))
+    found = [find(name) for name in names.split("+")]
+    if len({(sabotage.after, sabotage.until) for sabotage in found}) > 1:
+        raise exceptions.UsageError(
+            f"sabotages {names}: expected those of the same phases (see --list)"
+        )
+    if len(found) > 1 and any(sabotage.destructive for sabotage in found):
+        raise exceptions.UsageError(
+            f"sabotages {names}: one that switches a machine goes by itself"
+        )
+    return found
 
 
-def named(sabotage: Sabotage, found: Verdict) -> str:
-    for finding in found.findings:
-        for check in finding.failures:
-            if (
-                finding.name == sabotage.subject
-                and check.state == "failed"
-                and re.fullmatch(sabotage.check, check.name)
-                and re.search(sabotage.says, check.detail)
-            ):
-                return f"{finding.name}: {check.name}: {check.detail} ({check.where})"
-    raise exceptions.SidewaysError(
-        f"sabotage {sabotage.name}: expected the verdict to name {sabotage.subject}: "
-        f"{sabotage.check} ({sabotage.says}); it said: {found.last_line()}"
-    )
+def chosen(words: str) -> list[str]:
+    """The windows that ``words`` ask for: each sabotage in one, or some by name.
+
+    :raises UsageError: there is none of a name, or some cannot go together.
+    """
+    if words == "each":
+        return [sabotage.name for sabotage in TABLE]
+    found = words.split(",")
+    for names in found:
+        together(names)
+    return found
+
+
+def done(sabotages: Sequence[Sabotage], scene: acts.Scene) -> list[acts.Broken]:
+    """Do them; what each broke is recorded, for the verdict to be held against."""
+    found = {one.name: one.act(scene) for one in sabotages}
+    record = {name: dataclasses.asdict(broken) for name, broken in found.items()}
+    documents.write(scene.lab / RECORD, record)
+    return list(found.values())
+
+
+def judged(sabotages: Sequence[Sabotage], lab: Path) -> list[str]:
+    """What the verdict said of each; the whole of it is in verdict.json.
+
+    :raises SidewaysError: the verdict does not name one that was done.
+    """
+    broken = documents.read(lab / RECORD)
+    evidence = lab / "evidence"
+    found = verdict.verdict(evidence)
+    documents.write(evidence / "verdict.json", found.as_dict())
+    return [named(one, broken[one.name]["things"], found) for one in sabotages]
+
+
+def named(sabotage: Sabotage, things: Sequence[str], found: Verdict) -> str:
+    """The verdict's first line on it.
+
+    :param things: each must be named.
+    :raises SidewaysError: one is not.
+    """
+    lines = [
+        f"{finding.name}: {check.name}: {check.detail} ({check.where})"
+        for finding in found.findings
+        for check in finding.failures
+        if finding.name == sabotage.subject
+        and check.state == "failed"
+        and re.fullmatch(sabotage.check, check.name)
+        and re.search(sabotage.says, check.detail)
+    ]
+    for thing in things:
+        if not any(thing in line for line in lines):
+            raise exceptions.SidewaysError(
+                f"sabotage {sabotage.name}: expected the verdict to name {thing} by "
+                f"{sabotage.subject}: {sabotage.check} ({sabotage.says}); it said: "
+                f"{lines[0] if lines else found.last_line()}"
+            )
+    return next(line for line in lines if things[0] in line)

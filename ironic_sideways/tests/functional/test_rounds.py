@@ -40,6 +40,8 @@ function undo_migrate { echo undone >>"$CALLS"; }
 function compute {
     change_option nova-compute DEFAULT compute_manager ours
     touch "$EVIDENCE_DIR/allocations.json"
+    [[ ! -e $EVIDENCE_DIR/no-luck ]] || { echo "timeout $RESOURCES_TIMEOUT"; exit 1; }
+    echo computed >>"$CALLS"
 }
 function undo_compute {
     put_option_back nova-compute DEFAULT compute_manager
@@ -64,6 +66,18 @@ case "$1 $2" in
     "lab set-option") echo "$6" >"$LAB/option" ;;
     "lab unset-option") rm "$LAB/option" ;;
     "lab show"|"lab database-url") exit 0 ;;
+    "sabotage choose")
+        [[ $3 != nix ]] || { echo "ironic-sideways: sabotage nix: no" >&2; exit 2; }
+        tr , '\n' <<<"$3"
+        exit 0
+        ;;
+    "sabotage plan") echo "migrate compute ${KIND:-mendable}"; exit 0 ;;
+    "sabotage break") touch "$LAB/sabotage.json" ;;
+    "sabotage mend") rm "$LAB/sabotage.json" ;;
+    "sabotage judge")
+        [[ -z $GREEN ]] || { echo "expected the verdict to name $3" >&2; exit 1; }
+        echo "named: $3"
+        ;;
     "evidence base") touch "${@: -1}" ;;
     "evidence way-back") [[ -z $RED ]] || { echo "flavors: lost" >&2; exit 1; } ;;
 esac
@@ -75,7 +89,8 @@ REPOSITORY={root}
 source "$REPOSITORY/grenade/deployments/lab.sh"
 source "$REPOSITORY/grenade/phases.sh"
 source "$REPOSITORY/grenade/rounds.sh"
-choose_rounds "{rounds}"
+ROUNDS=()
+{choose} "{rounds}"
 declare_rounds "${{ROUNDS[@]}}"
 run_phases ""
 """
@@ -107,15 +122,19 @@ class Tree:
         path.write_text(text)
         path.chmod(0o755)
 
-    def start(self, rounds: str, **more: str) -> subprocess.Popen[str]:
+    def start(
+        self, rounds: str, choose: str = "choose_rounds", **more: str
+    ) -> subprocess.Popen[str]:
+        script = RUN.format(root=self.root, rounds=rounds, choose=choose)
         return subprocess.Popen(
-            ["bash", "-c", RUN.format(root=self.root, rounds=rounds)],
+            ["bash", "-c", script],
             env={
                 "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
                 "IRONIC_SIDEWAYS_LAB": str(self.lab),
                 "LAB": str(self.lab),
                 "CALLS": str(self.calls_file),
                 "RED": "",
+                "GREEN": "",
                 **more,
             },
             stdout=subprocess.PIPE,
@@ -128,6 +147,9 @@ class Tree:
         running = self.start(rounds, **more)
         output, _ = running.communicate(timeout=TIMEOUT_S)
         return running.returncode, output
+
+    def sabotage(self, words: str, **more: str) -> tuple[int, str]:
+        return self.run(words, choose="choose_sabotages", **more)
 
     def calls(self) -> list[str]:
         return self.calls_file.read_text().splitlines()
@@ -242,3 +264,63 @@ def test_a_signal_to_the_run_ends_what_was_to_be_killed(tree):
     assert running.returncode == 143
     words = ["pgrep", "--session", session.read_text().strip()]
     assert subprocess.run(words, capture_output=True).stdout == b""
+
+
+def test_a_sabotage_is_done_judged_taken_back_and_the_base_compared(tree):
+    code, output = tree.sabotage("vif+macs,allocation")
+    assert code == 0, output
+    one = [
+        *("evidence base", "migrated", "sabotage break", "computed"),
+        *("evidence collect", "lab service", "sabotage mend", "sabotage judge"),
+        *("options back", "compute undone", "undone"),
+        *("evidence base", "evidence way-back", "resources verify"),
+    ]
+    calls = [call for call in tree.calls() if call[:7] not in ("lab set", "lab uns")]
+    assert calls == [*one, *one, "resources use"]
+    figures = [line for line in output.splitlines() if "named: " in line]
+    assert len(figures) == 2 and "sabotaged-vif+macs" in figures[0]
+    assert figures[0].endswith("named: vif+macs")
+    assert (tree.evidence / "rollbacks/sabotaged-allocation/phases").is_dir()
+
+
+def test_a_phase_that_sees_a_sabotage_and_fails_is_no_failure(tree):
+    (tree.evidence / "no-luck").touch()
+    code, output = tree.sabotage("vif")
+    assert code == 0, output
+    assert "computed" not in tree.calls() and "sabotage judge" in tree.calls()
+    log = tree.evidence / "rollbacks/sabotaged-vif/phases/compute.log"
+    assert "timeout 60" in log.read_text()
+
+
+def test_a_verdict_that_does_not_name_a_sabotage_is_a_failure(tree):
+    code, output = tree.sabotage("vif", GREEN="yes")
+    assert code == 1
+    assert output.splitlines()[-1] == "    | expected the verdict to name vif"
+    assert not (tree.lab / "sabotage.json").exists()
+    assert "evidence way-back" not in tree.calls()
+
+
+def test_a_sabotage_that_was_cut_short_is_taken_back_first(tree):
+    tree.sabotage("vif", GREEN="yes")
+    (tree.lab / "sabotage.json").touch()
+    tree.calls_file.write_text("")
+    code, output = tree.sabotage("vif")
+    assert code == 0, output
+    assert tree.calls()[:2] == ["lab service", "sabotage mend"]
+    assert tree.calls().index("undone") < tree.calls().index("migrated")
+
+
+def test_after_a_switched_machine_the_workload_is_a_new_one(tree):
+    code, output = tree.sabotage("reboot", KIND="destructive")
+    assert code == 0, output
+    assert tree.calls()[-4:] == [
+        *("resources destroy", "resources create", "resources verify"),
+        "resources use",
+    ]
+    assert "evidence way-back" not in tree.calls()
+
+
+def test_an_unknown_sabotage_is_bad_usage(tree):
+    code, output = tree.sabotage("nix")
+    assert (code, tree.calls()) == (2, [])
+    assert "sabotage nix" in output

@@ -13,6 +13,7 @@
 """tools/run_tests.sh: all is run, each failure is named, an end is in order."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from ironic_sideways.sabotage import table
 
 REPOSITORY = Path(__file__).parents[3]
 TIMEOUT_S = 30
@@ -94,6 +97,20 @@ def test_the_checks_then_the_main_job_then_the_plain_fake_driver(tree: Tree) -> 
     assert "--base-driver" not in main_job and "--no-tempest" not in main_job
     assert "--base-driver fake --no-tempest" in fake
     assert "--rollback-from" in fake and "--rollback-from" in back
+    assert "--sabotage bmc-addresses+macs" in back
+
+
+def test_the_soak_breaks_a_move_in_each_way(tree: Tree) -> None:
+    code, output = tree.run("--soak")
+    assert code == 0, output
+    assert "--no-tempest --sabotage each\n" in tree.words_file.read_text()
+
+
+def test_what_is_broken_in_ci_is_known_and_can_be_broken_together() -> None:
+    text = (REPOSITORY / "tools/run_tests.sh").read_text()
+    (words,) = re.findall(r'^CHEAPEST="(.*)"$', text, re.M)
+    broken = {name for group in table.chosen(words) for name in group.split("+")}
+    assert broken == {one.name for one in table.TABLE if not one.destructive}
 
 
 def test_a_failure_is_named_and_the_rest_goes_on(tree: Tree) -> None:

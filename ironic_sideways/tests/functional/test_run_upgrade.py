@@ -86,6 +86,12 @@ case "$1 $2" in
         echo "down complete" >>"$CALLS"
         ;;
     "lab show") echo nova_bm ;;
+    "sabotage choose")
+        [[ $3 != nix ]] || { echo "ironic-sideways: sabotage nix: no" >&2; exit 2; }
+        tr , '\n' <<<"$3"
+        ;;
+    "sabotage plan") echo migrate migrate mendable ;;
+    "evidence base") touch "${@: -1}" ;;
     "verdict "*) echo "verdict: ${VERDICT:-PASSED}" ;;
 esac
 """
@@ -433,6 +439,7 @@ def wait_until_free(lock: Path) -> None:
         *(["--directory", ""], ["--base-driver", "ironic"], ["--rollback-from"]),
         *(["--resume", "--nodes", "5"], ["--resume", "--base-driver", "fake"]),
         ["--deploys", "--base-driver", "fake"],
+        *(["--sabotage"], ["--sabotage", "vif", "--base-driver", "fake"]),
     ],
 )
 def test_bad_usage_is_refused_in_one_line(tree: Tree, options: list[str]) -> None:
@@ -440,6 +447,24 @@ def test_bad_usage_is_refused_in_one_line(tree: Tree, options: list[str]) -> Non
     assert (done.returncode, done.stdout, tree.calls()) == (2, "", [])
     assert done.stderr.count("\n") == 1
     assert any(option in done.stderr for option in options if option)
+
+
+def test_each_sabotage_is_a_round_before_the_move(tree: Tree) -> None:
+    done = tree.run("--no-tempest", "--sabotage", "vif+macs,allocation")
+    assert (done.returncode, done.stderr) == (0, "")
+    rounds = re.findall(r"there and back: (\S+)", done.stdout)
+    assert rounds == ["sabotaged-vif+macs", "sabotaged-allocation"]
+    acts = [call for call in tree.calls() if call.startswith("sabotage break")]
+    assert acts == ["sabotage break vif+macs", "sabotage break allocation"]
+    after = [call for call in tree.calls() if call.startswith("proxy check")]
+    assert tree.calls().index(acts[1]) < tree.calls().index(after[0])
+
+
+def test_an_unknown_sabotage_is_refused_before_there_is_a_lab(tree: Tree) -> None:
+    done = tree.run("--sabotage", "nix")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "ironic-sideways: sabotage nix: no\n"
+    assert not tree.called("lab up")
 
 
 @pytest.mark.parametrize("verb", ["verfy", ""])

@@ -156,3 +156,13 @@ def test_a_log_that_does_not_say_what_was_loaded_is_no_evidence(tmp_path):
 
     with pytest.raises(exceptions.SidewaysError, match="does not say which driver"):
         resources.loaded(log)
+
+
+def test_an_allocation_that_was_left_is_told_whoever_reports_the_node():
+    seen = copy.deepcopy(USED)
+    seen["hypervisors"]["n1"]["type"] = "baremetal"
+    seen["providers"]["n1"]["allocations"] = {"i1": {"VCPU": 1}}
+
+    assert resources.fault(seen, "n1", "i1", "CUSTOM_BAREMETAL").startswith(
+        "is allocated to {'i1': {'VCPU': 1}}"
+    )

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Changes in Ironic's database that can be taken back: as a faulty tool would write."""
+"""What a sabotage writes, as a faulty tool would, and how it is taken back."""
 
 import json
 import uuid
@@ -23,8 +23,8 @@ from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents
 
 
-class Rows:
-    """Ironic's nodes and ports, and what was changed in them.
+class Changes:
+    """Changes of Ironic's nodes and ports, and of logs.
 
     :param file: keeps what was there before, for ``mend``.
     """
@@ -79,10 +79,25 @@ class Rows:
             connection.execute(sa.text(statement), fresh)
         return str(fresh["uuid"])
 
+    def tell(self, log: Path, before: str, secret: str, after: str) -> None:
+        """Append the line ``before secret after`` to ``log``.
+
+        The secret's place alone is kept: what keeps the secret itself would leak it.
+        """
+        place = log.stat().st_size + len(before.encode())
+        self._keep({"log": str(log), "place": place, "length": len(secret.encode())})
+        with log.open("a") as file:
+            file.write(f"{before}{secret}{after}\n")
+
     def mend(self) -> int:
         """Take everything back, last first; how many changes."""
         for done in reversed(self._done):
-            if "old" in done:
+            if "log" in done:
+                # A service writes there: what is masked must stay where it is.
+                with Path(done["log"]).open("r+b") as file:
+                    file.seek(done["place"])
+                    file.write(b"*" * done["length"])
+            elif "old" in done:
                 self._update(done["table"], done["id"], done["old"])
             else:
                 statement = "DELETE FROM nodes WHERE uuid = :uuid"

@@ -10,18 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Sabotaged rows of Ironic's own schema: seen as evidence, named, and taken back."""
+"""Each act: seen as evidence, named, and taken back; on Ironic's own schema."""
 
 import contextlib
+import dataclasses
 import json
+import re
 
 import pytest
 import sqlalchemy as sa
 from ironic.db.sqlalchemy import models
 
-from ironic_sideways.evidence import takeover
+from ironic_sideways import allocations, exceptions, placement, undo
+from ironic_sideways.evidence import secrets, takeover
+from ironic_sideways.lab import configuration, services
+from ironic_sideways.lab.layout import Layout
 from ironic_sideways.report import checks
-from ironic_sideways.sabotage import table
+from ironic_sideways.sabotage import acts, table
 from ironic_sideways.tests.unit.report import whole
 
 #: Node: number, instance, status, power; more than the smallest move has.
@@ -74,10 +79,14 @@ def scene(tmp_path, monkeypatch):
                     **{"address": whole.mac(number), "internal_info": vif},
                 },
             )
-    return table.Scene(engine, tmp_path)
+    return acts.Scene(engine, Layout(tmp_path), nobody)
 
 
-def failed(scene: table.Scene) -> list[tuple[str, str]]:
+def nobody() -> placement.Placement:
+    raise AssertionError("no Placement is asked")
+
+
+def failed(scene: acts.Scene) -> list[tuple[str, str]]:
     """The take-over's failed checks on what is in the tables now, and why."""
     found: dict = {"forbidden": []}
     with contextlib.suppress(takeover.exceptions.WaitExpired):
@@ -87,7 +96,7 @@ def failed(scene: table.Scene) -> list[tuple[str, str]]:
     return [(check.name, check.detail) for check in failures]
 
 
-def dump(scene: table.Scene) -> str:
+def dump(scene: acts.Scene) -> str:
     with scene.engine.connect() as connection:
         rows = [
             [dict(row) for row in connection.execute(sa.text(query)).mappings()]
@@ -114,13 +123,15 @@ def test_a_sabotage_is_named_and_can_be_taken_back(scene, name, checks_failed):
     sabotage = table.find(name)
     whole_before = dump(scene)
 
-    assert sabotage.act(scene)
+    (broken,) = table.done([sabotage], scene)
 
     found = failed(scene)
     assert {check for check, _ in found} == checks_failed
+    said = " ".join(f"{check} {why}" for check, why in found)
+    assert broken.things and all(thing in said for thing in broken.things)
     if sabotage.subject == "take-over":
-        assert all(table.re.search(sabotage.says, why) for _, why in found)
-    assert scene.rows.mend() > 0
+        assert all(re.search(sabotage.says, why) for _, why in found)
+    assert scene.changes.mend() > 0
     assert dump(scene) == whole_before
     assert failed(scene) == []
 
@@ -128,8 +139,101 @@ def test_a_sabotage_is_named_and_can_be_taken_back(scene, name, checks_failed):
 def test_a_driver_that_nobody_serves_is_written_and_taken_back(scene):
     whole_before = dump(scene)
 
-    table.find("unserved-driver").act(scene)
+    broken = table.find("unserved-driver").act(scene)
+
+    assert broken.things == ("node-d",)
 
     assert takeover.read_nodes(scene.engine)["node-d"]["driver"] == "fake-hardware"
-    scene.rows.mend()
+    scene.changes.mend()
     assert dump(scene) == whole_before
+
+
+def bmc_of(lab, name, password):
+    directory = lab / "data" / "vbmc" / name
+    directory.mkdir(parents=True)
+    (directory / "config").write_text(
+        f"[VirtualBMC]\ndomain_name = {name}\nlibvirt_uri = test:///\n"
+        f"address = 127.0.0.1\nport = 6230\nusername = admin\npassword = {password}\n"
+    )
+
+
+def test_a_leaked_password_is_sought_and_found_and_masked_where_it_stands(scene):
+    bmc_of(scene.lab, "node-1", "kept-very-secret")
+    (scene.lab / "logs").mkdir()
+    log = scene.lab / "logs" / "nova-api.log"
+    log.write_text("a line before, with \u00fc\n")
+    known = secrets.known(scene.lab / "data" / "vbmc")
+
+    broken = table.find("password").act(scene)
+    with log.open("a") as file:
+        file.write("a line after\n")
+
+    assert broken.things == ("nova-api.log", "node-1")
+    assert "kept-very-secret" not in (scene.lab / "sabotage.json").read_text()
+    (hit,) = secrets.seek(scene.lab / "logs", known)["hits"]
+    assert hit == {
+        "name": "BMC password of node-1",
+        "file": "nova-api.log",
+        "line": 2,
+    }
+    assert scene.changes.mend() == 1
+    assert log.read_text().splitlines() == [
+        "a line before, with \u00fc",
+        f"using {'*' * 16} at 127.0.0.1",
+        "a line after",
+    ]
+
+
+def test_a_driver_is_put_back_and_nova_compute_starts_with_it(scene, monkeypatch):
+    path = scene.lab / "etc" / "nova-compute" / "nova.conf"
+    path.parent.mkdir(parents=True)
+    path.write_text("[DEFAULT]\ncompute_driver = ironic.IronicDriver\nhost = one\n")
+    monkeypatch.setattr(configuration, "path_of", lambda layout, name: path)
+    started = []
+    monkeypatch.setattr(
+        services, "restart", lambda layout, names: started.extend(names)
+    )
+    sabotage = table.find("old-driver")
+
+    with pytest.raises(exceptions.SidewaysError, match="was the phase done"):
+        sabotage.act(scene)
+    (scene.evidence / "phases").mkdir()
+    value = scene.evidence / "phases" / "nova-compute.compute_driver.value"
+    value.write_text("baremetal.BareMetalDriver\n")
+    broken = sabotage.act(scene)
+
+    assert "compute_driver = baremetal.BareMetalDriver\nhost" in path.read_text()
+    assert started == ["nova-compute"]
+    assert broken.things == ("baremetal.BareMetalDriver",)
+    assert re.search(sabotage.says, broken.things[0])
+
+
+def test_one_allocation_alone_is_left_as_the_base_had_it(scene, monkeypatch):
+    held = {"server-a": {"resources": {"VCPU": 1}, "project_id": "p", "user_id": "u"}}
+    one = {"resource_class": "CUSTOM_BAREMETAL", "inventories": {}, "allocations": {}}
+    record = {
+        "tool": allocations.TOOL,
+        "new_classes": ["CUSTOM_BAREMETAL"],
+        "nodes": {"node-e": one, "node-a": {**one, "allocations": held}},
+    }
+    undo.write(scene.evidence / "allocations.json", record)
+    done = []
+
+    class Restoration:
+        def __init__(self, api, file):
+            self.api, self.content = api, undo.read(file, allocations.TOOL)
+
+        def plan(self, refuse):
+            return dict.fromkeys(self.content["nodes"], allocations.RESTORED)
+
+        def run(self, outcomes):
+            done.append((self.api, outcomes, self.content["new_classes"]))
+
+    monkeypatch.setattr(allocations, "Restoration", Restoration)
+    api = object()
+    broken = dataclasses.replace(scene, api=lambda: api)
+
+    assert table.find("allocation").act(broken).things == ("node-a",)
+    assert done == [(api, {"node-a": allocations.RESTORED}, [])]
+    assert undo.read(scene.evidence / "allocations.json", allocations.TOOL) == record
+    assert not (scene.lab / "sabotage-allocation.json").exists()
