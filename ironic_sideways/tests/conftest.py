@@ -18,6 +18,7 @@ second one with a DuplicateOptError. Ironic gets an object of its own here.
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 from oslo_config import cfg
 
@@ -29,6 +30,14 @@ try:
     import ironic.conf  # noqa: F401
 finally:
     cfg.CONF = _shared
+
+# How fast a busy host is, is no property of what is tested.
+hypothesis.settings.register_profile(
+    "any host",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any host")
 
 
 @pytest.fixture
