@@ -140,6 +140,11 @@ function record_left_out { # [subject...]
     ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" --left-out "$@"
 }
 
+# What this run does more is judged, and missed, though it never came to it.
+function record_added { # <subject...>
+    ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" --added "$@"
+}
+
 function seconds_since { # <EPOCHREALTIME>
     awk -v now="$EPOCHREALTIME" -v then="$1" 'BEGIN { printf "%.1f", now - then }'
 }

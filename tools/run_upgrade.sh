@@ -79,6 +79,7 @@ function parse_arguments { # <argument...>
     ROUNDS=()
     ONE_BY_ONE=
     WORKERS=
+    ADDED=()
     local directory=$REPOSITORY/.lab
     while (($#)); do
         case $1 in
@@ -92,8 +93,8 @@ function parse_arguments { # <argument...>
             --compute-hosts) expect_number "$1" "$2" 1 4; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --base-driver) BASE_DRIVER=$2; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --one-by-one) ONE_BY_ONE=yes; RUN_OPTIONS+=("$1"); shift ;;
-            --by-shape) export RESOURCE_CLASS_BY_SHAPE=yes; RUN_OPTIONS+=("$1"); shift ;;
-            --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --by-shape) export RESOURCE_CLASS_BY_SHAPE=yes; ADDED+=(exact-match); RUN_OPTIONS+=("$1"); shift ;;
+            --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; ADDED+=(workers); RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --rollback-from) ROLLBACK_FROM=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --sabotage) SABOTAGE=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
             --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;
@@ -379,6 +380,9 @@ function main { # <argument...>
         trap 'finish $?' EXIT
         end_earlier_lab
         bring_up
+    fi
+    if [[ ${#ADDED[@]} -gt 0 ]]; then
+        record_added "${ADDED[@]}"
     fi
     declare_before
     try_phases ""

@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SUBJECT",
         help="what this run leaves out, such as tempest; the last record counts",
     )
+    what.add_argument(
+        "--added",
+        nargs="+",
+        metavar="SUBJECT",
+        help="what this run does more than each, such as exact-match",
+    )
     parser.add_argument("--go-back-by", metavar="COMMAND", help="and to go back")
     parser.add_argument("--result", choices=("started", "ok", "failed", "interrupted"))
     parser.add_argument("--seconds", type=float, default=0.0, help="how long it took")
@@ -55,6 +61,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.left_out is not None:
         events.append(args.events, "left-out", subjects=args.left_out)
+        return 0
+    if args.added:
+        events.append(args.events, "added", subjects=args.added)
         return 0
     if args.result is None:
         raise exceptions.UsageError("--result: expected with --phase and --run")

@@ -23,7 +23,9 @@ from pathlib import Path
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import events
 from ironic_sideways.report import (
+    added,
     checks,
+    exact_match,
     left_out,
     logs,
     maintenance,
@@ -31,6 +33,7 @@ from ironic_sideways.report import (
     schemas,
     tempest,
     window,
+    workers,
 )
 from ironic_sideways.report.findings import Finding, Line, Verdict, broken
 
@@ -69,6 +72,14 @@ SUBJECTS: dict[str, Subject] = {
     ),
 }
 
+#: Those of a run that was told to do more (added.py).
+ADDED: dict[str, Subject] = {
+    "exact-match": Subject(
+        exact_match.check_exact_match, (exact_match.FILE, "before.json")
+    ),
+    "workers": Subject(workers.check_workers, (workers.FILE, "before.json")),
+}
+
 
 def verdict(directory: Path) -> Verdict:
     """One finding a subject; evidence that is absent or malformed is a failure.
@@ -76,9 +87,10 @@ def verdict(directory: Path) -> Verdict:
     But for what the run recorded that it left out.
     """
     without = left_out.subjects(directory)
+    more = {name: ADDED[name] for name in added.subjects(directory)}
     findings = [
         judge(name, subject, directory)
-        for name, subject in SUBJECTS.items()
+        for name, subject in {**SUBJECTS, **more}.items()
         if name not in without
     ]
     resume, roll_back = ways_on(directory)

@@ -58,6 +58,7 @@ COMMAND = """#!/usr/bin/env bash
 lab=$IRONIC_SIDEWAYS_LAB
 if [[ $1 == record ]]; then
     echo "$5 $7 ${11}" >>"$lab/evidence/events"
+    [[ $4 != --added ]] || echo "${*:4}" >"$lab/evidence/added"
     [[ $4 != --left-out ]] || echo "${*:4}" >"$lab/evidence/left-out"
     exit 0
 fi
@@ -447,6 +448,16 @@ def test_bad_usage_is_refused_in_one_line(tree: Tree, options: list[str]) -> Non
     assert (done.returncode, done.stdout, tree.calls()) == (2, "", [])
     assert done.stderr.count("\n") == 1
     assert any(option in done.stderr for option in options if option)
+
+
+def test_what_a_run_does_more_is_recorded_before_it_begins(tree: Tree) -> None:
+    done = tree.run("--by-shape", "--workers", "1", FAIL_AT="workload create")
+    assert done.returncode == 1
+    told = (tree.lab / "evidence" / "added").read_text()
+    assert told == "--added exact-match workers\n"
+
+    assert tree.run("--no-tempest").returncode == 0
+    assert not (tree.lab / "evidence" / "added").exists()
 
 
 def test_each_sabotage_is_a_round_before_the_move(tree: Tree) -> None:
