@@ -150,9 +150,14 @@ function sabotage { # <name[+name...]>
     read -r after until SABOTAGE_KIND <<<"$plan"
     "$UPGRADE" --to "$after"
     ironic-sideways sabotage break "$1"
-    TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
-        "$UPGRADE" --to "$until" ||
-        echo "phase $until, or one before it, failed; the verdict must tell why"
+    if ! TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
+        "$UPGRADE" --to "$until"; then
+        if [[ ! -e $EVIDENCE_DIR/phases/$until.begun ]]; then
+            echo "sabotage $1: a phase before $until failed, by which it is not seen" >&2
+            return 1
+        fi
+        echo "phase $until failed; the verdict must tell why"
+    fi
     ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
         "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
     mend

@@ -71,7 +71,7 @@ case "$1 $2" in
         tr , '\n' <<<"$3"
         exit 0
         ;;
-    "sabotage plan") echo "migrate compute ${KIND:-mendable}"; exit 0 ;;
+    "sabotage plan") echo "migrate ${UNTIL:-compute} ${KIND:-mendable}"; exit 0 ;;
     "sabotage break") touch "$LAB/sabotage.json" ;;
     "sabotage mend") rm "$LAB/sabotage.json" ;;
     "sabotage judge")
@@ -290,6 +290,16 @@ def test_a_phase_that_sees_a_sabotage_and_fails_is_no_failure(tree):
     assert "computed" not in tree.calls() and "sabotage judge" in tree.calls()
     log = tree.evidence / "rollbacks/sabotaged-vif/phases/compute.log"
     assert "timeout 60" in log.read_text()
+
+
+def test_a_phase_that_fails_before_is_a_failure_of_its_own(tree):
+    (tree.evidence / "no-luck").touch()
+    code, output = tree.sabotage("vif", UNTIL="end-maintenance")
+    assert code == 1
+    assert output.splitlines()[-1].endswith(
+        "a phase before end-maintenance failed, by which it is not seen"
+    )
+    assert "sabotage judge" not in tree.calls()
 
 
 def test_a_verdict_that_does_not_name_a_sabotage_is_a_failure(tree):
