@@ -163,15 +163,6 @@ function publish_dummy_images {
     OS_CLOUD=$ADMIN_CLOUD tell "$REPOSITORY/tools/fake_deploy_images.sh"
 }
 
-function verify_workload {
-    tell "$REPOSITORY/grenade/resources" verify post-upgrade
-    ironic-sideways evidence leases --directory "$EVIDENCE_DIR"
-}
-
-function operate {
-    tell "$REPOSITORY/grenade/resources" operate
-}
-
 function clean_and_deploy {
     tell "$REPOSITORY/grenade/resources" clean_and_deploy
 }
@@ -216,11 +207,6 @@ function run_tempest {
         --workspace "$IRONIC_SIDEWAYS_LAB/data/tempest" --output "$EVIDENCE_DIR/tempest"
 }
 
-function collect_evidence {
-    tell ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
-        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR" --again-by "$AGAIN_BY"
-}
-
 function declare_before {
     phase dummy-images publish_dummy_images "dummy deploy images, bare-metal flavor"
     if [[ $TEMPEST && $TEMPEST_ALL ]]; then
@@ -251,34 +237,15 @@ function declare_after {
     fi
 }
 
-function judge_evidence {
-    record_left_out "${LEFT_OUT[@]}"
-    ironic-sideways verdict "$EVIDENCE_DIR" --record --json "$EVIDENCE_DIR/verdict.json" |
-        tee "$EVIDENCE_DIR/verdict.txt"
-}
-
-function report_evidence {
-    ironic-sideways report "$EVIDENCE_DIR" | sed 's/^/report: /'
-}
-
 # Whatever the phases of the window and after it said: what was recorded is judged.
 function judge {
-    PHASE_NAMES=()
-    phase collect  collect_evidence "gather logs"
-    # What a run collected that failed is not all.
-    rm -f "$EVIDENCE_DIR/phases/collect.done"
-    try_phases ""
+    gather_evidence
     [[ $TEMPEST ]] || LEFT_OUT+=(tempest)
     # Without a window there is no increment to judge.
     if [[ $ONE_BY_ONE && $WINDOW ]]; then
         judge_increments
     else
-        run_job judge_evidence
-        JUDGED=yes
-        local judged=$JOB_RESULT
-        # A page that cannot be written is a failure, and takes no verdict away.
-        run_job report_evidence
-        JOB_RESULT=$((judged ? judged : JOB_RESULT))
+        judge_and_report
     fi
     [[ $PHASE_RESULT -eq 0 && $JOB_RESULT -eq 0 ]]
 }
@@ -351,6 +318,8 @@ function main { # <argument...>
     source "$REPOSITORY/grenade/deployments/lab.sh"
     # shellcheck source=grenade/phases.sh
     source "$REPOSITORY/grenade/phases.sh"
+    # shellcheck source=grenade/proof.sh
+    source "$REPOSITORY/grenade/proof.sh"
     # shellcheck source=grenade/rounds.sh
     source "$REPOSITORY/grenade/rounds.sh"
     # shellcheck source=grenade/increments.sh

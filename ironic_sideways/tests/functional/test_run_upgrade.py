@@ -35,6 +35,7 @@ REAL = (
     "tools/run_upgrade.sh",
     "grenade/jobs.sh",
     "grenade/phases.sh",
+    "grenade/proof.sh",
     "grenade/increments.sh",
     "grenade/rounds.sh",
     "grenade/cloud.sh",

@@ -20,6 +20,11 @@ from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
 
 AFTER = REPOSITORY / "grenade" / "after-upgrade"
 TOOLS = "ironic-sideways/venv/ironic-sideways"
+EVIDENCE = "/stack/data/ironic-sideways/hardware/evidence"
+JUDGED = [
+    f"venv/ironic-sideways verdict {EVIDENCE}",
+    f"venv/ironic-sideways report {EVIDENCE}",
+]
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def test_an_unknown_word_is_bad_usage(moved, words):
     done = moved.run(AFTER, *words)
 
     assert done.returncode == 2
-    assert "expected verify or judge" in done.stderr
+    assert "expected verify, judge or report" in done.stderr
 
 
 def test_the_instances_are_verified_before_they_are_used(moved):
@@ -61,17 +66,19 @@ def test_what_was_verified_is_not_used_again(moved):
     assert asked(moved) == []
 
 
-def test_tempest_runs_where_the_tools_are_and_the_verdict_is_last(moved):
+def test_tempest_runs_where_the_tools_are_and_the_page_is_last(moved):
     assert moved.run(AFTER, "judge").returncode == 0
 
     assert asked(moved) == [
         f"{TOOLS} tempest --os-cloud",
         "venv/ironic-sideways evidence collect",
-        "venv/ironic-sideways verdict /stack/data/ironic-sideways/hardware/evidence",
+        f"venv/ironic-sideways verdict {EVIDENCE}",
+        f"venv/ironic-sideways report {EVIDENCE}",
     ]
-    *_, record, judge = moved.calls()
+    gathered, _, record, judged, _ = moved.calls()[-5:]
+    assert gathered.endswith("--again-by ./grenade.sh")
     assert record.endswith("events.jsonl --left-out proxy")
-    assert judge.endswith("/evidence/verdict.json")
+    assert judged.endswith("/evidence/verdict.json")
 
 
 def test_a_failing_test_is_judged_and_fails_the_run(moved):
@@ -82,14 +89,37 @@ def test_a_failing_test_is_judged_and_fails_the_run(moved):
     done = moved.run(AFTER, "judge", FAIL_AT=str(tempest))
 
     assert done.returncode == 1
-    assert asked(moved)[-1].startswith("venv/ironic-sideways verdict")
+    assert asked(moved)[-2:] == JUDGED
 
 
-def test_a_red_verdict_fails_the_run(moved):
+def of_the_last_run(moved: Standin, name: str) -> str:
+    """The number of the one call of ironic-sideways with this word."""
+    (number,) = (
+        n for n, c in enumerate(moved.calls(), 1) if c.split()[1:2] == [name]
+    )
+    return str(number)
+
+
+@pytest.mark.parametrize("name", ["verdict", "report"])
+def test_a_red_verdict_and_a_page_that_is_not_written_fail_the_run(moved, name):
     moved.run(AFTER, "judge")
-    calls = moved.calls()
     moved.run(AFTER, "judge")
-    verdict = len(moved.calls())
 
-    assert moved.run(AFTER, "judge", FAIL_AT=str(verdict)).returncode == 1
-    assert calls
+    done = moved.run(AFTER, "judge", FAIL_AT=of_the_last_run(moved, name))
+
+    assert done.returncode == 1
+    assert asked(moved)[-2:] == JUDGED
+
+
+def test_a_run_that_failed_is_shown_as_it_is(moved):
+    assert moved.run(AFTER, "report").returncode == 0
+
+    assert asked(moved) == ["venv/ironic-sideways evidence collect", *JUDGED]
+
+
+def test_the_page_of_a_red_run_is_a_page_and_one_that_is_not_written_is_not(moved):
+    moved.run(AFTER, "report")
+    red, unwritten = (of_the_last_run(moved, name) for name in ("verdict", "report"))
+
+    assert moved.run(AFTER, "report", FAIL_AT=red).returncode == 0
+    assert moved.run(AFTER, "report", FAIL_AT=unwritten).returncode == 1

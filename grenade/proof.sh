@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# The proof after the window, and the verdict, alike for every run.
+#
+# Sourced by tools/run_upgrade.sh and after-upgrade, after phases.sh and a deployment
+# (REPOSITORY, IRONIC_SIDEWAYS_LAB, SECRET_FILES, LEFT_OUT). AGAIN_BY is the command
+# that runs the whole again.
+
+function verify_workload {
+    tell "$REPOSITORY/grenade/resources" verify post-upgrade
+    ironic-sideways evidence leases --directory "$EVIDENCE_DIR"
+}
+
+function operate {
+    tell "$REPOSITORY/grenade/resources" operate
+}
+
+function collect_evidence {
+    tell ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
+        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR" --again-by "$AGAIN_BY"
+}
+
+# A phase that is done whenever it is asked for: what a run gathered that failed is
+# not all. Its exit code is in PHASE_RESULT.
+function gather_evidence {
+    PHASE_NAMES=()
+    phase collect collect_evidence "gather logs"
+    rm -f "$EVIDENCE_DIR/phases/collect.done"
+    try_phases ""
+}
+
+function judge_evidence {
+    record_left_out "${LEFT_OUT[@]}"
+    ironic-sideways verdict "$EVIDENCE_DIR" --record --json "$EVIDENCE_DIR/verdict.json" |
+        tee "$EVIDENCE_DIR/verdict.txt"
+}
+
+function report_evidence {
+    ironic-sideways report "$EVIDENCE_DIR" | sed 's/^/report: /'
+}
+
+# The verdict, and the page that shows it. JOB_RESULT is the verdict's; a page that
+# cannot be written is a failure, and takes no verdict away.
+function judge_and_report {
+    run_job judge_evidence
+    # run_upgrade.sh tells of it at its end.
+    # shellcheck disable=SC2034
+    JUDGED=yes
+    local judged=$JOB_RESULT
+    run_job report_evidence
+    JOB_RESULT=$((judged ? judged : JOB_RESULT))
+}
