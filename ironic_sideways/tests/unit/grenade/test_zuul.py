@@ -127,6 +127,19 @@ def test_the_playbook_that_a_job_names_is_there_and_returns_the_report():
     assert play[0]["vars"]["evidence"] in copied
 
 
+def test_a_run_that_ended_early_gets_its_page_before_the_links():
+    (play,) = yaml.safe_load((REPOSITORY / JOBS[JOB]["post-run"]).read_text())
+    write, give = play["tasks"][-2:]
+
+    assert "zuul_return" in give
+    assert write["when"] == "begun.stat.exists and not report.stat.exists"
+    command = write["ansible.builtin.command"]["cmd"]
+    script, verb = command.rpartition("}}/")[2].split()
+    known = (REPOSITORY / script).read_text()
+    assert f"# Usage: after-upgrade verify|judge|{verb}\n" in known
+    assert write["environment"] == {"DEPLOYMENT": "devstack"}
+
+
 def test_every_job_runs_in_check_and_gate():
     expected = [*TOX_JOBS, JOB, f"{JOB}-fake"]
     for pipeline in ("check", "gate"):
