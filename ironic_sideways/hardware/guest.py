@@ -145,11 +145,20 @@ def _key(kernel: kernels.Kernel) -> str:
 
 
 def _modules(kernel: kernels.Kernel, wanted: Iterable[str]) -> list[Path]:
-    """The modules' files in the order in which they load, each once."""
+    """The modules' files in the order in which they load, each once.
+
+    :raises SidewaysError: modprobe says nothing of one.
+    """
     files: dict[Path, None] = {}
     for name in wanted:
         tree = ["--dirname", str(kernel.root), "--set-version", kernel.version]
         shown = caches.run(["modprobe", *tree, "--show-depends", name], "kmod")
+        if not shown.strip():
+            # A container's that does nothing, for one: the guest would have no NIC.
+            raise exceptions.SidewaysError(
+                f"{shutil.which('modprobe')} --show-depends {name}: says nothing;"
+                " expected kmod's, which names files or 'builtin'"
+            )
         for line in shown.splitlines():
             if line.startswith("insmod "):
                 files[Path(line.split()[1])] = None
