@@ -131,14 +131,15 @@ lab write-disk --directory $SIDEWAYS_HARDWARE"
 
 # DevStack writes a unit anew at each start, and leaves what a drop-in says. So
 # nova-compute is our launcher on both sides, whoever starts it. DevStack's
-# services log to the journal; evidence is read from a file.
+# services log to the journal; evidence is read from a file, and what the
+# environment says goes before what DevStack writes into the configuration.
 function sideways_drop_in { # <unit> <log's name> [ExecStart]
     local directory=/etc/systemd/system/devstack@$1.service.d
     sudo mkdir -p $directory
     {
         echo "[Service]"
         echo "Environment=OS_DEFAULT__LOG_FILE=$SIDEWAYS_HARDWARE/logs/$2.log"
-        echo "Environment=OS_DEFAULT__USE_STDERR=true"
+        echo "EnvironmentFile=$SIDEWAYS_PLUGIN_DIR/logging.env"
         if [[ ${3:-} ]]; then
             printf 'ExecStart=\nExecStart=%s\n' "$3"
         fi

@@ -107,8 +107,6 @@ function configure_ironic_for_machines {
     iniset $IRONIC_CONF_FILE neutron cleaning_network provisioning
     iniset $IRONIC_CONF_FILE neutron provisioning_network provisioning
     iniset $IRONIC_CONF_FILE nova send_power_notifications false
-    # Against the library's log of deploys: colours are not for a file.
-    iniset $IRONIC_CONF_FILE DEFAULT log_color False
 }
 
 # nova-compute's credentials for Ironic; which driver it runs stays as it is.

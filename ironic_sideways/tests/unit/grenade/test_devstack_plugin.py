@@ -15,7 +15,10 @@
 from pathlib import Path
 
 import pytest
+from oslo_config import cfg
+from oslo_log import _options, log
 
+from ironic_sideways.report import logs
 from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
 
 PLUGIN = REPOSITORY / "devstack" / "plugin.sh"
@@ -144,12 +147,50 @@ def test_nova_compute_is_our_launcher_whoever_starts_its_unit(base):
     assert (base.root / "devstack@n-cpu.service.d").read_text().splitlines() == [
         "[Service]",
         f"Environment=OS_DEFAULT__LOG_FILE={base.root}{HARDWARE}/logs/nova-compute.log",
-        "Environment=OS_DEFAULT__USE_STDERR=true",
+        f"EnvironmentFile={REPOSITORY}/devstack/logging.env",
         "ExecStart=",
         f"ExecStart={base.root}/stack/data/venv/bin/ironic-sideways-compute "
         f"--config-file {base.root}/etc/nova/nova-cpu.conf",
     ]
     assert "ExecStart" not in (base.root / "devstack@ir-cond.service.d").read_text()
+
+
+def test_each_line_of_evidence_has_its_time_and_no_colour(monkeypatch, tmp_path):
+    """What DevStack writes into nova.conf has neither: the environment goes before."""
+    text = (REPOSITORY / "devstack" / "logging.env").read_text()
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, value = line.split("=", 1)
+            monkeypatch.setenv(name, value.strip("'"))
+    configuration = tmp_path / "nova.conf"
+    configuration.write_text(
+        "[DEFAULT]\n"
+        "logging_exception_prefix = ERROR %(name)s \x1b[01;35m%(instance)s\x1b[00m\n"
+        "logging_default_format_string = %(color)s%(levelname)s %(name)s %(message)s\n"
+        "logging_context_format_string = %(color)s%(levelname)s %(name)s %(message)s\n"
+        "logging_debug_format_suffix = \x1b[00;33m{{%(funcName)s}}\x1b[00m\n"
+        f"log_file = {tmp_path}/nova-compute.log\n"
+        "debug = true\n"
+    )
+    conf = cfg.ConfigOpts()
+    log.register_options(conf)
+    conf(["--config-file", str(configuration)], project="nova")
+    known = {option.dest: option.default for option in _options.log_opts}
+
+    for name in (
+        "logging_context_format_string",
+        "logging_default_format_string",
+        "logging_debug_format_suffix",
+        "logging_exception_prefix",
+    ):
+        assert conf[name] == known[name]
+    assert logs.HEAD.match(
+        (conf.logging_default_format_string + "a text")
+        % {
+            **{"asctime": "2026-11-25 23:34:15", "msecs": 7, "process": 2},
+            **{"levelname": "DEBUG", "name": "nova", "instance": "", "message": ""},
+        }
+    )
 
 
 def test_the_machines_network_has_a_mechanism_driver_of_its_own(base):
