@@ -34,6 +34,8 @@ function collect_evidence {
 # A phase that is done whenever it is asked for: what a run gathered that failed is
 # not all. Its exit code is in PHASE_RESULT.
 function gather_evidence {
+    # phases.sh reads it.
+    # shellcheck disable=SC2034
     PHASE_NAMES=()
     phase collect collect_evidence "gather logs"
     rm -f "$EVIDENCE_DIR/phases/collect.done"

@@ -94,9 +94,7 @@ def test_a_failing_test_is_judged_and_fails_the_run(moved):
 
 def of_the_last_run(moved: Standin, name: str) -> str:
     """The number of the one call of ironic-sideways with this word."""
-    (number,) = (
-        n for n, c in enumerate(moved.calls(), 1) if c.split()[1:2] == [name]
-    )
+    (number,) = (n for n, c in enumerate(moved.calls(), 1) if c.split()[1:2] == [name])
     return str(number)
 
 

@@ -124,6 +124,8 @@ def test_the_base_driver_is_configured_in_nova_conf_alone(base):
     assert "DEFAULT compute_driver baremetal.BareMetalDriver" in values
     assert "DEFAULT host cloud-1" in values
     assert "DEFAULT my_ip 172.30.0.1" in values
+    # Without one, Nova's API of audits breaks its own schema, which DevStack enforces.
+    assert "DEFAULT instance_usage_audit True" in values
     assert "baremetal sql_connection @/stack/data/ironic-sideways/nova_bm.url" in values
     (helper,) = (v for v in values if "deploy_helper" in v)
     assert helper == (
