@@ -19,6 +19,11 @@ from typing import Any
 from ironic_sideways.evidence.compare import Check
 
 
+def clock(moment: float) -> str:
+    """The time of day, UTC, of ``moment`` in seconds since the epoch."""
+    return time.strftime("%H:%M:%S", time.gmtime(moment))
+
+
 @dataclasses.dataclass(frozen=True)
 class Line:
     """One line of a log.
@@ -41,7 +46,7 @@ class Line:
     @property
     def clock(self) -> str:
         """The time of day, UTC."""
-        return time.strftime("%H:%M:%S", time.gmtime(self.time)) if self.time else "?"
+        return clock(self.time) if self.time else "?"
 
     def __str__(self) -> str:
         more = f" ({self.times} times)" if self.times > 1 else ""

@@ -19,7 +19,7 @@ from pathlib import Path
 from ironic_sideways.report import figures, masking
 from ironic_sideways.report.faults import FAULTS, within
 from ironic_sideways.report.findings import Verdict, one_line
-from ironic_sideways.report.page import timeline
+from ironic_sideways.report.page import logs, timeline
 
 WIDTH = 78
 #: Failed checks of one subject that are told; the page and junit.xml have all.
@@ -27,7 +27,8 @@ TOLD = 5
 
 
 def summary(directory: Path, verdict: Verdict) -> str:
-    lines = [*head(verdict), "", *subjects(verdict), "", *phases(directory), ""]
+    lines = [*head(verdict), "", *subjects(verdict), *errors(verdict), ""]
+    lines += [*phases(directory), ""]
     lines += [f"  {figure}" for figure in figures.figures(directory)]
     return masking.mask(within(directory, "\n".join(lines))) + "\n"
 
@@ -65,6 +66,19 @@ def subjects(verdict: Verdict) -> Iterator[str]:
             yield f"{' ' * 10}and {more} more checks"
     for name in verdict.without:
         yield f"  --      {name:<12} left out of this run"
+
+
+def errors(verdict: Verdict) -> Iterator[str]:
+    """ERROR lines that no rule knows: told, and no part of pass or fail."""
+    if not verdict.errors:
+        return
+    yield ""
+    number = len(verdict.errors)
+    yield f"  ERROR lines of the window that no rule knows, not judged: {number}"
+    for line in verdict.errors[:TOLD]:
+        yield from wrapped(" " * 10, logs.clean(one_line(str(line))))
+    if (more := number - TOLD) > 0:
+        yield f"{' ' * 10}and {more} more lines"
 
 
 def phases(directory: Path) -> Iterator[str]:

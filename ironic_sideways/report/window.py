@@ -21,7 +21,7 @@ from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents, events, heartbeat, leases
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places
-from ironic_sideways.report.findings import Finding
+from ironic_sideways.report.findings import Finding, clock
 
 #: The window's phases, in the specification's order (grenade/upgrade-ironic).
 WINDOW = (
@@ -149,8 +149,8 @@ def unsteady(
         return "never heard"
     if stream.last_time < window.end or stream.first_time > window.begin:
         return (
-            f"heard {stream.first_time:.0f} to {stream.last_time:.0f} only, "
-            f"window {window.begin:.0f}-{window.end:.0f}"
+            f"heard from {clock(stream.first_time)} to {clock(stream.last_time)} only, "
+            f"window {clock(window.begin)} to {clock(window.end)} UTC"
         )
     for other in streams:
         if window.begin <= other.first_time < window.operated:
@@ -183,6 +183,18 @@ def each_machine(
             yield Check(f"silence of {machine['name']}", not heard, detail)
 
 
+def place_of_loss(directory: Path, streams: list[heartbeat.Stream]) -> str:
+    """The line of the first beat that was kept after one that was lost."""
+    name = "heartbeat.jsonl"
+    gaps = {(s.mac, s.boot_id): s.missing[0] for s in streams if s.missing}
+    for number, line in enumerate(places.lines(directory / name), start=1):
+        for beat in heartbeat.parse([line]):
+            gap = gaps.get((beat.mac, beat.boot_id))
+            if gap is not None and beat.seq > gap:
+                return f"{name}:{number}"
+    return f"{name}:1"
+
+
 def check_heartbeats(directory: Path) -> Finding:
     """No sequence number missing, and every survivor beats through the window."""
     before = documents.read(directory / "before.json")
@@ -192,7 +204,8 @@ def check_heartbeats(directory: Path) -> Finding:
     if before["base_driver"] != "fake":
         checks.append(Check("a survivor beats", beating > 0, f"{beating} do"))
     lost = heartbeat.lost(streams)
-    checks.append(Check("no heartbeat lost", lost == 0, f"{lost} lost"))
+    where = place_of_loss(directory, streams) if lost else ""
+    checks.append(Check("no heartbeat lost", lost == 0, f"{lost} lost", where=where))
     figure = f"{beating} machines beat through the window, {lost} lost"
     return Finding("heartbeats", checks, figure)
 

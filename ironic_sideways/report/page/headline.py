@@ -21,10 +21,16 @@ from ironic_sideways.report import figures
 from ironic_sideways.report.faults import FAULTS
 from ironic_sideways.report.findings import Verdict
 
+#: Figures that are no mere goal: the verdict is red as well.
+FAILING = ("heartbeats lost",)
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One figure of the first screen; ``state`` is ok, bad or plain."""
+    """One figure of the first screen.
+
+    :param state: ok, bad (a goal is missed), red (the run fails by it), plain.
+    """
 
     value: str
     unit: str
@@ -60,6 +66,8 @@ def cells(found: list[figures.Figure]) -> list[Cell]:
             goal = " ".join(amount(dataclasses.replace(figure, value=figure.goal)))
             note = f"goal {goal.strip()}{'' if figure.met else ', missed'}"
         state = {True: "ok", False: "bad", None: "plain"}[figure.met]
+        if figure.name in FAILING and state == "bad":
+            state = "red"
         cells.append(Cell(value, unit, figure.name, note, state))
     return cells
 

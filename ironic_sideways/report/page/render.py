@@ -33,9 +33,11 @@ from markupsafe import Markup
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents
 from ironic_sideways.report import figures, masking
+from ironic_sideways.report import logs as rules
 from ironic_sideways.report.faults import FAULTS, within
-from ironic_sideways.report.findings import Verdict
+from ironic_sideways.report.findings import Line, Verdict
 from ironic_sideways.report.page import (
+    afterwards,
     api_tests,
     headline,
     logs,
@@ -68,6 +70,11 @@ def part(find: Callable[[Path], Any], directory: Path) -> Part:
         return Part(None, f"its evidence is malformed: {type(error).__name__} {error}")
 
 
+def where_there(directory: Path, file: str, find: Callable[[Path], Any]) -> Part | None:
+    """A section that only some runs have: None where there is no evidence of it."""
+    return part(find, directory) if (directory / file).exists() else None
+
+
 def read_environment(directory: Path) -> dict[str, Any]:
     document = documents.read(directory / "environment.json")
     # What the page takes from it must be there, or the whole of it is no evidence.
@@ -94,7 +101,12 @@ def render(directory: Path, verdict: Verdict, base: str = "") -> str:
         "counts": part(tables.counts, directory),
         "takeover": part(tables.takeover, directory),
         "resources": part(tables.reported, directory),
+        "operations": part(afterwards.operations, directory),
+        "proxy": part(afterwards.proxy, directory),
+        "shapes": where_there(directory, "exact-match.json", afterwards.shapes),
+        "workers": where_there(directory, "clustered.json", afterwards.workers),
         "tests": part(api_tests.results, directory),
+        "errors": errors(directory, verdict),
         "logs": part(logs.logs, directory),
         "environment": ran_on,
         "open_nodes": OPEN_NODES,
@@ -131,6 +143,7 @@ def environment() -> jinja2.Environment:
         place=place,
         short=lambda uuid: uuid[:8],
         anchor=anchor,
+        cleaned=logs.clean,
     )
     return made
 
@@ -170,7 +183,24 @@ def excerpts(
         for check in finding.failures
     )
     chosen = list(logs.unique([*ends, *named]))
+    # A log says why; a document only what.
+    chosen.sort(key=lambda one: not one.path.endswith(".log"))
     return chosen[:EXCERPTS]
+
+
+def errors(directory: Path, verdict: Verdict) -> Part:
+    """Each ERROR line that no rule knows, the first of them with their context.
+
+    None is worth something only where the evidence tells when to look for any.
+    """
+    looked_at = part(rules.span, directory)
+    if looked_at.value is None:
+        return looked_at
+    found: list[tuple[Line, logs.Excerpt | None]] = [
+        (line, cut(directory, line.where, "") if number < EXCERPTS else None)
+        for number, line in enumerate(verdict.errors)
+    ]
+    return Part(found)
 
 
 def cut(directory: Path, where: str, why: str) -> logs.Excerpt | None:

@@ -78,7 +78,7 @@ def takeover(directory: Path) -> list[Document]:
     nodes, powers = compare.nodes(before), compare.ironic_power(before)
     names = machine_names(before)
     found = {node["uuid"]: node for node in document["nodes"]}
-    return [
+    rows = [
         {"name": names.get(uuid, ""), "uuid": uuid, "wrong": "has no row"}
         if uuid not in found
         else {
@@ -86,8 +86,9 @@ def takeover(directory: Path) -> list[Document]:
             "name": names.get(uuid, ""),
             "wrong": checks.taken_over(found[uuid], nodes.get(uuid), powers.get(uuid)),
         }
-        for uuid in sorted(nodes.keys() | found.keys())
+        for uuid in nodes.keys() | found.keys()
     ]
+    return sorted(rows, key=in_order)
 
 
 def reported(directory: Path) -> Document:
@@ -99,7 +100,7 @@ def reported(directory: Path) -> Document:
     seen = resources.recorded(document)
     names = machine_names(before)
     rows = []
-    for uuid in sorted(nodes.keys() | seen["providers"].keys()):
+    for uuid in nodes.keys() | seen["providers"].keys():
         wanted = resource_class.normalise(classes.get(uuid) or "unknown")
         provider = seen["providers"].get(uuid, {"inventories": {}, "allocations": {}})
         inventory = provider["inventories"].get(wanted, {})
@@ -116,7 +117,12 @@ def reported(directory: Path) -> Document:
             }
         )
     loaded, told = document["loaded"], document["told"]
-    return {"rows": rows, "loaded": loaded, "told": told}
+    return {"rows": sorted(rows, key=in_order), "loaded": loaded, "told": told}
+
+
+def in_order(row: Document) -> tuple[bool, str, str]:
+    """What is wrong first, then by the machines' names."""
+    return not row["wrong"], row["name"], row["uuid"]
 
 
 def machine_names(before: Document) -> dict[str, str]:

@@ -67,6 +67,12 @@ SWITCHED = (
     "state 'power on'. Changing hardware state to 'power on'."
 )
 
+#: An error that no rule of the verdict knows.
+UNKNOWN = (
+    "MessagingTimeout: Timed out waiting for a reply to message ID "
+    "5c0d0f9d6d0a4a36a2b4a3b7ce0d6f11"
+)
+
 PACKAGE = "tempest.api.compute"
 TESTS = (
     ("flavors.test_flavors.FlavorsV2TestJSON", "test_list_flavors_detailed_limit_{n}"),
@@ -369,6 +375,12 @@ def failed(directory: Path, nodes: int = 8, tests: int = 66) -> None:
         f"[-] {SWITCHED.format(node=named('node', 3))}"
     )
     log.write_text("\n".join(lines) + "\n")
+    compute = directory / "logs" / "nova-compute.log"
+    unknown = [
+        whole.log_line(span("compute")[0] + second, UNKNOWN, "ERROR")
+        for second in (2, 4, 6)
+    ]
+    compute.write_text(compute.read_text() + "".join(unknown))
     ways_on(directory)
     lines_of_their_own(directory)
 

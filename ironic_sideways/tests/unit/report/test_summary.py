@@ -13,7 +13,7 @@
 """summary.txt: verdict first, every subject and phase, on lines that fit."""
 
 from ironic_sideways.report import summary, verdict
-from ironic_sideways.tests.unit.report import example
+from ironic_sideways.tests.unit.report import example, whole
 
 
 def told(directory):
@@ -58,3 +58,30 @@ def test_every_subject_and_phase_is_named(tmp_path):
 
 def test_where_the_evidence_lay_is_not_told(tmp_path):
     assert str(tmp_path) not in told(tmp_path)
+
+
+def test_errors_that_no_rule_knows_are_told(tmp_path):
+    example.failed(tmp_path)
+
+    text = told(tmp_path)
+
+    assert "ERROR lines of the window that no rule knows, not judged: 1" in text
+    assert "logs/nova-compute.log:" in text
+    assert "(3 times)" in text
+
+
+def test_of_many_unknown_errors_the_first_are_told_and_the_rest_counted(tmp_path):
+    example.good(tmp_path)
+    log = tmp_path / "logs" / "nova-api.log"
+    moment = example.span("compute")[0]
+    lines = (
+        whole.log_line(moment + second, f"kind {x}", "ERROR")
+        for second, x in enumerate("abcdefg")
+    )
+    log.write_text(log.read_text() + "".join(lines))
+
+    text = told(tmp_path)
+
+    assert "kind e" in text
+    assert "kind f" not in text
+    assert "and 2 more lines" in text

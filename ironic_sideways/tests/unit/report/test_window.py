@@ -12,6 +12,8 @@
 
 """Phases, heartbeats and power commands, held against the window's moments."""
 
+import re
+
 import pytest
 
 from ironic_sideways.report import window
@@ -76,6 +78,29 @@ def test_a_lost_heartbeat_is_a_failure(evidence):
     rows = beats(n for n in range(1, 76) if n != 30)
 
     assert heartbeats(evidence, rows) == ["no heartbeat lost"]
+
+
+def test_a_loss_is_at_the_line_of_the_beat_after_it(evidence):
+    rows = [row for row in beats(range(1, 76)) if row["seq"] not in (40, 41)]
+    whole.write_lines(evidence / "heartbeat.jsonl", rows)
+
+    finding = window.check_heartbeats(evidence)
+
+    (check,) = (c for c in finding.failures if c.name == "no heartbeat lost")
+    assert check.where == "heartbeat.jsonl:40"
+    assert rows[39]["seq"] == 42
+
+
+def test_who_was_not_heard_through_the_window_is_told_by_the_clock(evidence):
+    whole.write_lines(evidence / "heartbeat.jsonl", beats(range(1, 20)))
+
+    finding = window.check_heartbeats(evidence)
+
+    detail = finding.failures[0].detail
+    clock = r"\d\d:\d\d:\d\d"
+    assert re.fullmatch(
+        f"heard from {clock} to {clock} only, window {clock} to {clock} UTC", detail
+    )
 
 
 def test_a_machine_that_fell_silent_in_the_window_is_a_failure(evidence):

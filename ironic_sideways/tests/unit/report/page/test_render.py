@@ -21,6 +21,7 @@ import pytest
 
 from ironic_sideways.cmd import main
 from ironic_sideways.report import verdict
+from ironic_sideways.report.page import render
 from ironic_sideways.tests.unit.report import example, whole
 
 SECTIONS = (
@@ -31,7 +32,10 @@ SECTIONS = (
     "migration",
     "take-over",
     "resources",
+    "operations",
+    "proxy",
     "tempest",
+    "errors",
     "logs",
     "environment",
     "again",
@@ -42,6 +46,7 @@ EVIDENCE = sorted(
         *("before.json", "after.json", "ended.json", "migration.json"),
         *("takeover.json", "resources.json", "heartbeat.jsonl", "events.jsonl"),
         *("tempest/results.json", "environment.json", "maintenance.json"),
+        *("operations.json", "proxy.json"),
     )
 )
 
@@ -207,3 +212,68 @@ def test_where_nothing_can_be_written_is_said(good, capsys):
 
     assert main.main(["report", str(good), "--output", str(good / "file")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def section(page: str, name: str) -> str:
+    return page.partition(f'<section id="{name}"')[2].partition("</section>")[0]
+
+
+def test_errors_that_no_rule_knows_are_listed_with_their_context(failed, render_page):
+    found = section(render_page(failed), "errors")
+
+    assert example.UNKNOWN in found
+    assert "3 times" in found
+    assert 'href="logs/nova-compute.log"' in found
+    assert 'class="hit"' in found
+
+
+def test_errors_beyond_those_with_context_are_listed_all_the_same(
+    failed, render_page, monkeypatch
+):
+    log = failed / "logs" / "nova-api.log"
+    moment = example.span("compute")[0]
+    words = [f"kind {word}" for word in "abcde"]
+    lines = (
+        whole.log_line(moment + second, word, "ERROR")
+        for second, word in enumerate(words)
+    )
+    log.write_text(log.read_text() + "".join(lines))
+    monkeypatch.setattr(render, "EXCERPTS", 2)
+
+    found = section(render_page(failed), "errors")
+
+    assert [word for word in words if word not in found] == []
+    assert found.count("<details") == 2
+    assert found.count('<p class="excerpt alone">') == 4
+
+
+def test_where_nobody_knows_the_window_no_error_is_said_to_be_absent(good, render_page):
+    (good / "events.jsonl").unlink()
+
+    found = section(render_page(good), "errors")
+
+    assert "None was seen" not in found
+    assert "Nothing to show" in found
+
+
+def test_a_log_is_shown_before_a_document(failed, render_page):
+    found = section(render_page(failed), "logs")
+
+    places = re.findall(r'class="at mono">([^<:]+):', found)
+    kinds = [place.endswith(".log") for place in places]
+    assert kinds == sorted(kinds, reverse=True)
+    assert kinds[0] and not kinds[-1]
+
+
+def test_a_lost_heartbeat_is_no_goal_that_was_missed(failed, render_page):
+    page = render_page(failed)
+
+    cell = page.partition("<dt>heartbeats lost</dt>")[0].rpartition("<div ")[2]
+    assert 'class="red"' in cell
+
+
+@pytest.mark.parametrize("name", ["take-over", "resources"])
+def test_tables_of_nodes_are_in_the_order_of_their_names(good, render_page, name):
+    names = re.findall(r'<th scope="row">(bm-\d+) ', section(render_page(good), name))
+
+    assert names == [f"bm-{number:02}" for number in range(1, 9)]

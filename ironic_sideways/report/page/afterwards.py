@@ -1,0 +1,118 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What was done with the moved cloud: operations, its API, shapes, dying workers.
+
+Each is told as its own evidence has it; whether it is enough, the verdict says.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways.evidence import documents
+from ironic_sideways.report.page import logs
+
+Document = dict[str, Any]
+
+#: What Ironic's agent did to a node, as operations.json names it.
+BY_AGENT = ("deploy", "clean")
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One thing that was done or asked.
+
+    :param seconds: None: nobody took the time.
+    :param way: what its node went through: seconds since its begin, and state.
+    :param note: how the way was gone.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    seconds: float | None
+    way: list[tuple[float, str]]
+    note: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """:param facts: what of the whole is worth to be said below the table."""
+
+    rows: list[Step]
+    facts: list[str]
+
+    @property
+    def failures(self) -> list[Step]:
+        return [row for row in self.rows if not row.ok]
+
+    @property
+    def good(self) -> list[Step]:
+        return [row for row in self.rows if row.ok]
+
+
+def operations(directory: Path) -> Steps:
+    """What was done to instances, and how Ironic's agent went about it."""
+    found = documents.read(directory / "operations.json")
+    rows = [step(row) for row in found]
+    total = sum(row.seconds or 0.0 for row in rows)
+    return Steps(rows, [f"{total:.1f} s of operations"] if total else [])
+
+
+def proxy(directory: Path) -> Steps:
+    """Who asked the bare-metal API for what, and what it answered."""
+    return Steps([step(row) for row in documents.read(directory / "proxy.json")], [])
+
+
+def shapes(directory: Path) -> Steps:
+    """Which flavors found a node of their shape, and which found none."""
+    document = documents.read(directory / "exact-match.json")
+    classes = sorted({node["resource_class"] for node in document["nodes"]})
+    return Steps([step(row) for row in document["checks"]], classes)
+
+
+def workers(directory: Path) -> Steps:
+    """What followed when workers of one host name died."""
+    document = documents.read(directory / "clustered.json")
+    number = len(document.get("killed", ()))
+    return Steps([step(row) for row in document["rounds"]], [f"{number} kills"])
+
+
+def step(row: Document) -> Step:
+    by_agent = next((row[key] for key in BY_AGENT if row.get(key)), None)
+    return Step(
+        row["name"],
+        bool(row["ok"]),
+        logs.clean(str(row["detail"])),
+        row.get("seconds"),
+        list(way(by_agent)) if by_agent else [],
+        note(by_agent) if by_agent else "",
+    )
+
+
+def way(record: Document) -> Iterator[tuple[float, str]]:
+    """Each change of the node's state, or of the step that it is in."""
+    last = ""
+    for change in record["changes"]:
+        step_of_it = change["step"]
+        word = f"{change['state']}, {step_of_it}" if step_of_it else change["state"]
+        if word != last:
+            yield change["after"], word
+        last = word
+
+
+def note(record: Document) -> str:
+    agent = record.get("agent")
+    heard = f"agent {agent['version']} heard" if agent else "no agent was heard"
+    return f"{record['interface']}, {heard}"
