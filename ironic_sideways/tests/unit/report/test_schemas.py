@@ -121,3 +121,15 @@ def test_evidence_of_an_earlier_try_is_told(evidence):
     whole.edit(evidence / "takeover.json", lambda d: d.update(taken_at=whole.BEGIN - 9))
 
     assert "is older than before.json" in failed(evidence)["order of takeover.json"]
+
+
+def test_the_reference_tells_of_each_file_and_links_its_schema():
+    page = (Path(__file__).parents[4] / "doc/source/reference.rst").read_text()
+    table = page[page.index("\nEvidence\n====") :]
+
+    for schema in schemas.every():
+        link = f"<../../ironic_sideways/report/schemas/{schema.name}.json>`"
+        (row,) = (row for row in table.split("\n   * - ") if link in row)
+        for file in schema.files:
+            name, slash, _rest = file.partition("/")
+            assert f"``{name}{slash}``" in row
