@@ -39,9 +39,9 @@ declare -A MIDDLE_BACK_OF=(
 )
 # After these the base is not only looked at but used.
 USED_AFTER=" compute-killed resources "
-# Seconds for a phase to see what a sabotage keeps from it for ever; well above what
-# the others need.
-SABOTAGED_TIMEOUT=60
+# Seconds for a phase to see what a sabotage keeps from it for ever: the verdict names
+# that by what is seen at once.
+SABOTAGED_TIMEOUT=30
 # Seconds for the middle of a phase to come, all phases before it included.
 MIDDLE_TIMEOUT=1800
 # Seconds for what was killed to be gone.

@@ -20,7 +20,8 @@ from typing import Literal
 from ironic_sideways import exceptions, waits
 
 PowerState = Literal["on", "off"]
-PowerAction = Literal["on", "off", "soft", "reset", "cycle"]
+#: What virtualbmc does, too; it refuses "cycle".
+PowerAction = Literal["on", "off", "soft", "reset"]
 
 #: ipmitool's -N and -R: long enough that a slow power-off is not sent twice.
 _PATIENCE = ("-N", "4", "-R", "3")

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 #: virtualbmc/vbmc.py says one of these at the start of each power command, and
 #: virtualbmc/log.py puts the time before it, local time: bmc.environment sets
 #: TZ=UTC. A query ("Get power state called") is no power command.
-_COMMANDS = {
+COMMANDS = {
     "Power on": "on",
     "Power off": "off",
     "Soft power off": "soft",
@@ -30,7 +30,7 @@ _COMMANDS = {
 }
 _LINE = re.compile(
     r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(?P<ms>\d{3}) \d+ DEBUG VirtualBMC "
-    rf"\[-\] (?P<words>{'|'.join(_COMMANDS)}) called for domain (?P<domain>\S+)$"
+    rf"\[-\] (?P<words>{'|'.join(COMMANDS)}) called for domain (?P<domain>\S+)$"
 )
 
 
@@ -57,5 +57,5 @@ def power_commands(lines: Iterable[str]) -> Iterator[PowerCommand]:
             yield PowerCommand(
                 time=calendar.timegm(moment) + int(found["ms"]) / 1000,
                 domain=found["domain"],
-                command=_COMMANDS[found["words"]],
+                command=COMMANDS[found["words"]],
             )

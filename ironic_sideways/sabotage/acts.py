@@ -128,8 +128,8 @@ def unserved_driver(scene: Scene) -> Broken:
 def reboot_machine(scene: Scene) -> Broken:
     before = documents.read(scene.evidence / "before.json")
     name = next(m["name"] for m in before["machines"] if m["power"] == "on")
-    ipmi.power(bmc.credentials(scene.lab / "data" / "vbmc")[name].bmc, "cycle")
-    return Broken("machine that was power-cycled", (name,))
+    ipmi.power(bmc.credentials(scene.lab / "data" / "vbmc")[name].bmc, "reset")
+    return Broken("machine that was reset", (name,))
 
 
 def leak_password(scene: Scene) -> Broken:

@@ -289,7 +289,7 @@ def test_a_phase_that_sees_a_sabotage_and_fails_is_no_failure(tree):
     assert code == 0, output
     assert "computed" not in tree.calls() and "sabotage judge" in tree.calls()
     log = tree.evidence / "rollbacks/sabotaged-vif/phases/compute.log"
-    assert "timeout 60" in log.read_text()
+    assert "timeout 30" in log.read_text()
 
 
 def test_a_phase_that_fails_before_is_a_failure_of_its_own(tree):

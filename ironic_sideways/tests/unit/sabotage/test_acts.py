@@ -21,8 +21,9 @@ import pytest
 import sqlalchemy as sa
 from ironic.db.sqlalchemy import models
 
-from ironic_sideways import allocations, exceptions, placement, undo
+from ironic_sideways import allocations, exceptions, ipmi, placement, undo
 from ironic_sideways.evidence import secrets, takeover
+from ironic_sideways.hardware import vbmc_log
 from ironic_sideways.lab import configuration, services
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.report import checks
@@ -182,6 +183,19 @@ def test_a_leaked_password_is_sought_and_found_and_masked_where_it_stands(scene)
         f"using {'*' * 16} at 127.0.0.1",
         "a line after",
     ]
+
+
+def test_a_running_machine_gets_what_a_virtual_bmc_takes_and_logs(scene, monkeypatch):
+    for number in range(1, 7):
+        bmc_of(scene.lab, f"machine-{number}", "kept-very-secret")
+    ordered = []
+    monkeypatch.setattr(ipmi, "power", lambda bmc, action: ordered.append(action))
+
+    broken = table.find("reboot").act(scene)
+
+    assert broken.things == ("machine-1",)
+    (action,) = ordered
+    assert action in vbmc_log.COMMANDS.values()
 
 
 def test_a_driver_is_put_back_and_nova_compute_starts_with_it(scene, monkeypatch):
