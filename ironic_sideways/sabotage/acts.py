@@ -12,6 +12,7 @@
 
 """The acts of the sabotages: each breaks one thing, and says what."""
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable
@@ -161,9 +162,14 @@ def leave_allocation(scene: Scene) -> Broken:
 
 
 def keep_driver(scene: Scene) -> Broken:
-    """nova-compute starts again with the driver that the window found in its way."""
+    """nova-compute starts again with the driver that the window found in its way.
+
+    It may end at once: Placement refuses what that driver reports.
+    """
     driver = scene.recalled(f"{COMPUTE}.compute_driver")
     path = configuration.path_of(scene.layout, COMPUTE)
     option_file.set_option(path, "DEFAULT", "compute_driver", driver)
-    services.restart(scene.layout, [COMPUTE])
+    services.stop(scene.layout, [COMPUTE])
+    with contextlib.suppress(exceptions.SidewaysError):
+        services.start(scene.layout, [COMPUTE])
     return Broken(f"driver with which {COMPUTE} runs", (driver,))

@@ -198,14 +198,22 @@ def test_a_running_machine_gets_what_a_virtual_bmc_takes_and_logs(scene, monkeyp
     assert action in vbmc_log.COMMANDS.values()
 
 
-def test_a_driver_is_put_back_and_nova_compute_starts_with_it(scene, monkeypatch):
+def test_a_driver_is_put_back_and_nova_compute_starts_with_it_and_may_die(
+    scene, monkeypatch
+):
     path = scene.lab / "etc" / "nova-compute" / "nova.conf"
     path.parent.mkdir(parents=True)
     path.write_text("[DEFAULT]\ncompute_driver = ironic.IronicDriver\nhost = one\n")
     monkeypatch.setattr(configuration, "path_of", lambda layout, name: path)
-    started = []
+    done = []
+
+    def start(layout, names):
+        done.append(("start", *names))
+        raise exceptions.SidewaysError("nova-compute died while starting")
+
+    monkeypatch.setattr(services, "start", start)
     monkeypatch.setattr(
-        services, "restart", lambda layout, names: started.extend(names)
+        services, "stop", lambda layout, names: done.append(("stop", *names))
     )
     sabotage = table.find("old-driver")
 
@@ -217,7 +225,7 @@ def test_a_driver_is_put_back_and_nova_compute_starts_with_it(scene, monkeypatch
     broken = sabotage.act(scene)
 
     assert "compute_driver = baremetal.BareMetalDriver\nhost" in path.read_text()
-    assert started == ["nova-compute"]
+    assert done == [("stop", "nova-compute"), ("start", "nova-compute")]
     assert broken.things == ("baremetal.BareMetalDriver",)
     assert re.search(sabotage.says, broken.things[0])
 
