@@ -50,7 +50,7 @@ class Bounds:
 
     :param end: when maintenance ended; where it did not, when its last phase began.
     :param operated: when machines were first switched on purpose after the
-        move; the last phase's time when they never were.
+        move; the last event's time when they never were.
     :param ended: whether maintenance came to its end.
     """
 
@@ -98,7 +98,7 @@ def bounds(directory: Path) -> Bounds:
     if begin is None:
         raise exceptions.EvidenceAbsent(path, "it tells of no begin of maintenance")
     if end is None:
-        return Bounds(begin, reached, reached, ended=False)
+        return Bounds(begin, reached, max(reached, time), ended=False)
     return Bounds(begin, end, operated or time)
 
 

@@ -69,6 +69,23 @@ def test_a_run_that_operated_nothing_is_watched_to_its_last_phase(evidence):
     assert window.bounds(evidence).operated == END
 
 
+def test_a_phase_that_failed_in_the_window_is_watched_to_its_end(evidence):
+    """What a conductor did to a machine is why it failed."""
+    rows = [
+        whole.phase("begin-maintenance", "started", BEGIN),
+        whole.phase("takeover", "started", BEGIN + 20),
+        whole.phase("takeover", "failed", BEGIN + 40),
+    ]
+    whole.write_lines(evidence / "events.jsonl", rows)
+    command = {"time": BEGIN + 30, "domain": "machine-1", "command": "off"}
+    whole.edit(evidence / "bmc.json", lambda d: d["commands"].append(command))
+
+    assert window.bounds(evidence) == window.Bounds(
+        BEGIN, BEGIN + 20, BEGIN + 40, ended=False
+    )
+    assert "power of machine-1" in failed(window.check_bmc(evidence))
+
+
 def heartbeats(directory, rows) -> list[str]:
     whole.write_lines(directory / "heartbeat.jsonl", rows)
     return failed(window.check_heartbeats(directory))
