@@ -133,3 +133,21 @@ def test_the_reference_tells_of_each_file_and_links_its_schema():
         for file in schema.files:
             name, slash, _rest = file.partition("/")
             assert f"``{name}{slash}``" in row
+
+
+def test_the_looks_of_a_round_that_failed_are_described(evidence):
+    entry = {"uuid": "u", "id": "i"}
+    base = {
+        **{"taken_at": 1.5, "base_driver": "nova_bm", "resource_classes": []},
+        **{key: [entry] for key in ("servers", "providers", "services")},
+        **{key: {"id": {}} for key in ("flavors", "hypervisors", "ports")},
+        "nova_bm": {"bm_nodes": 7, "gone": None},
+        "ironic": {"api": False, "conductors": 0, "nodes": 0, "ports": 0},
+        "files": {"nova.conf": {"DEFAULT/host": "0123"}, "absent": {}},
+        "tftp": {},
+    }
+    whole.write(evidence / "base-before.json", base)
+    assert failed(evidence) == {}
+
+    whole.write(evidence / "base-before.json", {**base, "ironic": {"api": False}})
+    assert failed(evidence).keys() == {"schema of base-before.json"}
