@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# Measure what nova-compute's first look at new nodes costs Nova, Placement and
+# Ironic's API, in processor time a node: what an operator waits for at the end of
+# the window. The last line is JSON.
+#
+# Usage: sudo tools/bench_resources.sh --directory DIR [options]
+#
+#   --directory DIR  a lab that is up and whose move is done, as by
+#                    tools/run_upgrade.sh --keep
+#   --nodes N        nodes that are added, and taken away again (default 200)
+#
+# Needs what tools/prepare_host.sh needs.
+#
+# Exit codes: 0 measured, whatever the figures; 1 failed; 2 bad usage.
+
+set -o errexit
+set -o nounset
+set -o pipefail
+
+REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+    sed -n '/^# Measure/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    exit 0
+fi
+"$REPOSITORY/tools/prepare_host.sh"
+exec "$REPOSITORY/.venv/bin/python" -m ironic_sideways.tests.bench.resources "$@"
