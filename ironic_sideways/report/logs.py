@@ -32,7 +32,7 @@ from ironic_sideways.report.findings import Finding, Line
 SHOWN = 5
 
 #: As oslo.log, libvirt, MariaDB and our own tools begin a line.
-MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(\.\d+)?")
+MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T| +)(\d{1,2}):(\d\d):(\d\d)(\.\d+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +127,13 @@ HEAD = re.compile(MOMENT.pattern + r" \d+ [A-Z]+ \S+")
 #: The line that a traceback ends in, after its head.
 EXCEPTION = re.compile(r" ?(?:\[instance: \S+\] ?)?[A-Za-z_][\w.]*(?::.*)?$")
 
-ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b")
+ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b|\[(?:error|critical)\]")
+
+
+def is_error(text: str) -> bool:
+    """By its level; a log that is not oslo.log's says it anywhere in the line."""
+    head = HEAD.match(text)
+    return bool(ERROR.search(head[0] if head else text))
 
 
 def lines(directory: Path, pattern: str, offset: int) -> Iterator[Line]:
@@ -180,7 +186,10 @@ def records(found: Iterable[Line]) -> Iterator[Line]:
     for line in found:
         match = HEAD.match(line.text)
         own = match[0] if match else ""
-        if first and line.file == first.file and own in (head, ""):
+        # MariaDB's and RabbitMQ's lines have a time and no such head: each a record.
+        alone = not match and MOMENT.match(line.text)
+        same = own in (head, "") and not alone
+        if first and line.file == first.file and same:
             last = line.text.removeprefix(own).strip() or last
             continue
         if first:
@@ -309,7 +318,7 @@ def unknown_errors(directory: Path) -> list[Line]:
     during = span(directory)
     found: dict[str, Line] = {}
     for line in records(lines(directory, "*.log", during.offset)):
-        if not during.begin <= line.time <= during.end or not ERROR.search(line.text):
+        if not during.begin <= line.time <= during.end or not is_error(line.text):
             continue
         if known(line.text):
             continue

@@ -12,6 +12,7 @@
 
 """The log rules: what must be told of each node, and what must stand nowhere."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,20 @@ def test_error_lines_that_no_rule_knows_are_listed_each_kind_once(evidence):
         ("logs/neutron.log:1", 3)
     ]
     assert "(3 times)" in str(judged.errors[0])
+
+
+def test_a_lines_level_says_whether_it_is_an_error(evidence):
+    told = "rate_limit_except_level = CRITICAL, logging_exception_prefix = ERROR"
+    add(evidence, "neutron.log", log_line(BEGIN + 1, told, "DEBUG"))
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(BEGIN + 2))
+    foreign = f"{clock} 0 [Note] ready\n{clock} 0 [ERROR] disk full\n"
+    add(evidence, "mariadb.log", foreign)
+    add(evidence, "rabbitmq.log", f"{clock}.123456+00:00 [error] <0.1.0> no\n")
+
+    judged = verdict.verdict(evidence)
+
+    where = ["logs/mariadb.log:2", "logs/rabbitmq.log:1"]
+    assert [line.where for line in judged.errors] == where
 
 
 def traceback(moment: float, end: str) -> str:
