@@ -40,6 +40,18 @@ CONTROLS = """[...document.querySelectorAll(
   )].filter((one) => one.checkVisibility({ contentVisibilityAuto: true }))"""
 
 
+#: Of rows that are alike three are enough: axe takes seconds to measure each colour.
+THIN = """() => document.querySelectorAll("tbody, .timeline, .hearts, .sides, pre")
+  .forEach((box) => {
+    const seen = {};
+    for (const row of [...box.children]) {
+      const kind = [row.tagName, row.className, row.dataset.kinds].join();
+      seen[kind] = (seen[kind] ?? 0) + 1;
+      if (seen[kind] > 3) row.remove();
+    }
+  })"""
+
+
 @pytest.mark.parametrize(
     ("name", "width", "scheme"),
     [
@@ -52,6 +64,7 @@ CONTROLS = """[...document.querySelectorAll(
 def test_axe_finds_no_barrier(see, name, width, scheme):
     seen = see(name, width=width, scheme=scheme)
     seen.open_all()
+    seen.page.evaluate(THIN)
 
     found = Axe().run(seen.page, options={"resultTypes": ["violations"]}).response
 
