@@ -145,6 +145,7 @@ def environment() -> jinja2.Environment:
         anchor=anchor,
         cleaned=logs.clean,
     )
+    made.tests["there"] = is_there
     return made
 
 
@@ -212,6 +213,13 @@ def place(context: jinja2.runtime.Context, where: str) -> str:
     """The address of a file of the evidence, relative to the page."""
     path, _ = logs.split(where)
     return urllib.parse.quote(f"{context['base']}{path}")
+
+
+@jinja2.pass_context
+def is_there(context: jinja2.runtime.Context, where: str) -> bool:
+    """Whether a link to this file of the evidence leads anywhere."""
+    path, _ = logs.split(where)
+    return bool((context["directory"] / path).exists())
 
 
 @jinja2.pass_context
