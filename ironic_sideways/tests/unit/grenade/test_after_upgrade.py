@@ -109,10 +109,20 @@ def test_a_red_verdict_and_a_page_that_is_not_written_fail_the_run(moved, name):
     assert asked(moved)[-2:] == JUDGED
 
 
+@pytest.mark.parametrize("word", ["verify", "judge"])
+def test_who_goes_on_is_told_the_word_that_failed(moved, word):
+    moved.run(AFTER, word)
+
+    again = f"--go-on-by DEPLOYMENT=devstack REPOSITORY/grenade/after-upgrade {word} "
+    assert again in moved.calls()[0]
+
+
 def test_a_run_that_failed_is_shown_as_it_is(moved):
     assert moved.run(AFTER, "report").returncode == 0
 
     assert asked(moved) == ["venv/ironic-sideways evidence collect", *JUDGED]
+    # Not by what shows it is it gone on with.
+    assert not any("--go-on-by" in call for call in moved.calls())
 
 
 def test_the_page_of_a_red_run_is_a_page_and_one_that_is_not_written_is_not(moved):
