@@ -79,3 +79,17 @@ function install_proxy {
 function remove_proxy {
     python -m ironic_sideways.proxy.install "$(paste_file)" --remove
 }
+
+# What a conductor wrote for its nodes to boot by, each node's directory and the links
+# to it: an instance that the base puts on such a node later must not boot by it.
+function remove_boot_files {
+    local root
+    root=$(get_option ironic deploy http_root "")
+    [[ -d $root ]] || return 0
+    find "$root" -mindepth 1 -maxdepth 1 -regextype posix-extended -regex \
+        '.*/([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|([0-9a-f]{2}:){5}[0-9a-f]{2}\.conf|grub\.cfg-[0-9a-f-]+)' \
+        -exec rm -r {} +
+    if [[ -d $root/pxelinux.cfg ]]; then
+        find "$root/pxelinux.cfg" -mindepth 1 -delete
+    fi
+}

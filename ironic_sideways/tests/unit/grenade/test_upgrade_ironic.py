@@ -29,6 +29,7 @@ case $* in
     "lab show compute_services") printf 'nova-compute\n%s' "$OTHERS" ;;
     "lab get-option nova-compute DEFAULT host") echo one ;;
     "lab get-option nova-compute-2 DEFAULT host") echo two ;;
+    "lab get-option ironic deploy http_root "*) echo "$HTTP_ROOT" ;;
 esac
 [[ -z $FAIL_AT || "$*" != *"$FAIL_AT"* ]]
 """
@@ -175,6 +176,28 @@ def test_the_second_host_finds_ironic_and_leaves_it_at_its_way_back(tmp_path):
     assert of_window.run("--service-host", "two", "--rollback") == 0
 
     assert not of_window.called("service stop")
+
+
+def test_a_way_back_leaves_nothing_of_ironics_for_a_node_to_boot_by(tmp_path):
+    """A later instance of the base on that node would boot the one before it."""
+    of_window = Window(tmp_path)
+    root = tmp_path / "http"
+    of_window.environment["HTTP_ROOT"] = str(root)
+    node = "4b8cb597-ffc0-4814-85ac-866fd0e1f262"
+    (root / node).mkdir(parents=True)
+    (root / node / "config").write_text("#!ipxe")
+    (root / "pxelinux.cfg").mkdir()
+    links = ("pxelinux.cfg/52-54-00-14-00-05", "52:54:00:14:00:05.conf")
+    for link in (*links, "grub.cfg-01-52-54-00-14-00-05"):
+        (root / link).symlink_to(root / node / "config")
+    for stays in ("boot.ipxe", "fallback.ipxe"):
+        (root / stays).write_text("#!ipxe")
+    (of_window.phases / "start-ironic.begun").touch()
+
+    assert of_window.run("--rollback") == 0
+
+    left = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+    assert left == ["boot.ipxe", "fallback.ipxe", "pxelinux.cfg"]
 
 
 def test_a_host_that_is_not_there_is_bad_usage(tmp_path):
