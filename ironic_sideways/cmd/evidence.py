@@ -264,7 +264,8 @@ def takeover(args: argparse.Namespace) -> str:
             raise exceptions.SidewaysError(f"{error}; {why}") from None
         finally:
             # What a wait saw last that expired is evidence, too.
-            found["forbidden"] = takeover.forbidden_lines(args.conductor_log)
+            moved = migration.started(args.migration)
+            found["forbidden"] = takeover.forbidden_lines(args.conductor_log, moved)
             documents.write(args.output, found)
     takeover.refuse_forbidden(found["forbidden"])
     return f"{len(found['nodes'])}/{len(uuids)} nodes taken over"

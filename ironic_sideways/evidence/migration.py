@@ -12,6 +12,7 @@
 
 """What the migration tool says of its run, as the other steps need it."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,14 @@ def classes(path: Path) -> dict[str, str]:
     :param path: migration.json.
     """
     return {row["uuid"]: row["resource_class"] for row in _moved(path)}
+
+
+def started(path: Path) -> datetime.datetime:
+    """When the run of the migration began.
+
+    :param path: migration.json.
+    """
+    return datetime.datetime.fromisoformat(documents.read(path)["started_at"])
 
 
 def _moved(path: Path) -> list[dict[str, Any]]:

@@ -19,7 +19,9 @@ power state was adopted from the BMC (Ironic's ConductorManager, methods
 _sync_local_state and _sync_power_states).
 """
 
+import datetime
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +34,9 @@ from ironic_sideways import exceptions, waits
 #: What the conductor logs when it hurts a machine (power sync, WARNING), or
 #: gives one up (ERROR); ironic/conductor/manager.py.
 FORBIDDEN = ("Changing hardware state", "Switching node to maintenance mode")
+
+#: As oslo.log begins a line.
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
 
 #: In a node's "extra", what the migration wrote of itself (migrate/provenance.py).
 PROVENANCE = "nova_bm"
@@ -90,14 +95,23 @@ def missing(node: dict[str, Any] | None) -> str:
     return ""
 
 
-def forbidden_lines(log: Path) -> list[str]:
-    """``file:line: text`` of each line that must not be in the conductor's log."""
+def forbidden_lines(log: Path, since: datetime.datetime) -> list[str]:
+    """``file:line: text`` of each line that must not be in the conductor's log.
+
+    :param since: when the nodes were moved; what a conductor did in an earlier try,
+        that was rolled back, counts no more. A line without a time has that of the
+        line before.
+    """
+    found = []
+    counts = True
     lines = log.read_text(errors="replace").splitlines()
-    return [
-        f"{log.name}:{number}: {line}"
-        for number, line in enumerate(lines, start=1)
-        if any(text in line for text in FORBIDDEN)
-    ]
+    for number, line in enumerate(lines, start=1):
+        if moment := MOMENT.match(line):
+            # As oslo.log writes it: the host's local time.
+            counts = datetime.datetime.fromisoformat(moment[0]).astimezone() >= since
+        if counts and any(text in line for text in FORBIDDEN):
+            found.append(f"{log.name}:{number}: {line}")
+    return found
 
 
 def last_error(log: Path) -> str:

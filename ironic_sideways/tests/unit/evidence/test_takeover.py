@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
+
 import pytest
 
 from ironic_sideways.evidence import takeover
@@ -51,6 +53,10 @@ def test_a_node_without_a_row_is_told():
     assert takeover.missing(None) == "has no row"
 
 
+#: Of the host's local time, as the log has it.
+NOON = datetime.datetime(2026, 11, 26, 12).astimezone()
+
+
 def test_a_conductor_that_switches_a_machine_is_quoted_by_line(tmp_path):
     log = tmp_path / "ironic-conductor.log"
     log.write_text(
@@ -59,6 +65,20 @@ def test_a_conductor_that_switches_a_machine_is_quoted_by_line(tmp_path):
         "Changing hardware state to 'power off'.\n"
     )
 
-    (line,) = takeover.forbidden_lines(log)
+    (line,) = takeover.forbidden_lines(log, NOON)
 
     assert line.startswith("ironic-conductor.log:2: WARNING node n1")
+
+
+def test_what_a_conductor_did_in_an_earlier_try_counts_no_more(tmp_path):
+    log = tmp_path / "ironic-conductor.log"
+    text = "1 WARNING ironic.conductor Changing hardware state to 'power off'.\n"
+    log.write_text(
+        f"2026-11-26 11:59:59.999 {text}"
+        f"with a second line, Changing hardware state\n"
+        f"2026-11-26 12:00:00.001 {text}"
+    )
+
+    (line,) = takeover.forbidden_lines(log, NOON)
+
+    assert line.startswith("ironic-conductor.log:3: 2026-11-26 12:00:00.001")
