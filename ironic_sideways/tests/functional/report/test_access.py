@@ -12,7 +12,7 @@
 
 """The page for everybody: barriers as axe-core finds them, and the keyboard alone.
 
-axe-core is the one that axe-playwright-python carries: the same file as npm's.
+axe-core is the one that axe-playwright-python carries: npm's file and a newline.
 """
 
 import pytest
