@@ -34,7 +34,8 @@ set -o errexit
 set -o nounset
 set -o pipefail
 
-REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Not by way of a link to tools/: its .. would be the link's.
+REPOSITORY=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # For honour_pip_configuration.
 # shellcheck source=tools/prepare_host.sh
 source "$REPOSITORY/tools/prepare_host.sh"

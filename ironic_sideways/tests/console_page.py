@@ -25,7 +25,7 @@ from pathlib import Path
 
 DIRECTIVE = re.compile(r"^\.\. code-block:: console\n\n((?:   .*\n|\n(?=   ))+)", re.M)
 PROMPT = re.compile(r"\$ |[a-z][a-z0-9-]*[$#] ")
-_MARK = "\x1e"
+_MARK = re.compile("\x1e(\\d+)\n")
 TIMEOUT_S = 600
 
 
@@ -74,14 +74,17 @@ def execute(
     environment: Mapping[str, str],
     prelude: str = "",
     timeout: float = TIMEOUT_S,
+    must_succeed: bool = False,
 ) -> list[list[str]]:
     """What each command prints, on both streams, in one shell in ``directory``.
 
     :param prelude: shell functions that stand for programs of the page's hosts.
     :param timeout: seconds, for all of them.
+    :param must_succeed: none of them may fail, whatever it prints.
+    :raises AssertionError: one did.
     """
     # The mark leaves $? to the next command.
-    mark = "status=$?; printf '\\x1e\\n'; (exit $status)"
+    mark = "status=$?; printf '\\x1e%d\\n' $status; (exit $status)"
     script = prelude + "".join(f"{one.text}\n{mark}\n" for one in told)
     done = subprocess.run(
         ["bash", "-c", script],
@@ -93,7 +96,12 @@ def execute(
         text=True,
         timeout=timeout,
     )
-    printed = done.stdout.split(f"{_MARK}\n")[:-1]
+    # Output and status by turns, and what follows the last status.
+    parts = _MARK.split(done.stdout)
+    printed, statuses = parts[:-1:2], parts[1::2]
+    for one, said, status in zip(told, printed, statuses, strict=True):
+        if must_succeed and status != "0":
+            raise AssertionError(f"`{one.text}` ended with exit code {status}:\n{said}")
     return [[line.rstrip() for line in part.splitlines()] for part in printed]
 
 

@@ -56,7 +56,9 @@ REPLACED = [
     (r"\b\d+\.\d+ s\b", "0.1 s"),
     (r"\b\d+(\.\d+)? MiB\b", "110 MiB"),
     (r"sha512 [0-9a-f]+", "sha512 DIGEST"),
-    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:[0-9:.]+(\+00:00|Z)?", "2026-11-22 03:00:00"),
+    # Which node it is, Nova's scheduler chose.
+    (r"\brow \d+,", "row 2,"),
+    (r"\b\d{4}-\d\d-\d\d[T ]{1,2}\d{1,2}:[0-9:.]+(\+00:00|Z)?", "2026-11-22 03:00:00"),
 ]
 
 PRELUDE = """
@@ -80,12 +82,13 @@ def run(layout: Layout, *command: str | Path) -> None:
 
 def environment(layout: Layout) -> dict[str, str]:
     """That of a shell on the desk, 100 columns wide."""
+    # uv and pip are where prepare_host.sh put them.
+    programs = [Path(sys.executable).parent, REPOSITORY / ".venv/bin"]
     return {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": ":".join([*map(str, programs), os.environ["PATH"]]),
         "COLUMNS": "100",
         "IRONIC_SIDEWAYS_LAB": str(layout.directory),
-        "IRONIC_SIDEWAYS_VENV": sys.prefix,
         "OS_CLIENT_CONFIG_FILE": str(layout.etc / "clouds.yaml"),
         # Where the lab's my.cnf is, below.
         "MYSQL_HOME": str(layout.run),
@@ -181,6 +184,7 @@ def test_the_guide_moves_a_cloud(layout: Layout, desk: Path) -> None:
             environment(layout),
             PRELUDE,
             PAGE_TIMEOUT,
+            must_succeed=True,
         )
     ]
 
