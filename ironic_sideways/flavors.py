@@ -88,8 +88,11 @@ class Nova:
         self.compute = connection.compute
 
     def flavors(self) -> list[Flavor]:
-        """All flavors; an administrator sees private and disabled ones too."""
-        return [
+        """All flavors by name; an administrator sees private and disabled ones too.
+
+        Nova lists them by their ids, which are random: no order for a person.
+        """
+        found = [
             Flavor(
                 flavor.id,
                 flavor.name,
@@ -102,6 +105,7 @@ class Nova:
             )
             for flavor in self.compute.flavors(details=True, get_extra_specs=True)
         ]
+        return sorted(found, key=lambda flavor: (flavor.name, flavor.id))
 
     def apply(self, change: Change) -> None:
         """Make ``change``: what is to be set in one call, at once."""

@@ -13,6 +13,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import openstack.exceptions
 import pytest
@@ -166,3 +167,17 @@ def test_a_failure_in_the_middle_names_the_follow_up() -> None:
     assert str(caught.value) == (
         "flavor m1.small: Nova is tired; 1 of 2 flavors changed; run it again"
     )
+
+
+def test_flavors_come_by_name_whatever_ids_nova_gave_them() -> None:
+    """Nova lists them by id, and an id is random."""
+    listed = [
+        SimpleNamespace(
+            **{"id": uuid, "name": name, "extra_specs": {}, "swap": ""},
+            **dict.fromkeys(("vcpus", "ram", "disk", "ephemeral"), 1),
+        )
+        for uuid, name in (("1", "baremetal-deploy"), ("2", "baremetal"))
+    ]
+    compute = SimpleNamespace(flavors=lambda **_: listed)
+    nova = flavors.Nova(SimpleNamespace(compute=compute))
+    assert [one.name for one in nova.flavors()] == ["baremetal", "baremetal-deploy"]
