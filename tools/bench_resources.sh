@@ -25,15 +25,7 @@
 #
 # Exit codes: 0 measured, whatever the figures; 1 failed; 2 bad usage.
 
-set -o errexit
-set -o nounset
-set -o pipefail
+# shellcheck source=tools/bench.sh
+source "$(dirname "${BASH_SOURCE[0]}")/bench.sh"
 
-REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-
-if [[ ${1:-} == -h || ${1:-} == --help ]]; then
-    sed -n '/^# Measure/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-    exit 0
-fi
-"$REPOSITORY/tools/prepare_host.sh"
-exec "$REPOSITORY/.venv/bin/python" -m ironic_sideways.tests.bench.resources "$@"
+bench resources "$@"

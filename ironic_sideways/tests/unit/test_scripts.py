@@ -71,6 +71,14 @@ def test_help_names_every_option_and_the_exit_codes(script: str) -> None:
     assert all(f"  {option} " in done.stdout for option in options)
 
 
+@pytest.mark.parametrize("name", ["migrate", "takeover", "resources"])
+def test_a_benchmark_tells_its_options_and_measures_nothing(name: str) -> None:
+    done = call(TOOLS / f"bench_{name}.sh", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  --nodes N " in done.stdout
+    assert "Exit codes: 0" in done.stdout
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_an_unknown_option_is_bad_usage_in_one_line(script: str) -> None:
     done = call(TOOLS / script, "--frobnicate")
