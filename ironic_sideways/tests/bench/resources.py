@@ -104,9 +104,15 @@ def _own(index: int) -> dict[str, str | None]:
 
 def cpu_seconds(lab: Supervisor) -> dict[str, float]:
     """Processor time of each service so far, its children included."""
-    states, found = lab.states(), {}
+    found = {}
     for name in SERVICES:
-        leader = psutil.Process(states[name].pid)
+        state = lab.state(name)
+        if not state.pid:
+            raise exceptions.SidewaysError(
+                f"service {name} is {state.state}; move the lab first, as by "
+                "tools/run_upgrade.sh --keep"
+            )
+        leader = psutil.Process(state.pid)
         times = [one.cpu_times() for one in (leader, *leader.children(recursive=True))]
         found[name] = sum(one.user + one.system for one in times)
     return found
@@ -114,9 +120,11 @@ def cpu_seconds(lab: Supervisor) -> dict[str, float]:
 
 def measure(layout: Layout, number: int) -> dict[str, float]:
     """Add the nodes, wait until Placement has all; the processor time by service."""
+    lab = Supervisor(layout)
+    # Before anything is written: all of them run.
+    cpu_seconds(lab)
     ironic = sa.create_engine(databases.url(layout, "ironic"))
     placement = sa.create_engine(databases.url(layout, "placement"))
-    lab = Supervisor(layout)
 
     def reported() -> int:
         return count(placement, REPORTED)
@@ -125,6 +133,10 @@ def measure(layout: Layout, number: int) -> dict[str, float]:
         # Not before it has begun: the pause between two looks is no work.
         waits.wait_for(reported, bool, "the first node", TIMEOUT_S, interval=0.2)
         first, before = reported(), cpu_seconds(lab)
+        if first == number:
+            raise exceptions.SidewaysError(
+                f"all {number} nodes were reported at once: give more, --nodes 200"
+            )
         waits.wait_for(
             reported, lambda seen: seen == number, f"{number} nodes", TIMEOUT_S
         )
@@ -145,6 +157,8 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--nodes", type=int, default=200)
     parsed = parser.parse_args()
+    if parsed.nodes < 1:
+        parser.error(f"--nodes {parsed.nodes}: expected 1 or more")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         layout, _ = record.open_lab(parsed.directory)
