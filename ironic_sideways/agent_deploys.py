@@ -22,7 +22,7 @@ from typing import Any
 from openstack.connection import Connection
 
 from ironic_sideways import exceptions, old_flavor, waits, workload
-from ironic_sideways.evidence import beats, node_watch
+from ironic_sideways.evidence import beats, node_watch, snapshot
 
 #: From 2.93 on nova-api asks for a new boot volume in every rebuild, and
 #: IronicDriver.rebuild refuses any (nova.api.openstack.compute.servers).
@@ -32,6 +32,8 @@ REBUILD_MICROVERSION = "2.92"
 DEPLOY_TIMEOUT = 900.0
 #: Seconds: a server of an earlier try, which has just been deleted, leaves its node.
 FREE_TIMEOUT = 60.0
+#: Seconds for nova-compute to tell Placement of a node that has become free.
+REPORT_TIMEOUT = 150.0
 #: Seconds: the agent boots and erases the disk's metadata.
 CLEAN_TIMEOUT = 900.0
 
@@ -87,6 +89,7 @@ def deploy(survivors: old_flavor.Survivors, name: str, node: Any) -> dict[str, A
     known = beats.boot_ids(survivors.work.heartbeat)
     workload.delete_servers(survivors.admin, name)
     workload.ensure_keypair(survivors.admin)
+    wait_until_offered(survivors.admin, node.id)
 
     def look() -> Any:
         return survivors.ironic.baremetal.get_node(node.id)
@@ -101,6 +104,24 @@ def deploy(survivors: old_flavor.Survivors, name: str, node: Any) -> dict[str, A
             DEPLOY_TIMEOUT,
         )
         return finish(survivors, server, known.get(server["mac"]), watch)
+
+
+def wait_until_offered(admin: Connection, node: str) -> None:
+    """Wait until Placement gives ``node`` away.
+
+    Ironic frees a node; nova-compute reports it at its next look, and the scheduler
+    finds no valid host before.
+
+    :raises WaitExpired: it is reserved still.
+    """
+    waits.wait_for(
+        lambda: snapshot.reserved(snapshot.providers(admin)),
+        lambda found: node not in found,
+        f"nova-compute to report node {node} as free",
+        REPORT_TIMEOUT,
+        interval=1,
+        seen=lambda found: f"reserved: {', '.join(sorted(found))}",
+    )
 
 
 def rebuild(survivors: old_flavor.Survivors, server: dict[str, Any]) -> dict[str, Any]:

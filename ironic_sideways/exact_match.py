@@ -207,7 +207,7 @@ class ExactMatch:
         """Wait until Placement gives away the ``free`` nodes, and none ``aside``."""
 
         def wrong() -> set[str]:
-            found = taken(snapshot.providers(self.admin))
+            found = snapshot.reserved(snapshot.providers(self.admin))
             return (aside - found) | (free & found)
 
         waits.wait_for(
@@ -284,14 +284,4 @@ def shape_of(node: Any) -> Document:
         "cpus": int(node.properties["cpus"]),
         "memory_mb": int(node.properties["memory_mb"]),
         "local_gb": int(node.properties["local_gb"]),
-    }
-
-
-def taken(providers: list[dict[str, Any]]) -> set[str]:
-    """The nodes of which Placement gives nothing away."""
-    return {
-        provider["uuid"]
-        for provider in providers
-        for inventory in provider["inventories"].values()
-        if inventory["reserved"] >= inventory["total"]
     }

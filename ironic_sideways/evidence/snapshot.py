@@ -105,6 +105,16 @@ def providers(cloud: Connection) -> list[dict[str, Any]]:
     ]
 
 
+def reserved(found: list[dict[str, Any]]) -> set[str]:
+    """The nodes among :func:`providers` of which Placement gives nothing away."""
+    return {
+        provider["uuid"]
+        for provider in found
+        for inventory in provider["inventories"].values()
+        if inventory["reserved"] >= inventory["total"]
+    }
+
+
 def services(cloud: Connection) -> list[dict[str, Any]]:
     """The compute services: host, binary, state and status."""
     return [

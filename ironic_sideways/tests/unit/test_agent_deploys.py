@@ -19,7 +19,7 @@ import types
 import pytest
 
 from ironic_sideways import agent_deploys, exceptions, old_flavor, workload
-from ironic_sideways.evidence import node_watch
+from ironic_sideways.evidence import node_watch, snapshot
 
 MAC, ADDRESS = "52:54:00:00:00:01", "127.0.0.1"
 SERVER = {"uuid": "s-1", "name": "new", "mac": MAC, "fixed_ips": [ADDRESS]}
@@ -73,6 +73,28 @@ def test_without_a_node_that_the_agent_fits_there_is_none(monkeypatch):
 
     with pytest.raises(exceptions.WaitExpired, match="free node with 1024 MiB"):
         agent_deploys.free_node(Ironic(node("small", 256)), "wanted")
+
+
+def provider(name: str, reserved: int) -> dict:
+    inventory = {"total": 1, "reserved": reserved}
+    return {"uuid": name, "inventories": {"CUSTOM_BAREMETAL": inventory}}
+
+
+def test_a_node_that_ironic_has_freed_is_waited_for_until_nova_knows(monkeypatch):
+    looks = [[provider("it", 1), provider("other", 1)], [provider("it", 0)]]
+    monkeypatch.setattr(snapshot, "providers", lambda _cloud: looks.pop(0))
+
+    agent_deploys.wait_until_offered(None, "it")
+
+    assert looks == []
+
+
+def test_a_node_that_nova_never_reports_is_named(monkeypatch):
+    monkeypatch.setattr(agent_deploys, "REPORT_TIMEOUT", 0.01)
+    monkeypatch.setattr(snapshot, "providers", lambda _cloud: [provider("it", 1)])
+
+    with pytest.raises(exceptions.WaitExpired, match="node it as free"):
+        agent_deploys.wait_until_offered(None, "it")
 
 
 def test_who_is_there_refuses_a_connection_and_who_listens_takes_it(monkeypatch):

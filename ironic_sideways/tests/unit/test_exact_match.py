@@ -69,14 +69,6 @@ def test_nodes_of_one_shape_prove_nothing() -> None:
         checks(nodes=(same, same))._classes()
 
 
-def test_a_node_is_taken_when_all_of_it_is_reserved() -> None:
-    def provider(uuid: str, reserved: int) -> dict[str, Any]:
-        inventory = {"total": 1, "reserved": reserved}
-        return {"uuid": uuid, "inventories": {"CUSTOM_BAREMETAL": inventory}}
-
-    assert exact_match.taken([provider("a", 1), provider("b", 0)]) == {"a"}
-
-
 def test_a_nodes_shape_is_kept_as_numbers() -> None:
     found = node(256, "small")
     found.properties["memory_mb"] = "256"
