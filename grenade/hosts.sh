@@ -22,6 +22,7 @@
 
 SERVICES=()
 HOST_OPTIONS=()
+ROLLBACK_OPTIONS=()
 SNAPSHOT_HOSTS=()
 SHARDED=
 
@@ -48,6 +49,8 @@ function choose_hosts { # <host, or empty for all>
     INCREMENTS=$EVIDENCE_DIR/increments
     if [[ $wanted ]]; then
         HOST_OPTIONS+=(--service-host "$wanted")
+        # Another host's nodes may be in use by now.
+        ROLLBACK_OPTIONS=(--service-host "$wanted")
         SNAPSHOT_HOSTS=(--compute-host "$wanted")
         use_increment "$wanted"
     fi

@@ -20,7 +20,7 @@
 
 Ironic's database must be at the installed Ironic's schema (ironic-dbsync). No
 conductor may be running for 'run' and 'rollback', except for a part: 'run' with
---service-host or --node, and 'rollback' of one --run-id.
+--service-host or --node, and 'rollback' of one --run-id or --service-host.
 """
 
 import argparse
@@ -41,6 +41,9 @@ from ironic_sideways.migrate import (
     show,
     verify,
     work,
+)
+from ironic_sideways.migrate import (
+    rollback as undoing,
 )
 from ironic_sideways.migrate.preflight import bmcs, inquiry, window
 from ironic_sideways.nova_bm import database
@@ -109,6 +112,13 @@ def build_parser() -> argparse.ArgumentParser:
     arguments.add_target(command, required=True)
     command.add_argument(
         "--run-id", help="the run to undo (default: the only one there is)"
+    )
+    command.add_argument(
+        "--service-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="only nodes of this service_host, of whatever run; repeatable",
     )
     for name in ("verify", "rollback"):
         commands.choices[name].add_argument(
@@ -211,9 +221,10 @@ def verify_only(parsed: argparse.Namespace) -> int:
 
 def rollback(parsed: argparse.Namespace) -> int:
     """Remove what a run wrote, if Ironic has not changed it since."""
+    part = undoing.Part(parsed.run_id, frozenset(parsed.service_host))
     removed = work.undo(
         database.resolve_url(parsed.ironic_db, "--ironic-db"),
-        parsed.run_id,
+        part,
         taken_over=parsed.taken_over,
         dry_run=parsed.dry_run,
     )
@@ -222,7 +233,7 @@ def rollback(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print(json.dumps(outcome.rollback(removed)))
     elif not removed.nodes:
-        whose = f"run {parsed.run_id}" if parsed.run_id else "this tool"
+        whose = str(part) if part.named else "this tool"
         print(f"rollback: no rows of {whose}, nothing to remove")
     else:
         verb = "would be removed" if parsed.dry_run else "removed"

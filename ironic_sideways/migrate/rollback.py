@@ -13,7 +13,8 @@
 """Remove what a run wrote, if Ironic has not changed it since."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
 
 import sqlalchemy as sa
 from ironic.db.sqlalchemy import models
@@ -27,6 +28,33 @@ SHOWN = 20
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """Which of this tool's nodes are meant; by default all, of one run.
+
+    :param service_hosts: those of these base compute hosts, of whatever run.
+    """
+
+    run_id: str | None = None
+    service_hosts: Set[str] = frozenset()
+
+    @property
+    def named(self) -> bool:
+        """Whether something was said of it."""
+        return bool(self.run_id or self.service_hosts)
+
+    def has(self, own: Mapping[str, Any]) -> bool:
+        """Whether a row with this provenance belongs to it."""
+        return self.run_id in (None, own["run_id"]) and (
+            not self.service_hosts or own.get("service_host") in self.service_hosts
+        )
+
+    def __str__(self) -> str:
+        hosts = f"compute host {', '.join(sorted(self.service_hosts))}"
+        run = [f"run {self.run_id}"] if self.run_id else []
+        return " of ".join([*run, *([hosts] if self.service_hosts else [])])
+
+
+@dataclasses.dataclass(frozen=True)
 class Removed:
     """Rows deleted."""
 
@@ -36,11 +64,10 @@ class Removed:
 
 
 def rollback(
-    ironic: sa.Connection, run_id: str | None, *, taken_over: bool, commit: bool
+    ironic: sa.Connection, part: Part, *, taken_over: bool, commit: bool
 ) -> Removed:
-    """Delete the nodes and ports of one run, all or none.
+    """Delete the nodes and ports of one run or of compute hosts, all or none.
 
-    :param run_id: the run, or None: the only one that this tool wrote.
     :param taken_over: accept what a conductor wrote at take-over and power
         synchronisation, and nothing else.
     :param commit: False only looks.
@@ -51,17 +78,17 @@ def rollback(
     runs: set[str] = set()
     changed: list[str] = []
     count = 0
-    for batch in _our_nodes(ironic, run_id, lock=commit):
+    for batch in _our_nodes(ironic, part, lock=commit):
         runs |= {provenance.of(row)["run_id"] for row in batch}  # type: ignore[index]
         faults, owned = _examine(ironic, batch, taken_over, lock=commit)
         count += len(faults)
         changed += faults[: SHOWN - len(changed)]
         nodes += len(batch)
         ports += owned
-    if run_id is None and len(runs) > 1:
+    if not part.named and len(runs) > 1:
         raise exceptions.SidewaysError(
             f"{len(runs)} runs wrote to this database: {', '.join(sorted(runs))}; name "
-            "one with --run-id"
+            "one with --run-id, or compute hosts with --service-host"
         )
     if changed:
         more = f" and {count - len(changed)} more" if count > len(changed) else ""
@@ -71,21 +98,21 @@ def rollback(
             + more
         )
     if commit:
-        for batch in _our_nodes(ironic, run_id):
+        for batch in _our_nodes(ironic, part):
             _delete(ironic, [row["id"] for row in batch])
     return Removed(tuple(sorted(runs)), nodes, ports)
 
 
 def _our_nodes(
-    ironic: sa.Connection, run_id: str | None, *, lock: bool = False
+    ironic: sa.Connection, part: Part, *, lock: bool = False
 ) -> Iterator[list[dict]]:
-    """Ironic's nodes that carry our provenance (of ``run_id``), by id.
+    """Ironic's nodes that carry our provenance and belong to ``part``, by id.
 
     :param lock: keep a conductor from changing or reserving one of them until
         the transaction ends, and give them as they are now.
     """
     table, last = target.nodes, 0
-    wanted = run_id or provenance.KEY
+    wanted = part.run_id or provenance.KEY
     while True:
         rows = (
             ironic.execute(
@@ -107,11 +134,7 @@ def _our_nodes(
             return
         last = rows[-1]["id"]
         batch = [dict(row) for row in rows]
-        ours = [
-            row
-            for row in batch
-            if (own := provenance.of(row)) and run_id in (None, own["run_id"])
-        ]
+        ours = [row for row in batch if (own := provenance.of(row)) and part.has(own)]
         if ours and lock:
             # By their ids: a lock taken while searching would stop other nodes too.
             query = sa.select(table).where(table.c.id.in_([row["id"] for row in ours]))

@@ -275,16 +275,16 @@ def verify_only(
 
 
 def undo(
-    ironic_url: URL, run_id: str | None, *, taken_over: bool, dry_run: bool
+    ironic_url: URL, part: rollback.Part, *, taken_over: bool, dry_run: bool
 ) -> rollback.Removed:
-    """Remove what a run wrote; beside a conductor, a run that is named."""
+    """Remove what a run wrote; beside a conductor, a part that is named."""
     with connect_target(ironic_url) as ironic, target.lock(ironic) as held:
-        if run_id is None:
+        if not part.named:
             target.refuse_online_conductors(ironic)
         removed = rollback.rollback(
-            ironic, run_id, taken_over=taken_over, commit=not dry_run
+            ironic, part, taken_over=taken_over, commit=not dry_run
         )
         if not dry_run:
             held.require(ironic)
-            load.commit(ironic, run_id or ", ".join(removed.run_ids))
+            load.commit(ironic, ", ".join(removed.run_ids))
         return removed

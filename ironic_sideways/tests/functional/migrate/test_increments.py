@@ -168,3 +168,22 @@ def test_one_run_of_several_is_rolled_back_beside_the_conductor(
     assert uuids(beside) == [rows.node_uuid(1)]
     assert beside.migrate("rollback", "--run-id", first, "--taken-over") == 0
     assert beside.ironic_rows() == {"nodes": [], "ports": []}
+
+
+def test_a_compute_hosts_nodes_are_rolled_back_beside_the_conductor(
+    beside: Clouds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of both runs that moved them; the other host's stay."""
+    rows.insert(beside.nova_bm, rows.free_node(3), rows.interface(3))
+    run_id(beside, *CANARY)
+    run_id(beside, "--service-host", "compute-1")
+    run_id(beside, "--service-host", "compute-2")
+    whole = beside.ironic_rows()
+    back = ("rollback", "--taken-over", "--service-host")
+    assert beside.migrate(*back, "compute-3") == 0
+    assert "no rows of compute host compute-3" in capsys.readouterr().out
+    assert beside.ironic_rows() == whole
+    assert beside.migrate(*back, "compute-1") == 0
+    assert uuids(beside) == [rows.node_uuid(2)]
+    assert beside.migrate(*back, "compute-2") == 0
+    assert beside.ironic_rows() == {"nodes": [], "ports": []}

@@ -79,7 +79,13 @@ def test_an_end_before_the_commit_says_that_nothing_changed(
 
 
 @pytest.mark.parametrize(
-    ("more", "whose"), [([], "this tool"), (["--run-id", "r7"], "run r7")]
+    ("more", "whose"),
+    [
+        ([], "this tool"),
+        (["--run-id", "r7"], "run r7"),
+        (["--service-host", "b", "--service-host", "a"], "compute host a, b"),
+        (["--run-id", "r7", "--service-host", "a"], "run r7 of compute host a"),
+    ],
 )
 def test_a_rollback_of_nothing_says_whose_rows_it_looked_for(
     monkeypatch: pytest.MonkeyPatch,

@@ -102,6 +102,9 @@ class Window:
         stub.parent.mkdir(parents=True)
         stub.write_text(COMMAND)
         stub.chmod(0o755)
+        tool = stub.with_name("ironic-nova-bm-migrate")
+        tool.write_text('#!/bin/sh\necho "$*" >>"$CALLS"\n')
+        tool.chmod(0o755)
         for name in window.WINDOW[:-1]:
             (self.phases / f"{name}.done").touch()
         self.environment = {
@@ -172,10 +175,15 @@ def test_the_second_host_finds_ironic_and_leaves_it_at_its_way_back(tmp_path):
     for host, name in (("one", "end-maintenance.done"), ("two", "start-ironic.begun")):
         (increments / host / "phases").mkdir(parents=True)
         (increments / host / "phases" / name).touch()
+    for name in ("migrate", "scheduler"):
+        (increments / f"two/phases/{name}.begun").touch()
 
     assert of_window.run("--service-host", "two", "--rollback") == 0
 
     assert not of_window.called("service stop")
+    back = of_window.calls_file.read_text().splitlines()
+    (rows,) = (call for call in back if call.startswith("rollback "))
+    assert rows.endswith("--service-host two")
 
 
 def test_a_way_back_leaves_nothing_of_ironics_for_a_node_to_boot_by(tmp_path):
