@@ -252,7 +252,8 @@ def clean_and_deploy(
 ) -> list[dict[str, Any]]:
     """The agent cleans a deleted survivor's node, then deploys it and another at once.
 
-    :param done: findings of an earlier try; what went well is not done again.
+    :param done: findings of an earlier try; what went well is not done again, but
+        for the two deploys: they must be seen side by side.
     :raises SidewaysError: no survivor is left whose node the agent fits.
     """
     cleaned = [f["clean"]["node"] for f in done if f["ok"] and "clean" in f]
@@ -271,20 +272,22 @@ def clean_and_deploy(
             )
         }
         done = the_rest([cleaning], done)
-    if not all(finding["ok"] for finding in done):
-        return done
+        if not all(finding["ok"] for finding in done):
+            return done
     (node,) = cleaned
-    return the_rest(
-        [
-            {
-                "deploy after cleaning": lambda: agent_deploys.deploy(
-                    survivors, AGAIN, survivors.ironic.baremetal.get_node(node)
-                )
-            },
-            {"direct deploy": lambda: deploy_beside(survivors, node)},
-        ],
-        done,
-    )
+    both: list[Chain] = [
+        {
+            "deploy after cleaning": lambda: agent_deploys.deploy(
+                survivors, AGAIN, survivors.ironic.baremetal.get_node(node)
+            )
+        },
+        {"direct deploy": lambda: deploy_beside(survivors, node)},
+    ]
+    names = {name for chain in both for name in chain}
+    before = [finding for finding in done if finding["name"] in names]
+    if not all(finding["ok"] for finding in before):
+        done = [finding for finding in done if finding not in before]
+    return the_rest(both, done)
 
 
 def deploy_beside(survivors: old_flavor.Survivors, other: str) -> dict[str, Any]:

@@ -138,9 +138,10 @@ def relative(path: Path, directory: Path) -> str:
 def ways_on(directory: Path) -> tuple[str | None, str | None]:
     """The commands that resume and that roll back, as the run recorded them.
 
-    There is no way back once maintenance has ended.
+    There is no way back once maintenance has ended, nor for a run that goes on then.
     """
     resume = roll_back = None
+    ended = False
     try:
         recorded = events.read(directory / "events.jsonl")
     except exceptions.SidewaysError:
@@ -149,5 +150,5 @@ def ways_on(directory: Path) -> tuple[str | None, str | None]:
         if event.get("kind") == "commands":
             resume, roll_back = event.get("resume"), event.get("roll_back")
         if (event.get("name"), event.get("result")) == ("end-maintenance", "ok"):
-            roll_back = None
-    return resume, roll_back
+            ended = True
+    return resume, None if ended else roll_back

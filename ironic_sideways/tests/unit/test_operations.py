@@ -11,6 +11,8 @@
 # under the License.
 
 import json
+import types
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,49 @@ def test_an_operation_that_fails_is_a_finding_and_the_others_go_on():
         ("three", True),
     ]
     assert found[0]["detail"] == "OSError: no luck"
+
+
+PAIR = ("deploy after cleaning", "direct deploy")
+
+
+@pytest.mark.parametrize(
+    ("well", "again"),
+    [
+        ((True, True), []),
+        ((False, True), ["again", "beside"]),
+        ((False, False), ["again", "beside"]),
+    ],
+)
+def test_two_deploys_of_which_one_failed_are_both_done_again(monkeypatch, well, again):
+    """They must be seen side by side; the cleaning before them is done."""
+    made = []
+
+    def deploy(_survivors, _name, node):
+        made.append("again")
+        return {"detail": node}
+
+    def deploy_beside(_survivors, _other):
+        made.append("beside")
+        return {"detail": "node-2"}
+
+    ironic = types.SimpleNamespace(get_node=lambda node: node)
+    survivors: Any = types.SimpleNamespace(
+        ironic=types.SimpleNamespace(baremetal=ironic)
+    )
+    monkeypatch.setattr(operations.agent_deploys, "deploy", deploy)
+    monkeypatch.setattr(operations, "deploy_beside", deploy_beside)
+    cleaning = {"name": "cleaning", "ok": True, "clean": {"node": "node-1"}}
+    done = [
+        cleaning,
+        *({"name": n, "ok": ok} for n, ok in zip(PAIR, well, strict=True)),
+    ]
+
+    found = operations.clean_and_deploy(survivors, done)
+
+    assert sorted(made) == again
+    assert [(f["name"], f["ok"]) for f in found] == [
+        (name, True) for name in ("cleaning", *PAIR)
+    ]
 
 
 def test_the_bases_tftp_root_is_moved_away_once(tmp_path):

@@ -244,6 +244,20 @@ def test_there_is_a_way_back_until_maintenance_has_ended(evidence, capsys):
     )
 
 
+def test_a_run_that_goes_on_after_the_maintenance_has_no_way_back_either(
+    evidence, capsys
+):
+    record_commands(evidence)
+    path = evidence / "events.jsonl"
+    begin, *others = path.read_text().splitlines()
+    path.write_text("\n".join([begin, *others, begin]) + "\n")
+    each("takeover.json", "nodes", maintenance=1)(evidence)
+
+    line = last_line(evidence, capsys)
+
+    assert line.endswith("| resume: go on | roll back: no way back from here")
+
+
 def test_absent_evidence_comes_last_among_what_failed(evidence, capsys):
     (evidence / "migration.json").unlink()
     each("takeover.json", "nodes", maintenance=1)(evidence)
