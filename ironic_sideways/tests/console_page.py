@@ -62,7 +62,11 @@ def commands(block: str) -> list[Command]:
 
 def read(page: Path) -> list[Command]:
     """All commands of a page, in its order."""
-    text = page.read_text(encoding="utf-8")
+    return parse(page.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> list[Command]:
+    """All commands of a part of a page, in its order."""
     return [
         one for match in DIRECTIVE.finditer(text) for one in commands(match.group(1))
     ]

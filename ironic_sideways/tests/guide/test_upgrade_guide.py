@@ -12,14 +12,15 @@
 
 """The upgrade guide, followed command by command on a lab with real machines.
 
-Each command of the page is given on the lab, in the page's order and nothing else, and
-must print what the page says; afterwards the instances must have survived. The lab has
-one host: ``systemctl`` is a function here, and the paths of the page's hosts are the
-lab's.
+Each command of the page is given on the lab, in the page's order and nothing else, up
+to the end of maintenance; then those of the page on backing out; then the window's once
+more, with its end. Each must print what its page says; afterwards the instances must
+have survived. The lab has one host: ``systemctl`` and ``scp`` are functions here, and
+the paths of the pages' hosts are the lab's.
 
     UPDATE_PAGES=1 tox -e py3 -- ironic_sideways/tests/guide
 
-writes what is printed now into the page, to be read before it is committed.
+writes what is printed now into the pages, to be read before it is committed.
 """
 
 import dataclasses
@@ -28,7 +29,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,15 +37,20 @@ import pytest
 from ironic_sideways.lab import databases
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.tests import console_page
+from ironic_sideways.tests.console_page import Command
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")
 
 REPOSITORY = Path(__file__).parents[3]
-PAGE = REPOSITORY / "doc/source/upgrade.rst"
+GUIDE = REPOSITORY / "doc/source/upgrade.rst"
+WAY_BACK = REPOSITORY / "doc/source/back-out.rst"
+#: The sections of the guide between which there is a way back by the other page.
+BEGIN = "\n3. Begin the maintenance period\n"
+END = "\n12. End the maintenance period\n"
 NUMBER = 95
 #: Four have instances, one is free.
 NODES = 5
-#: Seconds; about five times what the page's commands take on two idle cores.
+#: Seconds; about five times what the pages' commands take on two idle cores.
 PAGE_TIMEOUT = 1500
 STEP_TIMEOUT = 900
 
@@ -63,6 +69,22 @@ REPLACED = [
 
 PRELUDE = """
 systemctl() { ironic-sideways lab service "$@" >/dev/null; }
+
+# All hosts are one, and the home directory of each is the desk's.
+scp() {
+    local word words=() to from
+    for word in "$@"; do
+        [[ $word == -* ]] || words+=("${word#*:}")
+    done
+    to=${words[-1]:-.}
+    for from in "${words[@]:0:${#words[@]}-1}"; do
+        if [[ -d $to ]]; then
+            [[ $from -ef $to/${from##*/} ]] || cp -rp "$from" "$to"
+        else
+            cp -p "$from" "$to"
+        fi
+    done
+}
 """
 
 
@@ -126,7 +148,7 @@ def desk(layout: Layout, tmp_path: Path) -> Path:
     for name in ("nova_bm", "ironic"):
         shutil.copy(layout.database_url_file(name), tmp_path / f"{name}.url")
     shutil.copy(layout.etc / "nova-compute/nova.conf", tmp_path / "compute-1.nova.conf")
-    shutil.copy(layout.etc / "ironic/ironic.conf", tmp_path)
+    (tmp_path / "ironic.conf").symlink_to(layout.etc / "ironic/ironic.conf")
     (layout.run / "my.cnf").write_text(f"[client]\nsocket={layout.database_socket}\n")
     (tmp_path / "tftpboot").symlink_to(layout.tftp_boot)
     (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
@@ -137,7 +159,9 @@ def places(layout: Layout) -> dict[str, list[tuple[str, str]]]:
     """The page's paths and names on each host, and what they are in the lab."""
     etc, logs = str(layout.etc), str(layout.logs)
     everywhere = [
-        (NETBOOT, f"{layout.data}/netboot-images"),
+        (NETBOOT, f"{layout.data}/netboot"),
+        ("/var/lib/ironic/httpboot", str(layout.http_boot)),
+        ("/var/lib/ironic/", f"{layout.data}/"),
         ("/etc/ironic/", f"{etc}/ironic/"),
         ("/var/log/ironic/", f"{logs}/"),
         ("/var/log/nova/", f"{logs}/"),
@@ -146,36 +170,62 @@ def places(layout: Layout) -> dict[str, list[tuple[str, str]]]:
     return {
         "desk": everywhere,
         "conductor": everywhere,
+        "database": everywhere,
         "controller": [("/etc/nova/", f"{etc}/nova/"), *everywhere],
         "compute-1": [("/etc/nova/", f"{etc}/nova-compute/"), *everywhere],
     }
 
 
-def in_the_lab(layout: Layout, one: console_page.Command) -> console_page.Command:
+def in_the_lab(layout: Layout, one: Command) -> Command:
     text = one.text
     for told, here in places(layout)[one.host]:
         text = text.replace(told, here)
     return dataclasses.replace(one, text=text)
 
 
-def test_the_guide_moves_a_cloud(layout: Layout, desk: Path) -> None:
-    told = console_page.read(PAGE)
-    assert len(told) > 30
+def replacer(layout: Layout, desk: Path) -> Callable[[str], str]:
+    """What the lab's names and what differs from run to run are on the pages."""
     back = [
         (here, there)
         for pairs in places(layout).values()
         for there, here in pairs
         if here.startswith("/")
     ]
-    replace = console_page.replacer(
+    return console_page.replacer(
         [
-            *back,
             (str(layout.tftp_boot), "tftpboot"),
+            *back,
             (f"{desk}/", ""),
             (layout.compute_host, "compute-1"),
             *REPLACED,
         ]
     )
+
+
+def differences(told: Command, printed: list[str]) -> Iterator[str]:
+    """A command that does not print what its page says, as a person compares it."""
+    if told.output != printed:
+        yield "\n".join(
+            [
+                told.prompt + told.text,
+                *(f"  page:    {line}" for line in told.output),
+                *(f"  printed: {line}" for line in printed),
+            ]
+        )
+
+
+def test_the_guide_moves_a_cloud_back_and_there_again(
+    layout: Layout, desk: Path
+) -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    before, window = guide.split(BEGIN)
+    window, end = window.split(END)
+    there = console_page.parse(before) + console_page.parse(window)
+    back = console_page.read(WAY_BACK)
+    again = console_page.parse(window) + console_page.parse(end)
+    assert len(console_page.parse(window)) > 25 and len(back) > 14
+    told = there + back + again
+    replace = replacer(layout, desk)
     printed = [
         [replace(line) for line in lines]
         for lines in console_page.execute(
@@ -189,10 +239,15 @@ def test_the_guide_moves_a_cloud(layout: Layout, desk: Path) -> None:
     ]
 
     if os.environ.get("UPDATE_PAGES"):
-        console_page.rewrite(PAGE, printed)
+        ended = printed[-len(console_page.parse(end)) :]
+        console_page.rewrite(GUIDE, printed[: len(there)] + ended)
+        console_page.rewrite(WAY_BACK, printed[len(there) :][: len(back)])
     else:
-        assert [(one.text, one.output) for one in told] == [
-            (one.text, lines) for one, lines in zip(told, printed, strict=True)
+        wrong = [
+            difference
+            for one, lines in zip(told, printed, strict=True)
+            for difference in differences(one, lines)
         ]
+        assert not wrong, "\n".join(wrong)
     run(layout, REPOSITORY / "grenade/resources", "verify", "post-upgrade")
     assert databases.tables(layout, "nova_bm")
