@@ -67,6 +67,7 @@ class ExactMatch:
         """Do all; what they made is gone afterwards."""
         workload.delete_servers(self.member, NAME)
         workload.ensure_keypair(self.member)
+        workload.boot_from_the_network(self.ironic)
         flavors = self._flavors()
         nodes = [shape_of(node) for node in self._nodes()]
         self._reported(set(), {n.id for n in self._nodes() if not n.instance_id})

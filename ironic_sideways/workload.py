@@ -112,6 +112,19 @@ def ensure_keypair(cloud: Connection) -> None:
         cloud.compute.create_keypair(name=PREFIX, public_key=public_key())
 
 
+def boot_from_the_network(ironic: Connection) -> int:
+    """Let every free node deploy by network boot; how many there are.
+
+    A node that held a survivor was imported with deploy interface ``direct``:
+    its next instance would want the agent, and more memory than API tests need.
+    """
+    free = list(ironic.baremetal.nodes(provision_state="available", details=True))
+    for node in free:
+        if node.deploy_interface != "ramdisk":
+            ironic.baremetal.update_node(node, deploy_interface="ramdisk")
+    return len(free)
+
+
 def boot(
     cloud: Connection,
     name: str,

@@ -91,6 +91,7 @@ def trial(args: argparse.Namespace) -> dict[str, Any]:
             revive=bool(args.single),
         )
         workload.ensure_keypair(work.cloud)
+        workload.boot_from_the_network(trial.ironic)
         with rounds.only_host(trial, layout.compute_host):
             if not args.single:
                 rounds.each_kill(trial)

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     if base:
         free = runner.free_nodes(connection)
     else:
-        free = runner.boot_from_the_network(cloud.connect(args.ironic_cloud))
+        free = workload.boot_from_the_network(cloud.connect(args.ironic_cloud))
     booted = (workload.IMAGE, workload.OTHER_IMAGE)
     if args.all:
         booted = images.publish(connection, args.cache)

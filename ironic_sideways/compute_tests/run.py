@@ -42,19 +42,6 @@ def workers(free: int) -> int:
     return max(1, min(WORKERS, (free + 1) // NODES_EACH))
 
 
-def boot_from_the_network(ironic: Connection) -> int:
-    """Let every free node deploy by network boot; how many there are.
-
-    A node that held a survivor was imported with deploy interface ``direct``:
-    its next instance would want the agent, and more memory than API tests need.
-    """
-    free = list(ironic.baremetal.nodes(provision_state="available", details=True))
-    for node in free:
-        if node.deploy_interface != "ramdisk":
-            ironic.baremetal.update_node(node, deploy_interface="ramdisk")
-    return len(free)
-
-
 def free_nodes(admin: Connection) -> int:
     """How many nodes of the base hold no instance."""
     found = admin.compute.hypervisors(details=True)
