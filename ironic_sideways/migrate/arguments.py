@@ -219,6 +219,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
         nodes=frozenset(parsed.node),
     )
     if conf:
+        ironicconf.require_start(conf)
         wanted = interfaces.wanted(
             options, netboot=boots is not None and images is not None
         )

@@ -24,6 +24,12 @@ from oslo_config import cfg
 from ironic_sideways import exceptions
 
 _ENABLED = "enabled_{}_interfaces"
+#: Of ``[conductor]``, what is read here.
+_CONDUCTOR = (
+    "file_url_allowed_paths",
+    *("workers_pool_size", "reserved_workers_pool_percentage"),
+    *("periodic_max_workers", "sync_power_state_workers"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +52,8 @@ class IronicConf:
     :param pin: ``pin_release_version``, or None.
     :param interfaces: kind -> names enabled.
     :param file_url_allowed_paths: below which ``file://`` images may lie.
+    :param workers: threads of a conductor that are not kept for the API.
+    :param workers_wanted: what it must have more than, to start.
     """
 
     path: str
@@ -54,6 +62,8 @@ class IronicConf:
     interfaces: Mapping[str, tuple[str, ...]]
     file_url_allowed_paths: tuple[str, ...]
     dhcp_provider: str
+    workers: int
+    workers_wanted: int
 
 
 def read(path: str) -> IronicConf:
@@ -66,8 +76,7 @@ def read(path: str) -> IronicConf:
     enabled = [opt for opt in default.driver_opts if opt.name.startswith("enabled_")]
     conf.register_opts(enabled)
     conf.register_opts(
-        [opt for opt in conductor.opts if opt.name == "file_url_allowed_paths"],
-        group="conductor",
+        [opt for opt in conductor.opts if opt.name in _CONDUCTOR], group="conductor"
     )
     conf.register_opts(dhcp.opts, group="dhcp")
     try:
@@ -87,12 +96,38 @@ def read(path: str) -> IronicConf:
             },
             file_url_allowed_paths=tuple(conf.conductor.file_url_allowed_paths),
             dhcp_provider=conf.dhcp.dhcp_provider,
+            workers=_workers(conf.conductor),
+            workers_wanted=conf.conductor.sync_power_state_workers
+            + 2 * conf.conductor.periodic_max_workers
+            + 2,
         )
     except (cfg.Error, ValueError) as error:
         reason = " ".join(str(error).split())
         raise exceptions.UsageError(
             f"--ironic-config {path}: expected an ironic.conf: {reason}"
         ) from error
+
+
+def _workers(group: cfg.ConfigOpts.GroupAttr) -> int:
+    """As Ironic counts them (``BaseConductorManager._init_executors``)."""
+    size = int(group.workers_pool_size)
+    return size - int(size * group.reserved_workers_pool_percentage / 100)
+
+
+def require_start(conf: IronicConf) -> None:
+    """Refuse settings with which a conductor registers itself, dies, and starts again.
+
+    For ever, and with a row that says that it is online.
+
+    :raises UsageError: says which option to raise.
+    """
+    if conf.workers_wanted >= conf.workers:
+        raise exceptions.UsageError(
+            f"--ironic-config {conf.path}: ironic-conductor would not start: "
+            "sync_power_state_workers + 2 * periodic_max_workers + 2 = "
+            f"{conf.workers_wanted}, expected less than {conf.workers}, which "
+            "workers_pool_size leaves without those that are reserved; raise it"
+        )
 
 
 def _enabled(conf: cfg.ConfigOpts, kind: str) -> tuple[str, ...]:

@@ -54,6 +54,29 @@ def test_what_the_file_says_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "workers_pool_size = 64\nperiodic_max_workers = 50\n",
+        # 111 less 10 % is what 2 * 45 + 8 + 2 must be below.
+        "workers_pool_size = 111\nreserved_workers_pool_percentage = 10\n"
+        "periodic_max_workers = 45\n",
+    ],
+)
+def test_a_conductor_that_would_not_start_is_refused(tmp_path: Path, text: str) -> None:
+    conf = ironicconf.read(write(tmp_path, f"[conductor]\n{text}"))
+    with pytest.raises(exceptions.UsageError, match="raise it") as raised:
+        ironicconf.require_start(conf)
+    assert f"expected less than {conf.workers}" in str(raised.value)
+
+
+def test_the_windows_settings_let_a_conductor_start(tmp_path: Path) -> None:
+    """As the guide and the page on performance give them, Ironic's own pool beside."""
+    text = "[conductor]\nperiodic_max_workers = 50\n"
+    ironicconf.require_start(ironicconf.read(write(tmp_path, text)))
+    ironicconf.require_start(ironicconf.read(write(tmp_path, "")))
+
+
+@pytest.mark.parametrize(
     "text", ["no option at all\n", "[conductor]\nfile_url_allowed_paths = here\n"]
 )
 def test_what_is_no_ironic_conf_is_one_line(tmp_path: Path, text: str) -> None:
