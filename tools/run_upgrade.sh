@@ -189,7 +189,7 @@ function kill_workers {
 
 # The same selection as after the move, by the base, while all its nodes are free.
 function run_tempest_before {
-    tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" \
+    tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" --cache "$CACHE_DIR" \
         --workspace "$IRONIC_SIDEWAYS_LAB/data/tempest-base" \
         --output "$EVIDENCE_DIR/tempest-base"
 }

@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="for the results")
     parser.add_argument(
-        "--cache", type=Path, help="with --all: holds the guest's built parts"
+        "--cache",
+        type=Path,
+        help="with --all, and before the move: holds the guest's built parts",
     )
     parser.add_argument(
         "--all", action="store_true", help="everything, not the selection alone"
@@ -57,6 +59,11 @@ def run(args: argparse.Namespace) -> int:
             "--all: expected --cache and --ironic-cloud with it: its servers boot a "
             "guest that can be logged in to, which Ironic alone boots"
         )
+    if not (args.cache or args.ironic_cloud):
+        raise exceptions.UsageError(
+            "--cache: expected on the base, whose servers boot the workload's guest "
+            "before there is a workload"
+        )
     from ironic_sideways import workload
     from ironic_sideways.cmd import cloud
     from ironic_sideways.compute_tests import (
@@ -67,10 +74,12 @@ def run(args: argparse.Namespace) -> int:
         results,
     )
     from ironic_sideways.compute_tests import run as runner
+    from ironic_sideways.hardware import guest
 
     connection = cloud.connect(args.os_cloud)
     base = not args.ironic_cloud
     if base:
+        workload.publish_guest(connection, guest.build(args.cache))
         free = runner.free_nodes(connection)
     else:
         free = workload.boot_from_the_network(cloud.connect(args.ironic_cloud))

@@ -69,6 +69,7 @@ def test_all_of_tempest_runs_after_the_move_and_the_selection_before(
     assert tree.called("lab service start nova-metadata")
     before, after = (call for call in tree.calls() if call.startswith("tempest "))
     assert "--ironic-cloud" not in before and "--all" not in before.split()
+    assert "--cache" in before
     assert "--ironic-cloud" in after and "--all" in after.split()
 
 

@@ -25,3 +25,8 @@ def test_all_tests_need_ironic_and_a_guest_that_can_be_logged_in_to(options, cap
 
     assert code == 2
     assert "--all: expected --cache and --ironic-cloud" in capsys.readouterr().err
+
+
+def test_the_base_needs_the_guest_whose_images_nobody_has_loaded_yet(capsys):
+    assert main.main([*COMMON]) == 2
+    assert "--cache: expected on the base" in capsys.readouterr().err
