@@ -42,7 +42,8 @@ until name=$(wget -q -O - "$url/local-hostname" 2>/dev/null); do
     fi
     sleep 1
 done
-hostname "$name"
+# Nova's dhcp_domain behind it is no part of a host's name, as cloud-init has it.
+hostname "${name%%.*}"
 mkdir -p /root/.ssh
 wget -q -O /root/.ssh/authorized_keys "$url/public-keys/0/openssh-key" 2>/dev/null ||
     echo "guest: no keypair, nobody can log in" >/dev/ttyS0
