@@ -97,6 +97,11 @@ def _read(path: Path) -> Credentials:
         ) from None
 
 
+#: Milliseconds for vbmcd's answer: to start eight BMCs takes a busy machine more than
+#: virtualbmc's 5 seconds.
+RESPONSE_TIMEOUT_MS = 30_000
+
+
 def prepare(config_dir: Path, server_port: int) -> None:
     """Write vbmcd's own configuration; safe to do again.
 
@@ -109,6 +114,7 @@ def prepare(config_dir: Path, server_port: int) -> None:
         "config_dir": str(config_dir),
         "pid_file": str(_pid_file(config_dir)),
         "server_port": str(server_port),
+        "server_response_timeout": str(RESPONSE_TIMEOUT_MS),
     }
     # Power commands are logged at debug level alone (vbmc_log reads them).
     parser["log"] = {"debug": "true"}

@@ -98,6 +98,7 @@ def test_vbmcd_gets_a_directory_port_and_log_level_of_its_own(tmp_path: Path) ->
     read = json.loads(done.stdout)
     assert read["default"]["config_dir"] == str(tmp_path / "vbmc")
     assert read["default"]["server_port"] == 21012
+    assert read["default"]["server_response_timeout"] == 30_000
     assert read["default"]["pid_file"].startswith(str(tmp_path))
     assert read["default"]["show_passwords"] is False
     assert read["log"] == {"logfile": None, "debug": True}
