@@ -75,14 +75,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "node,address,port,user,password_file; node is a uuid or a MAC, an empty "
         "port is 623, a password file is the owner's alone to read",
     )
-    boot = parser.add_mutually_exclusive_group()
-    boot.add_argument(
+    parser.add_argument(
         "--instances-boot-from-disk",
         action="store_true",
-        help="instances with a pxe_config_path boot from their disk all the same "
-        "(default: they are refused)",
+        help="instances with a pxe_config_path boot from their disk all the same, but "
+        "for those below a --tftp-root (default: they are refused)",
     )
-    boot.add_argument(
+    parser.add_argument(
         "--tftp-root",
         action="append",
         metavar="DIR",

@@ -332,7 +332,8 @@ def _unknown_boot(source: reader.Node, options: choices.Options) -> str:
         )
     return (
         f"its instance boots over the network ({source.pxe_config_path}), but there "
-        f"is no {source.instance_uuid}/config below any --tftp-root"
+        f"is no {source.instance_uuid}/config below any --tftp-root; add "
+        "--instances-boot-from-disk if it boots from its disk all the same"
     )
 
 

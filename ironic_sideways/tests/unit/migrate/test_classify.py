@@ -203,6 +203,14 @@ def test_a_configuration_that_is_missing_or_at_fault_is_refused() -> None:
     assert "/t/config: has no root=" in netbooted(fault, BY_ROW).reasons[0]
 
 
+def test_in_a_cloud_of_both_kinds_the_configuration_tells_them_apart() -> None:
+    both = {"boot_from_disk": True}
+    assert netbooted(BOOT, BY_ROW, **both).netboot is BOOT
+    from_disk = netbooted(None, BY_ROW, **both)
+    assert from_disk.outcome is classify.Outcome.MIGRATE
+    assert from_disk.netboot is None
+
+
 def test_neutron_must_know_the_port_of_an_instance_that_boots_over_it() -> None:
     assert "has no VIF" in netbooted(BOOT, plugged=False).reasons[0]
     assert not netbooted(BOOT, plugged=False, dhcp_provider="none").reasons
