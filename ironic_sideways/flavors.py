@@ -177,7 +177,7 @@ def record(path: Path, changes: Sequence[Change]) -> None:
 
 
 def plan_undo(path: Path, flavors: Sequence[Flavor]) -> list[Change]:
-    """What leads each flavor of the undo file back; a change may be empty.
+    """What leads each flavor of the undo file back, by name; a change may be empty.
 
     :raises SidewaysError: where a flavor is gone, or a key was set to
         something else since.
@@ -194,7 +194,7 @@ def plan_undo(path: Path, flavors: Sequence[Flavor]) -> list[Change]:
                     "nothing was changed"
                 )
             changes.append(_way_back(flavor, entry))
-    return changes
+    return sorted(changes, key=lambda change: (change.flavor.name, change.flavor.id))
 
 
 def _way_back(flavor: Flavor, entry: dict[str, Any]) -> Change:
