@@ -21,6 +21,7 @@ dnsmasq, where the last line counts: a machine that asks then finds nothing.
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,23 @@ TOOL = "nova-bm-clear-dhcp-options"
 
 #: The options by the names that nova-baremetal gave them; Ironic's have numbers.
 NAMES = frozenset({"bootfile-name", "server-ip-address", "tftp-server"})
+#: Ironic's (ironic.common.pxe_utils.dhcp_options_for_instance).
+_NUMBERED = re.compile(r"(tag:[^,]+,|!)?\d+")
+
+
+def is_bases(name: str) -> bool:
+    """Whether an option is one that nova-baremetal set."""
+    return name in NAMES
+
+
+def is_ironics(name: str) -> bool:
+    """Whether an option is one that Ironic's Neutron DHCP provider sets."""
+    return bool(_NUMBERED.fullmatch(name))
 
 
 @dataclasses.dataclass(frozen=True)
 class Port:
-    """A port of a moved instance, with those of its options that are NAMES'."""
+    """A port of a moved instance, with those of its options that are asked for."""
 
     id: str
     instance: str
@@ -61,8 +74,10 @@ class Neutron:
     def __init__(self, connection: openstack.connection.Connection) -> None:
         self.network = connection.network
 
-    def ports(self, instances: Collection[str]) -> list[Port]:
-        """The ports of these instances."""
+    def ports(
+        self, instances: Collection[str], whose: Callable[[str], bool] = is_bases
+    ) -> list[Port]:
+        """The ports of these instances, with the options that are ``whose``."""
         return [
             Port(
                 id=port.id,
@@ -70,7 +85,7 @@ class Neutron:
                 options={
                     option["opt_name"]: option["opt_value"]
                     for option in port.extra_dhcp_opts or []
-                    if option["opt_name"] in NAMES and option.get("ip_version", 4) == 4
+                    if whose(option["opt_name"]) and option.get("ip_version", 4) == 4
                 },
             )
             for port in self.network.ports()

@@ -17,6 +17,9 @@ Each port named a boot loader on the base compute host's TFTP server, which goes
 The options bootfile-name, server-ip-address and tftp-server are taken away;
 others, Ironic's own among them, stay. To be run when Ironic has taken over the
 nodes, and before the base's TFTP server ends. A second run changes nothing.
+
+On the way back, when the conductors have stopped, --of-ironic takes away those that
+Ironic set, by their numbers, besides --undo, which restores the base's.
 """
 
 import argparse
@@ -45,6 +48,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="what ironic-nova-bm-migrate run wrote with --output",
     )
+    parser.add_argument(
+        "--of-ironic",
+        action="store_true",
+        help="with --migration: take away Ironic's options, not the base's; needs no "
+        "--undo-file, as Ironic sets them again at its next take-over",
+    )
     cloud.add_change_options(parser)
     return parser
 
@@ -53,7 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     parsed = parser.parse_args(arguments)
-    cloud.check_change_options(parser, parsed, {"--migration": parsed.migration})
+    needed = {"--migration": parsed.migration}
+    if parsed.of_ironic:
+        if not parsed.migration or parsed.undo or parsed.undo_file:
+            parser.error("--of-ironic: expected --migration, and at most --dry-run")
+    else:
+        cloud.check_change_options(parser, parsed, needed)
     return cloud.run(parser.prog, functools.partial(run, parsed))
 
 
@@ -69,14 +83,17 @@ def run(parsed: argparse.Namespace) -> None:
         wanted = dhcp_options.instances(parsed.migration)
         plan = dhcp_options.plan
         again = f"run it again, or --undo {parsed.undo_file}"
+    whose = dhcp_options.is_bases
+    if parsed.of_ironic:
+        whose, again = dhcp_options.is_ironics, "run it again"
     neutron = dhcp_options.Neutron(cloud.connect(parsed.os_cloud))
-    changes = plan(neutron.ports(wanted))
+    changes = plan(neutron.ports(wanted, whose))
     if not parsed.dry_run:
         if parsed.undo_file:
             dhcp_options.record(parsed.undo_file, changes)
         changed = dhcp_options.apply(changes, neutron.apply, again)
         with each_node.after_change(bool(changed), again):
-            left = [c.port.id for c in plan(neutron.ports(wanted)) if c]
+            left = [c.port.id for c in plan(neutron.ports(wanted, whose)) if c]
         if left:
             raise exceptions.FollowUpNeeded(
                 f"port {', '.join(left)}: not as set when read again; {again}"
@@ -95,7 +112,8 @@ def report(changes: Sequence[dhcp_options.Change], parsed: argparse.Namespace) -
             f"{names} {would}{verb}"
         )
     changed = sum(map(bool, changes))
-    print(f"{changed}/{len(changes)} ports: boot options {would}{verb}")
+    what = "Ironic's boot options" if parsed.of_ironic else "boot options"
+    print(f"{changed}/{len(changes)} ports: {what} {would}{verb}")
 
 
 if __name__ == "__main__":

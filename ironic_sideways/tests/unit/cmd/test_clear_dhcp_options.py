@@ -151,10 +151,39 @@ def test_a_neutron_that_fails_half_way_asks_for_a_second_run(
     assert cloud.dhcp_options("disk") == OLD
 
 
+def test_the_way_back_takes_ironics_options_away_and_restores_the_bases(
+    cloud: fake_cloud.FakeCloud,
+    migration: Path,
+    undo_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As Ironic's Neutron provider sets them (ironic.common.pxe_utils, iPXE)."""
+    clear(migration, undo_file)
+    ironics = ("tag:!ipxe,67", "tag:ipxe,67", "66", "150", "255", "!175")
+    cloud.ports["net"]["extra_dhcp_opts"] += [
+        {"opt_name": name, "opt_value": "x", "ip_version": 4} for name in ironics
+    ]
+    capsys.readouterr()
+
+    assert run("--migration", migration, "--of-ironic", "--dry-run") == 0
+    assert len(cloud.dhcp_options("net")) == 7
+    assert run("--migration", migration, "--of-ironic") == 0
+    assert cloud.dhcp_options("net") == {"ntp-server": "192.0.2.9"}
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "1/2 ports: Ironic's boot options removed"
+
+    assert run("--undo", undo_file) == 0
+    assert cloud.dhcp_options("net") == {"ntp-server": "192.0.2.9", **OLD}
+    assert cloud.dhcp_options("other") == OLD
+
+
 @pytest.mark.parametrize(
     "words",
     [
         (),
+        ("--of-ironic",),
+        ("--of-ironic", "--migration", "m.json", "--undo-file", "u.json"),
+        ("--of-ironic", "--undo", "u.json"),
         ("--migration", "m.json"),
         ("--undo", "u.json", "--migration", "m.json"),
         ("--undo", "u.json", "--undo-file", "u.json"),
