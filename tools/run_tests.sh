@@ -12,18 +12,18 @@
 # under the License.
 
 # Every test on a fresh Debian 12 machine: what tox checks, then the main job, the
-# short one on Nova's plain fake driver, and the way back. Goes on after a failure; the ledger
-# at the end names each.
+# short one on Nova's plain fake driver, the way back, and the operator's guide,
+# command by command. Goes on after a failure; the ledger at the end names each.
 #
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
 #   --no-lab   leave the lab runs out
-#   --soak     also the operator's guide, command by command, on a lab; each sabotage
-#              of a move in a window of its own, which the verdict must name; the agent's
-#              cleaning and deploying again; two compute hosts in one window, their
-#              workers killed, and one host after the other; the main job three times
-#              in a row in one directory, with all of tempest.api.compute; 200 kills of
-#              the migration instead of 20, and more random contents
+#   --soak     also each sabotage of a move in a window of its own, which the verdict
+#              must name; the agent's cleaning and deploying again; two compute hosts
+#              in one window, their workers killed, and one host after the other; the
+#              main job three times in a row in one directory, with all of
+#              tempest.api.compute; 200 kills of the migration instead of 20, and more
+#              random contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the number 90.
@@ -196,10 +196,10 @@ function run_labs {
     run_lab main-job main
     run_lab plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute
     run_lab there-and-back back --no-tempest --rollback-from "$RISKIEST" --sabotage "$CHEAPEST"
+    # A lab of its own, moved by the commands of the operator's guide alone.
+    check upgrade-guide "$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" \
+        --conf "$REPOSITORY/tox.ini" --colored no -e py3 -- ironic_sideways/tests/guide
     if [[ $WITH_SOAK ]]; then
-        # A lab of its own, moved by the commands of the operator's guide alone.
-        check upgrade-guide "$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" \
-            --conf "$REPOSITORY/tox.ini" --colored no -e py3 -- ironic_sideways/tests/guide
         run_lab each-way-back back --no-tempest --rollback-from each
         run_lab each-sabotage sabotage --no-tempest --sabotage each
         run_lab two-hosts-workers hosts --no-tempest --compute-hosts 2 --by-shape --workers 3

@@ -92,7 +92,7 @@ def tree(tmp_path: Path) -> Tree:
 def test_the_checks_then_the_main_job_then_the_plain_fake_driver(tree: Tree) -> None:
     code, output = tree.run()
     assert code == 0
-    assert output.endswith("9 passed, 0 failed\n")
+    assert output.endswith("10 passed, 0 failed\n")
     main_job, fake, back = tree.words_file.read_text().splitlines()
     assert "--base-driver" not in main_job and "--no-tempest" not in main_job
     assert "--base-driver fake --no-tempest" in fake
@@ -119,7 +119,7 @@ def test_a_failure_is_named_and_the_rest_goes_on(tree: Tree) -> None:
     assert code == 1
     assert "no luck" in output
     assert output.count("exit code 3") == 3
-    assert output.endswith("6 passed, 3 failed\n")
+    assert output.endswith("7 passed, 3 failed\n")
 
 
 @pytest.mark.parametrize(
