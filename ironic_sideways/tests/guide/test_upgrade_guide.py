@@ -68,7 +68,13 @@ REPLACED = [
 ]
 
 PRELUDE = """
-systemctl() { ironic-sideways lab service "$@" >/dev/null; }
+systemctl() {
+    case "$1 $2" in
+        "enable --now") ironic-sideways lab service start "${@:3}" >/dev/null ;;
+        "disable --now") ironic-sideways lab service stop "${@:3}" >/dev/null ;;
+        *) ironic-sideways lab service "$@" >/dev/null ;;
+    esac
+}
 
 # All hosts are one, and the home directory of each is the desk's.
 scp() {
