@@ -19,7 +19,10 @@
 
 function verify_workload {
     tell "$REPOSITORY/grenade/resources" verify post-upgrade
-    ironic-sideways evidence leases --directory "$EVIDENCE_DIR"
+    # Where one host moved after the other each has its own window, and its own leases.
+    if [[ ! -d $EVIDENCE_DIR/increments ]]; then
+        ironic-sideways evidence leases --directory "$EVIDENCE_DIR"
+    fi
 }
 
 function operate {

@@ -82,6 +82,24 @@ def test_the_agent_cleans_and_deploys_again_only_when_told_so(
     assert tree.called("workload clean_and_deploy --ironic-cloud")
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_leases_are_looked_at_in_a_window_and_not_in_the_whole_of_several(
+    tree: upgrade_tree.Tree, whole: bool
+) -> None:
+    evidence = tree.lab / "evidence"
+    (evidence / "increments" if whole else evidence).mkdir(parents=True)
+    script = (
+        f"REPOSITORY={tree.root} EVIDENCE_DIR={evidence}; tell() {{ :; }}; "
+        f"ironic-sideways() {{ echo $*; }}; . {tree.root}/grenade/proof.sh; "
+        "verify_workload"
+    )
+
+    done = tree.shell("bash", "-c", script)
+
+    looked = "" if whole else f"evidence leases --directory {evidence}\n"
+    assert (done.returncode, done.stdout) == (0, looked)
+
+
 @pytest.mark.parametrize(
     "phase", ["workload verify", "workload operate", "proxy check", "tempest --"]
 )
