@@ -102,9 +102,10 @@ class Window:
         stub.parent.mkdir(parents=True)
         stub.write_text(COMMAND)
         stub.chmod(0o755)
-        tool = stub.with_name("ironic-nova-bm-migrate")
-        tool.write_text('#!/bin/sh\necho "$*" >>"$CALLS"\n')
-        tool.chmod(0o755)
+        for name in ("ironic-nova-bm-migrate", "nova-bm-clear-dhcp-options"):
+            tool = stub.with_name(name)
+            tool.write_text('#!/bin/sh\necho "${0##*/} $*" >>"$CALLS"\n')
+            tool.chmod(0o755)
         for name in window.WINDOW[:-1]:
             (self.phases / f"{name}.done").touch()
         self.environment = {
@@ -182,8 +183,24 @@ def test_the_second_host_finds_ironic_and_leaves_it_at_its_way_back(tmp_path):
 
     assert not of_window.called("service stop")
     back = of_window.calls_file.read_text().splitlines()
-    (rows,) = (call for call in back if call.startswith("rollback "))
+    (rows,) = (call for call in back if " rollback " in call)
     assert rows.endswith("--service-host two")
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_way_back_takes_ironics_dhcp_options_off_what_had_moved(tmp_path, moved):
+    of_window = Window(tmp_path)
+    record = of_window.phases.parent / "migration.json"
+    if moved:
+        record.write_text("{}")
+    (of_window.phases / "start-ironic.begun").touch()
+
+    assert of_window.run("--rollback") == 0
+
+    told = (
+        f"nova-bm-clear-dhcp-options --os-cloud admin --of-ironic --migration {record}"
+    )
+    assert of_window.called(told) is moved
 
 
 def test_a_way_back_leaves_nothing_of_ironics_for_a_node_to_boot_by(tmp_path):
