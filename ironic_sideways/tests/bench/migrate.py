@@ -20,6 +20,7 @@ fails by time.
 import argparse
 import dataclasses
 import json
+import os
 import signal
 import statistics
 import subprocess
@@ -71,15 +72,25 @@ def measured(*words: str) -> Ended:
     :raises RuntimeError: it failed; says what it printed.
     """
     started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", _SMALL_PARENT, *words], capture_output=True, text=True
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SMALL_PARENT, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
+    try:
+        text, errors = process.communicate()
+    except BaseException:
+        # The module that is measured is no child of this process.
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     seconds = time.perf_counter() - started
-    if done.returncode:
+    if process.returncode:
         raise RuntimeError(
-            f"{words[0]}: exit code {done.returncode}: {done.stdout}{done.stderr}"
+            f"{words[0]}: exit code {process.returncode}: {text}{errors}"
         )
-    return Ended(done.stdout, seconds, int(done.stderr.splitlines()[-1]) / 1024)
+    return Ended(text, seconds, int(errors.splitlines()[-1]) / 1024)
 
 
 class Bench:
