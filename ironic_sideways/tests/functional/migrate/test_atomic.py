@@ -13,6 +13,7 @@
 """All or nothing: faults, lost connections and concurrent runs."""
 
 import datetime
+import gc
 import signal
 import subprocess
 import sys
@@ -23,8 +24,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from ironic_sideways import waits
-from ironic_sideways.migrate import load, target, verify
-from ironic_sideways.nova_bm import database
+from ironic_sideways.migrate import classify, load, target, verify
+from ironic_sideways.nova_bm import database, reader
 from ironic_sideways.tests import rows
 from ironic_sideways.tests.functional.conftest import Clouds
 from ironic_sideways.tests.functional.migrate.children import Child
@@ -44,6 +45,26 @@ def many(clouds: Clouds) -> Clouds:
         made.append(rows.plugged(number) if used else rows.interface(number))
     rows.insert(clouds.nova_bm, *made)
     return clouds
+
+
+def test_a_load_holds_no_more_at_its_end_than_at_its_begin(
+    many: Clouds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What statements leave behind is let go of, though no collector runs."""
+    batch, held = 5, []
+    write = load.Loader.write
+
+    def counted(self: load.Loader, verdicts: list[classify.Verdict]) -> None:
+        assert not gc.isenabled()
+        held.append(gc.get_count()[0])
+        write(self, verdicts)
+
+    monkeypatch.setattr(reader.read, "__defaults__", (batch,))
+    monkeypatch.setattr(load.Loader, "write", counted)
+    assert many.migrate("run") == 0
+    assert len(held) == NODES / batch
+    # The first two batches fill SQLAlchemy's caches.
+    assert held[-1] < held[2] + len(held)
 
 
 def start(clouds: Clouds, command: str, *more: str) -> subprocess.Popen:
