@@ -53,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
     trial_rows = found["rounds"]
     failed = [row for row in trial_rows if not row["ok"]]
     for row in trial_rows:
-        print(f"{'ok' if row['ok'] else 'FAILED'}  {row['name']}: {row['detail']}")
+        mended = f" ({row['mended']})" if "mended" in row else ""
+        well = "ok" if row["ok"] else "FAILED"
+        print(f"{well}  {row['name']}: {row['detail']}{mended}")
     if failed and not args.single:
         raise exceptions.SidewaysError(
             f"{len(failed)} of {len(trial_rows)} rounds failed, first: "

@@ -18,7 +18,6 @@ RabbitMQ deals messages out in turn, so that both workers get their share.
 
 import contextlib
 import dataclasses
-import functools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -44,6 +43,8 @@ SETTINGS = {
 #: loaded machine.
 PERIODIC = 120
 
+#: Seconds for Ironic to tear a node down and clean it.
+FREE_TIMEOUT = 180
 #: Seconds for an operation to come to its middle.
 MIDDLE_TIMEOUT = 120.0
 
@@ -58,6 +59,7 @@ Row = dict[str, Any]
 class Trial:
     """The cloud, its workers, and what must not be touched.
 
+    :param server: one of the rounds that runs, for the next of them.
     :param revive: start a killed worker at once, as a supervisor does, and not only
         at the end of the round: what a lone worker needs.
     """
@@ -68,6 +70,7 @@ class Trial:
     work: workload.Workload
     revive: bool = False
     number: int = 0
+    server: dict[str, Any] | None = None
     killed: list[str] = dataclasses.field(default_factory=list)
     rows: list[Row] = dataclasses.field(default_factory=list)
 
@@ -76,9 +79,9 @@ class Trial:
 
         :param act: returns what it did, as ``done`` in the row, its ``detail`` apart.
         """
-        bystanders = self._bystanders()
 
         def whole_round() -> Row:
+            bystanders = self._bystanders()
             try:
                 done = act()
             finally:
@@ -97,7 +100,26 @@ class Trial:
 
         row = operations.timed(name, whole_round)
         self.rows.append(row)
+        if not row["ok"]:
+            self.server = None
+            row["mended"] = operations.timed("mend", self._mend)["detail"]
         return bool(row["ok"])
+
+    def _mend(self) -> str:
+        """Delete what a failed round left, and free the nodes that it leaked.
+
+        So that the rounds after it are judged by what they do themselves.
+
+        :returns: which nodes had no owner, or that none had.
+        """
+        workload.delete_servers(self.work.cloud, NAME)
+        leaked = whole.leaked(whole.look(self.admin, self.ironic))
+        for node in leaked:
+            self.ironic.baremetal.set_node_provision_state(
+                node, "deleted", wait=True, timeout=FREE_TIMEOUT
+            )
+        whole.settle(self.admin, self.ironic)
+        return f"without an owner, undeployed: {', '.join(leaked) or 'none'}"
 
     def _bystanders(self) -> dict[str, str]:
         """Each running server that no round made, with its machine's boot id."""
@@ -137,7 +159,12 @@ class Trial:
             known.get(server["mac"]),
             operations.BOOT_TIMEOUT,
         )
+        self.server = server
         return server
+
+    def running(self) -> dict[str, Any]:
+        """The server of the rounds, or a new one."""
+        return self.server or self.boot()
 
     def begin_boot(self) -> str:
         """Ask for a server, and do not wait; its uuid."""
@@ -255,8 +282,9 @@ def rebooted(trial: Trial, server: dict[str, Any]) -> Row:
     return {"server": server["uuid"], "boot_id": boot_id, "detail": said}
 
 
-def reboot(trial: Trial, server: dict[str, Any]) -> Row:
+def reboot(trial: Trial) -> Row:
     """Its owner can reboot it again, and it boots."""
+    server = trial.running()
     cloud, uuid = trial.work.cloud, server["uuid"]
     since = trial.workers.positions()
     cloud.compute.reboot_server(uuid, "HARD")
@@ -281,8 +309,9 @@ def reboot(trial: Trial, server: dict[str, Any]) -> Row:
     return {**again, **about, "detail": detail}
 
 
-def delete(trial: Trial, server: dict[str, Any]) -> Row:
+def delete(trial: Trial) -> Row:
     """A second request is taken, the server goes, and its node comes back."""
+    server, trial.server = trial.running(), None
     cloud, uuid = trial.work.cloud, server["uuid"]
     node = trial.node_of(uuid)
     since = trial.workers.positions()
@@ -358,23 +387,21 @@ def restart_beside_build(trial: Trial) -> Row:
 def each_kill(trial: Trial) -> None:
     """What CI has time for: either worker idle, a reboot and a delete in the middle."""
     first, second = trial.workers.names
-    server: dict[str, Any] = {}
 
     def serve() -> Row:
-        server.update(trial.boot())
+        server = trial.boot()
         uuid = server["uuid"]
         boot_id = beats.boot_ids(trial.work.heartbeat)[server["mac"]]
         said = f"the other one booted {uuid}"
         return {"server": uuid, "boot_id": boot_id, "detail": said}
 
     trial.round(f"{second}, idle", lambda: idle(trial, second, serve))
-    if server:
-        trial.round(
-            f"{first}, idle",
-            lambda: idle(trial, first, lambda: rebooted(trial, server)),
-        )
-        trial.round("in a reboot", lambda: reboot(trial, server))
-        trial.round("in a delete", lambda: delete(trial, server))
+    trial.round(
+        f"{first}, idle",
+        lambda: idle(trial, first, lambda: rebooted(trial, trial.running())),
+    )
+    trial.round("in a reboot", lambda: reboot(trial))
+    trial.round("in a delete", lambda: delete(trial))
 
 
 def each_operation(trial: Trial, times: int) -> None:
@@ -388,6 +415,5 @@ def each_operation(trial: Trial, times: int) -> None:
             trial.round(
                 f"a start beside a build, {turn}", lambda: restart_beside_build(trial)
             )
-        server = trial.boot()
-        trial.round(f"in a reboot, {turn}", functools.partial(reboot, trial, server))
-        trial.round(f"in a delete, {turn}", functools.partial(delete, trial, server))
+        trial.round(f"in a reboot, {turn}", lambda: reboot(trial))
+        trial.round(f"in a delete, {turn}", lambda: delete(trial))

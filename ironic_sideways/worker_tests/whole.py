@@ -83,9 +83,21 @@ def provider_faults(node: Document, providers: list[Document]) -> list[str]:
     unit = {resource_class.normalise(node["resource_class"]): 1}
     expected = {instance: unit} if instance else {}
     found = providers[0]["allocations"]
-    return (
-        [] if found == expected else [f"node {uuid}: {found} allocated, not {expected}"]
-    )
+    if found != expected:
+        return [f"node {uuid}: {found} allocated, not {expected}"]
+    if not instance and uuid in snapshot.reserved(providers):
+        return [f"node {uuid} is free, and Placement does not offer it"]
+    return []
+
+
+def leaked(seen: Document) -> list[str]:
+    """The nodes that Ironic holds for an instance that Nova does not have."""
+    servers = {server["uuid"] for server in seen["servers"]}
+    return [
+        node["uuid"]
+        for node in seen["nodes"]
+        if node["instance_uuid"] and node["instance_uuid"] not in servers
+    ]
 
 
 def recorded(seen: Document) -> list[Document]:

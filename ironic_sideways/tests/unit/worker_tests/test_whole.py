@@ -32,7 +32,13 @@ def seen() -> dict[str, Any]:
         }
 
     def provider(uuid: str, allocations: dict[str, Any]) -> dict[str, Any]:
-        return {"uuid": uuid, "name": uuid, "allocations": allocations}
+        unit = {"total": 1, "reserved": 0}
+        return {
+            "uuid": uuid,
+            "name": uuid,
+            "allocations": allocations,
+            "inventories": {"CUSTOM_BAREMETAL": unit},
+        }
 
     return {
         "nodes": [node("used", "server"), node("free", None)],
@@ -87,6 +93,21 @@ def test_an_instance_on_no_node_is_named(seen: dict[str, Any]) -> None:
 
     assert "instance lost is on no node of Ironic" in found
     assert "provider gone is of no node" in found
+
+
+def test_a_free_node_that_nobody_can_have_is_named(seen: dict[str, Any]) -> None:
+    for provider in seen["providers"]:
+        provider["inventories"]["CUSTOM_BAREMETAL"]["reserved"] = 1
+
+    assert whole.faults(seen) == ["node free is free, and Placement does not offer it"]
+
+
+def test_a_node_of_an_instance_that_is_gone_is_leaked(seen: dict[str, Any]) -> None:
+    assert whole.leaked(seen) == []
+
+    seen["servers"] = []
+
+    assert whole.leaked(seen) == ["used"]
 
 
 def test_what_evidence_keeps_of_a_node_shows_a_second_provider(
