@@ -33,11 +33,11 @@ from collections.abc import Sequence
 from keystoneauth1 import exceptions as ks_exceptions
 from nova import conf, exception, objects, safe_utils
 from nova import context as nova_context
-from nova.compute import manager, task_states, utils
+from nova.compute import manager, task_states, utils, vm_states
 from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_messaging import exceptions as messaging_exceptions
-from oslo_service import periodic_task
+from oslo_service import loopingcall, periodic_task
 from oslo_utils import timeutils
 
 CONF = conf.CONF
@@ -47,13 +47,15 @@ CONF.register_opts(
     [
         cfg.IntOpt(
             "interrupted_operation_age",
-            default=180,
+            default=300,
             min=1,
             help="Seconds after which an unfinished delete, reboot, start or stop of "
             "this host name is taken to be a dead worker's: a delete is run again, "
             "the others can be repeated. Longer than a live worker is silent: "
-            "IronicDriver gives up on a node after api_max_retries times "
-            "api_retry_interval, 122 s by default.",
+            "IronicDriver waits for a locked node status_code_retries times "
+            "status_code_retry_delay, and gives up on one that does not change "
+            "after api_max_retries times api_retry_interval; 242 s with what the "
+            "window sets.",
         )
     ],
     group="clustered_compute",
@@ -61,6 +63,9 @@ CONF.register_opts(
 
 #: Seconds between two looks for what dead workers left.
 RESUME_SPACING = 30
+
+#: Seconds between two looks whether a build has been given up.
+BUILDER_SPACING = 1
 
 #: Task states in which a worker waits for Ironic to change a machine's power.
 POWER_ACTIONS = (
@@ -201,16 +206,45 @@ class ClusteredComputeManager(manager.ComputeManager):
         instance: objects.Instance,
         bdms: objects.BlockDeviceMappingList,
     ) -> None:
-        """Report the node at once, whichever worker reported it last.
+        """Let a sibling's build end first, and report the node at once.
 
-        It can be scheduled again within a second instead of a periodic's minute.
+        It can be scheduled again within a second instead of a periodic's minute,
+        whichever worker reported it last.
         """
         nodename = instance.node
+        if instance.vm_state == vm_states.BUILDING:
+            self._wait_for_builder(context, instance)
         super().terminate_instance(context, instance, bdms)
         if nodename:
             # IronicDriver's cache; the base driver reads its database.
             getattr(self.driver, "node_cache", {}).pop(nodename, None)
             self._update_available_resource_for_node(context.elevated(), nodename)
+
+    def _wait_for_builder(
+        self, context: nova_context.RequestContext, instance: objects.Instance
+    ) -> None:
+        """Wait until the worker that builds the instance has seen the delete.
+
+        It looks each api_retry_interval, frees the node itself and takes the
+        instance off this host. Nova's lock of an instance, for which a delete waits
+        meanwhile, is each process's own: both would tear the node down at once, and
+        the one that Ironic refuses would set the instance to ERROR.
+        """
+
+        def look() -> None:
+            try:
+                now = objects.Instance.get_by_uuid(context, instance.uuid)
+            except exception.InstanceNotFound:
+                raise loopingcall.LoopingCallDone() from None
+            if now.vm_state != vm_states.BUILDING or now.host != self.host:
+                raise loopingcall.LoopingCallDone()
+
+        age = CONF.clustered_compute.interrupted_operation_age
+        timer = loopingcall.FixedIntervalWithTimeoutLoopingCall(look)
+        try:
+            timer.start(interval=BUILDER_SPACING, timeout=age).wait()
+        except loopingcall.LoopingCallTimeOut:
+            LOG.warning("Its builder is taken to be dead", instance=instance)
 
     @periodic_task.periodic_task(spacing=RESUME_SPACING)
     def _resume_interrupted_deletes(self, context: nova_context.RequestContext) -> None:

@@ -28,6 +28,7 @@ from nova.objects.instance import Instance
 from nova.scheduler.client import report
 from oslo_config import cfg
 
+from ironic_sideways.compute import manager as compute_manager
 from ironic_sideways.compute.manager import REBUILD, ClusteredComputeManager
 from ironic_sideways.tests.unit.compute.conftest import HOST, make_instance
 
@@ -130,9 +131,78 @@ def test_a_deleted_instances_node_is_reported_at_once(
     monkeypatch.setattr(STOCK, "terminate_instance", refreshes.note("terminate"))
     manager.driver.node_cache = {"node": "stale", "other": "kept"}
     instance = make_instance("node")
+    instance.vm_state = vm_states.ACTIVE
     manager.terminate_instance(admin, instance, [])
     assert refreshes == [("terminate", instance, []), ("refresh", "node")]
     assert manager.driver.node_cache == {"other": "kept"}
+
+
+@pytest.fixture
+def being_built(monkeypatch: pytest.MonkeyPatch, refreshes: Calls) -> Callable:
+    """An instance in BUILDING, and what the database says of it look by look."""
+    monkeypatch.setattr(STOCK, "terminate_instance", refreshes.note("terminate"))
+    monkeypatch.setattr(compute_manager, "BUILDER_SPACING", 0.01)
+
+    def prepare(*looks: dict[str, object] | Exception) -> Instance:
+        instance = make_instance("node")
+        instance.vm_state = vm_states.BUILDING
+        coming = iter(looks)
+
+        def look(_context: object, uuid: str) -> SimpleNamespace:
+            assert uuid == instance.uuid
+            refreshes.append("look")
+            found = next(coming)
+            if isinstance(found, Exception):
+                raise found
+            return SimpleNamespace(**found)
+
+        monkeypatch.setattr(objects.Instance, "get_by_uuid", look)
+        return instance
+
+    return prepare
+
+
+STILL = {"vm_state": vm_states.BUILDING, "host": HOST}
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"vm_state": vm_states.ERROR, "host": None},
+        {"vm_state": vm_states.BUILDING, "host": None},
+        {"vm_state": vm_states.ACTIVE, "host": HOST},
+        exception.InstanceNotFound(instance_id="gone"),
+    ],
+)
+def test_a_delete_waits_until_the_siblings_build_has_ended(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    refreshes: Calls,
+    being_built: Callable,
+    end: dict[str, object] | Exception,
+) -> None:
+    instance = being_built(STILL, STILL, end)
+    manager.terminate_instance(admin, instance, [])
+    assert refreshes == [
+        *["look"] * 3,
+        ("terminate", instance, []),
+        ("refresh", "node"),
+    ]
+
+
+def test_a_delete_waits_no_longer_than_a_live_builder_takes(
+    manager: ClusteredComputeManager,
+    nova_conf: cfg.ConfigOpts,
+    admin: RequestContext,
+    refreshes: Calls,
+    being_built: Callable,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    nova_conf.set_override("interrupted_operation_age", 1, "clustered_compute")
+    instance = being_built(*[STILL] * 1000)
+    manager.terminate_instance(admin, instance, [])
+    assert refreshes[-2:] == [("terminate", instance, []), ("refresh", "node")]
+    assert "Its builder is taken to be dead" in caplog.text
 
 
 def test_an_instance_without_a_node_has_none_to_report(
@@ -144,6 +214,7 @@ def test_an_instance_without_a_node_has_none_to_report(
     monkeypatch.setattr(STOCK, "terminate_instance", refreshes.note("terminate"))
     instance = make_instance("node")
     instance.node = None
+    instance.vm_state = vm_states.ERROR
     manager.terminate_instance(admin, instance, [])
     assert refreshes == [("terminate", instance, [])]
 
@@ -253,7 +324,7 @@ def deleting(
 def test_an_old_delete_is_run_again_and_a_young_one_left_to_its_worker(
     manager: ClusteredComputeManager, admin: RequestContext, deleting: Deleting
 ) -> None:
-    instances, terminated = deleting(181, 5)
+    instances, terminated = deleting(301, 5)
     manager._resume_interrupted_deletes(admin)
     assert terminated == [instances[0]]
 
@@ -264,7 +335,7 @@ def test_a_delete_that_fails_again_does_not_keep_the_next_one_waiting(
     deleting: Deleting,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    instances, terminated = deleting(200, 300)
+    instances, terminated = deleting(400, 500)
 
     def fail_first(_context: object, instance: Instance, _bdms: object) -> None:
         terminated.append(instance)
@@ -304,9 +375,9 @@ class Ironic:
 @pytest.mark.parametrize(
     ("age", "target", "left"),
     [
-        (181, None, None),
+        (301, None, None),
         (5, None, "reboot_started_hard"),
-        (181, "rebooting", "reboot_started_hard"),
+        (301, "rebooting", "reboot_started_hard"),
     ],
 )
 def test_an_interrupted_reboot_can_be_repeated_once_ironic_is_done(
