@@ -98,6 +98,7 @@ def trial(args: argparse.Namespace) -> dict[str, Any]:
             if not args.single:
                 rounds.each_kill(trial)
             rounds.each_operation(trial, args.each)
+            trial.clear()
     return {
         "workers": names,
         "each": args.each,

@@ -92,6 +92,19 @@ def test_a_good_round_frees_nothing(trial: rounds.Trial) -> None:
     assert trial.ironic.asked == []  # type: ignore[attr-defined]
 
 
+def test_what_cannot_be_deleted_at_the_end_is_a_row(
+    trial: rounds.Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial.clear()
+    assert trial.rows == []
+
+    monkeypatch.setattr(rounds.workload, "delete_servers", lambda *_: fail())
+    trial.clear()
+
+    (row,) = trial.rows
+    assert (row["name"], row["ok"]) == ("nothing is left", False)
+
+
 def test_a_server_is_booted_only_where_there_is_none(
     trial: rounds.Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
