@@ -239,6 +239,7 @@ class ClusteredComputeManager(manager.ComputeManager):
             if now.vm_state != vm_states.BUILDING or now.host != self.host:
                 raise loopingcall.LoopingCallDone()
 
+        LOG.info("Its build is to end first", instance=instance)
         age = CONF.clustered_compute.interrupted_operation_age
         timer = loopingcall.FixedIntervalWithTimeoutLoopingCall(look)
         try:

@@ -31,6 +31,7 @@ from oslo_config import cfg
 from ironic_sideways.compute import manager as compute_manager
 from ironic_sideways.compute.manager import REBUILD, ClusteredComputeManager
 from ironic_sideways.tests.unit.compute.conftest import HOST, make_instance
+from ironic_sideways.worker_tests import rounds
 
 STOCK = nova_manager.ComputeManager
 Deleting = Callable[..., tuple[list, list]]
@@ -180,9 +181,13 @@ def test_a_delete_waits_until_the_siblings_build_has_ended(
     refreshes: Calls,
     being_built: Callable,
     end: dict[str, object] | Exception,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     instance = being_built(STILL, STILL, end)
-    manager.terminate_instance(admin, instance, [])
+    with caplog.at_level("INFO"):
+        manager.terminate_instance(admin, instance, [])
+    # By which the rounds know who deletes.
+    assert rounds.DELETE_IN_BUILD in caplog.text
     assert refreshes == [
         *["look"] * 3,
         ("terminate", instance, []),
