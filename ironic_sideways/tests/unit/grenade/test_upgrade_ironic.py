@@ -30,6 +30,8 @@ case $* in
     "lab get-option nova-compute DEFAULT host") echo one ;;
     "lab get-option nova-compute-2 DEFAULT host") echo two ;;
     "lab get-option ironic deploy http_root "*) echo "$HTTP_ROOT" ;;
+    "lab get-option nova-compute ironic status_code_retries 0") echo "$RETRIES" ;;
+    "lab get-option "*) echo "${*: -1}" ;;
 esac
 [[ -z $FAIL_AT || "$*" != *"$FAIL_AT"* ]]
 """
@@ -102,7 +104,11 @@ class Window:
         stub.parent.mkdir(parents=True)
         stub.write_text(COMMAND)
         stub.chmod(0o755)
-        for name in ("ironic-nova-bm-migrate", "nova-bm-clear-dhcp-options"):
+        for name in (
+            "ironic-nova-bm-migrate",
+            "nova-bm-clear-dhcp-options",
+            "nova-bm-convert-allocations",
+        ):
             tool = stub.with_name(name)
             tool.write_text('#!/bin/sh\necho "${0##*/} $*" >>"$CALLS"\n')
             tool.chmod(0o755)
@@ -114,6 +120,7 @@ class Window:
             "IRONIC_SIDEWAYS_VENV": str(directory / "venv"),
             "CALLS": str(self.calls_file),
             "OTHERS": "",
+            "RETRIES": "0",
         }
 
     def run(self, *words: str, fail_at: str = "") -> int:
@@ -223,6 +230,24 @@ def test_a_way_back_leaves_nothing_of_ironics_for_a_node_to_boot_by(tmp_path):
 
     left = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
     assert left == ["boot.ipxe", "fallback.ipxe", "pxelinux.cfg"]
+
+
+@pytest.mark.parametrize(("retries", "ours"), [("0", True), ("90", False)])
+def test_nova_waits_for_a_locked_node_as_long_as_its_operator_says(
+    tmp_path, retries, ours
+):
+    of_window = Window(tmp_path)
+    of_window.environment["RETRIES"] = retries
+    (of_window.phases / "compute.done").unlink()
+
+    assert of_window.run("--to", "compute") == 0
+
+    option = "nova-compute ironic status_code_retr"
+    assert of_window.called(f"set-option {option}ies 60") is ours
+    assert of_window.called(f"set-option {option}y_delay 2") is ours
+    assert of_window.run("--rollback") == 0
+    assert of_window.called(f"unset-option {option}ies") is ours
+    assert of_window.called(f"unset-option {option}y_delay") is ours
 
 
 def test_a_host_that_is_not_there_is_bad_usage(tmp_path):
