@@ -47,15 +47,15 @@ CONF.register_opts(
     [
         cfg.IntOpt(
             "interrupted_operation_age",
-            default=300,
+            default=400,
             min=1,
             help="Seconds after which an unfinished delete, reboot, start or stop of "
             "this host name is taken to be a dead worker's: a delete is run again, "
             "the others can be repeated. Longer than a live worker is silent: "
-            "IronicDriver waits for a locked node status_code_retries times "
-            "status_code_retry_delay, and gives up on one that does not change "
-            "after api_max_retries times api_retry_interval; 242 s with what the "
-            "window sets.",
+            "with what the window sets IronicDriver gives up on a locked node after "
+            "242 s at most, status_code_retries times status_code_retry_delay and "
+            "the 2 s that Ironic itself tries each time, and on one that does not "
+            "change after 122 s more, api_max_retries times api_retry_interval.",
         )
     ],
     group="clustered_compute",
@@ -181,6 +181,35 @@ class ClusteredComputeManager(manager.ComputeManager):
             **named,
         )
 
+    def _do_build_and_run_instance(
+        self,
+        context: nova_context.RequestContext,
+        instance: objects.Instance,
+        *arguments: object,
+        **named: object,
+    ) -> str:
+        """Say so when a build has ended because of a delete.
+
+        Nova leaves such an instance in BUILDING on its host, where a sibling that
+        waits to delete it would take it for being built.
+        """
+        result = super()._do_build_and_run_instance(
+            context, instance, *arguments, **named
+        )
+        if result == manager.build_results.FAILED:
+            try:
+                now = objects.Instance.get_by_uuid(context, instance.uuid)
+                if (
+                    now.vm_state == vm_states.BUILDING
+                    and now.host == self.host
+                    and now.task_state == task_states.DELETING
+                ):
+                    now.vm_state = vm_states.ERROR
+                    now.save(expected_task_state=[task_states.DELETING])
+            except (exception.InstanceNotFound, exception.UnexpectedTaskStateError):
+                LOG.debug("It has been deleted", instance=instance)
+        return str(result)
+
     def rebuild_instance(
         self,
         context: nova_context.RequestContext,
@@ -206,14 +235,22 @@ class ClusteredComputeManager(manager.ComputeManager):
         instance: objects.Instance,
         bdms: objects.BlockDeviceMappingList,
     ) -> None:
-        """Let a sibling's build end first, and report the node at once.
-
-        It can be scheduled again within a second instead of a periodic's minute,
-        whichever worker reported it last.
-        """
-        nodename = instance.node
+        """Let a sibling's build end first."""
         if instance.vm_state == vm_states.BUILDING:
             self._wait_for_builder(context, instance)
+        self._terminate(context, instance, bdms)
+
+    def _terminate(
+        self,
+        context: nova_context.RequestContext,
+        instance: objects.Instance,
+        bdms: objects.BlockDeviceMappingList,
+    ) -> None:
+        """Terminate, and report the node at once, whoever reported it last.
+
+        It can be scheduled again within a second instead of a periodic's minute.
+        """
+        nodename = instance.node
         super().terminate_instance(context, instance, bdms)
         if nodename:
             # IronicDriver's cache; the base driver reads its database.
@@ -234,10 +271,19 @@ class ClusteredComputeManager(manager.ComputeManager):
         def look() -> None:
             try:
                 now = objects.Instance.get_by_uuid(context, instance.uuid)
+                if now.vm_state != vm_states.BUILDING or now.host != self.host:
+                    raise loopingcall.LoopingCallDone()
+                if now.task_state != task_states.DELETING:
+                    # The builder wrote its own over it, and would build on.
+                    was, now.task_state = now.task_state, task_states.DELETING
+                    now.save(expected_task_state=[was])
             except exception.InstanceNotFound:
                 raise loopingcall.LoopingCallDone() from None
-            if now.vm_state != vm_states.BUILDING or now.host != self.host:
-                raise loopingcall.LoopingCallDone()
+            except (
+                exception.UnexpectedTaskStateError,
+                messaging_exceptions.MessagingTimeout,
+            ):
+                LOG.debug("Its build is looked at again", instance=instance)
 
         LOG.info("Its build is to end first", instance=instance)
         age = CONF.clustered_compute.interrupted_operation_age
@@ -253,13 +299,19 @@ class ClusteredComputeManager(manager.ComputeManager):
 
         Without it they stay in ``deleting``, and their nodes in use, for ever.
         """
+        age = CONF.clustered_compute.interrupted_operation_age
         for instance in self._interrupted(context, [task_states.DELETING]):
+            if instance.vm_state == vm_states.BUILDING and not timeutils.is_older_than(
+                instance.updated_at or instance.created_at, 2 * age
+            ):
+                # A living worker may wait for the builder so long.
+                continue
             LOG.info("Resuming an interrupted delete", instance=instance)
             try:
                 bdms = objects.BlockDeviceMappingList.get_by_instance_uuid(
                     context, instance.uuid
                 )
-                self.terminate_instance(context, instance, bdms)
+                self._terminate(context, instance, bdms)
             except Exception:
                 LOG.exception("The delete failed again", instance=instance)
 

@@ -138,6 +138,18 @@ def test_a_deleted_instances_node_is_reported_at_once(
     assert manager.driver.node_cache == {"other": "kept"}
 
 
+class Seen(SimpleNamespace):
+    """An instance as the database has it; ``task_state`` there may be a new one."""
+
+    def __init__(self, calls: list, **fields: object) -> None:
+        super().__init__(**fields)
+        self._calls, self._before = calls, self.task_state
+
+    def save(self, expected_task_state: list[str | None]) -> None:
+        assert expected_task_state == [self._before]
+        self._calls.append(("save", self.vm_state, self.task_state))
+
+
 @pytest.fixture
 def being_built(monkeypatch: pytest.MonkeyPatch, refreshes: Calls) -> Callable:
     """An instance in BUILDING, and what the database says of it look by look."""
@@ -155,7 +167,7 @@ def being_built(monkeypatch: pytest.MonkeyPatch, refreshes: Calls) -> Callable:
             found = next(coming)
             if isinstance(found, Exception):
                 raise found
-            return SimpleNamespace(**found)
+            return Seen(refreshes, **found)
 
         monkeypatch.setattr(objects.Instance, "get_by_uuid", look)
         return instance
@@ -163,15 +175,19 @@ def being_built(monkeypatch: pytest.MonkeyPatch, refreshes: Calls) -> Callable:
     return prepare
 
 
-STILL = {"vm_state": vm_states.BUILDING, "host": HOST}
+STILL = {
+    "vm_state": vm_states.BUILDING,
+    "host": HOST,
+    "task_state": task_states.DELETING,
+}
 
 
 @pytest.mark.parametrize(
     "end",
     [
-        {"vm_state": vm_states.ERROR, "host": None},
-        {"vm_state": vm_states.BUILDING, "host": None},
-        {"vm_state": vm_states.ACTIVE, "host": HOST},
+        {**STILL, "vm_state": vm_states.ERROR, "host": None},
+        {**STILL, "host": None},
+        {**STILL, "vm_state": vm_states.ACTIVE},
         exception.InstanceNotFound(instance_id="gone"),
     ],
 )
@@ -183,7 +199,7 @@ def test_a_delete_waits_until_the_siblings_build_has_ended(
     end: dict[str, object] | Exception,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    instance = being_built(STILL, STILL, end)
+    instance = being_built(STILL, messaging_timeout(), end)
     with caplog.at_level("INFO"):
         manager.terminate_instance(admin, instance, [])
     # By which the rounds know who deletes.
@@ -193,6 +209,56 @@ def test_a_delete_waits_until_the_siblings_build_has_ended(
         ("terminate", instance, []),
         ("refresh", "node"),
     ]
+
+
+def messaging_timeout() -> Exception:
+    """What a conductor's restart makes of a look."""
+    return oslo_messaging.MessagingTimeout()
+
+
+@pytest.mark.parametrize("was", [task_states.SPAWNING, None])
+def test_a_builder_that_wrote_over_the_delete_is_told_again(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    refreshes: Calls,
+    being_built: Callable,
+    was: str | None,
+) -> None:
+    ended = {**STILL, "vm_state": vm_states.ERROR}
+    instance = being_built({**STILL, "task_state": was}, ended)
+    manager.terminate_instance(admin, instance, [])
+    assert refreshes[:3] == [
+        "look",
+        ("save", vm_states.BUILDING, task_states.DELETING),
+        "look",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "found", "saved"),
+    [
+        ("failed", STILL, [("save", vm_states.ERROR, task_states.DELETING)]),
+        ("failed", {**STILL, "host": None}, []),
+        ("failed", {**STILL, "task_state": None}, []),
+        ("failed", exception.InstanceNotFound(instance_id="gone"), []),
+        ("active", STILL, []),
+    ],
+)
+def test_a_build_that_ended_by_a_delete_does_not_look_like_one(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    monkeypatch: pytest.MonkeyPatch,
+    refreshes: Calls,
+    being_built: Callable,
+    result: str,
+    found: dict[str, object] | Exception,
+    saved: list,
+) -> None:
+    instance = being_built(found)
+    build = refreshes.note("build", result)
+    monkeypatch.setattr(STOCK, "_do_build_and_run_instance", build)
+    assert manager._do_build_and_run_instance(admin, instance, "image") == result
+    assert [call for call in refreshes if call[0] == "save"] == saved
 
 
 def test_a_delete_waits_no_longer_than_a_live_builder_takes(
@@ -300,8 +366,9 @@ def deleting(
     """Instances in ``deleting`` by their age in seconds; what is terminated."""
     terminated = []
     monkeypatch.setattr(
-        manager, "terminate_instance", lambda _context, i, _bdms: terminated.append(i)
+        STOCK, "terminate_instance", lambda _self, _c, i, _bdms: terminated.append(i)
     )
+    monkeypatch.setattr(manager, "_update_available_resource_for_node", lambda *_: None)
     monkeypatch.setattr(
         objects.BlockDeviceMappingList, "get_by_instance_uuid", lambda *_, **__: []
     )
@@ -313,6 +380,7 @@ def deleting(
             instance = make_instance("node")
             instance.created_at = now - datetime.timedelta(days=1)
             instance.updated_at = now - datetime.timedelta(seconds=age)
+            instance.vm_state = vm_states.ACTIVE
             instances.append(instance)
 
         def found(_context: object, filters: dict, **_named: object) -> list:
@@ -329,9 +397,20 @@ def deleting(
 def test_an_old_delete_is_run_again_and_a_young_one_left_to_its_worker(
     manager: ClusteredComputeManager, admin: RequestContext, deleting: Deleting
 ) -> None:
-    instances, terminated = deleting(301, 5)
+    instances, terminated = deleting(401, 5)
     manager._resume_interrupted_deletes(admin)
     assert terminated == [instances[0]]
+
+
+def test_a_delete_in_a_build_is_run_again_once_nobody_waits_for_the_builder(
+    manager: ClusteredComputeManager, admin: RequestContext, deleting: Deleting
+) -> None:
+    instances, terminated = deleting(401, 801)
+    for instance in instances:
+        instance.vm_state = vm_states.BUILDING
+    # Not the wait: its thread is that of all periodic tasks.
+    manager._resume_interrupted_deletes(admin)
+    assert terminated == [instances[1]]
 
 
 def test_a_delete_that_fails_again_does_not_keep_the_next_one_waiting(
@@ -340,14 +419,16 @@ def test_a_delete_that_fails_again_does_not_keep_the_next_one_waiting(
     deleting: Deleting,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    instances, terminated = deleting(400, 500)
+    instances, terminated = deleting(500, 600)
 
-    def fail_first(_context: object, instance: Instance, _bdms: object) -> None:
+    def fail_first(
+        _self: object, _context: object, instance: Instance, _bdms: object
+    ) -> None:
         terminated.append(instance)
         if instance is instances[0]:
             raise exception.InstancePowerOffFailure(reason="no answer")
 
-    monkeypatch.setattr(manager, "terminate_instance", fail_first)
+    monkeypatch.setattr(STOCK, "terminate_instance", fail_first)
     manager._resume_interrupted_deletes(admin)
     assert terminated == instances
 
@@ -380,9 +461,9 @@ class Ironic:
 @pytest.mark.parametrize(
     ("age", "target", "left"),
     [
-        (301, None, None),
+        (401, None, None),
         (5, None, "reboot_started_hard"),
-        (301, "rebooting", "reboot_started_hard"),
+        (401, "rebooting", "reboot_started_hard"),
     ],
 )
 def test_an_interrupted_reboot_can_be_repeated_once_ironic_is_done(
