@@ -277,15 +277,18 @@ def destroy(cloud: Connection) -> int:
     return servers
 
 
-def delete_servers(cloud: Connection, prefix: str) -> int:
-    """Delete the project's servers of that ``prefix``, and their ports."""
+def delete_servers(cloud: Connection, prefix: str, timeout: float = 120) -> int:
+    """Delete the project's servers of that ``prefix``, and their ports.
+
+    :param timeout: seconds for each to be gone.
+    """
     servers = [s for s in cloud.compute.servers() if s.name.startswith(prefix)]
     for server in servers:
         if server.is_locked:
             cloud.compute.unlock_server(server.id)
         cloud.compute.delete_server(server.id)
     for server in servers:
-        wait_until_gone(cloud, server.id)
+        wait_until_gone(cloud, server.id, timeout)
     for port in cloud.network.ports(project_id=cloud.current_project_id):
         if port.name.startswith(prefix):
             cloud.network.delete_port(port.id)

@@ -99,6 +99,9 @@ def outcome(done: Document, document: Document, nodes: dict[str, Document]) -> s
             node = nodes.get(done["node"])
             if node is None or node["instance"]:
                 return f"node {done['node']} did not come back: {node}"
+        case "delete in build":
+            if len(document["workers"]) > 1 and done["builder"] == done["deleter"]:
+                return f"{done['builder']} deleted what it built itself"
         case "idle":
             if not done["boot_id"]:
                 return "the other worker served nobody"

@@ -33,13 +33,13 @@ from ironic_sideways.worker_tests.workers import Workers
 #: waits for a locked node, and then for Ironic, half a minute or so each, and what
 #: it left is a dead one's after both.
 BUILD_TIMEOUT = 180
-OPERATION_AGE = 80
+OPERATION_AGE = 95
 SETTINGS = {
     ("DEFAULT", "instance_build_timeout"): str(BUILD_TIMEOUT),
     ("clustered_compute", "interrupted_operation_age"): str(OPERATION_AGE),
     ("ironic", "api_max_retries"): "15",
     ("ironic", "api_retry_interval"): "2",
-    ("ironic", "status_code_retries"): "20",
+    ("ironic", "status_code_retries"): "15",
     ("ironic", "status_code_retry_delay"): "2",
 }
 #: Seconds between two runs of any of Nova's periodic tasks, and as much again for a
@@ -55,6 +55,9 @@ NAME = f"{workload.PREFIX}-workers"
 BUILD, REBOOT, DELETE = "Claim successful", "Rebooting instance", "Terminating instance"
 #: Of a delete, too; a builder that gives up says ``DELETE`` itself.
 DELETE_IN_BUILD = "Its build is to end first"
+WAITED_IN_VAIN = "Its builder is taken to be dead"
+#: A message may go to the builder itself; mostly it is the other one's turn.
+TURNS = 5
 
 Finding = dict[str, Any]
 Row = dict[str, Any]
@@ -117,7 +120,7 @@ class Trial:
 
         :returns: which nodes had no owner, or that none had.
         """
-        workload.delete_servers(self.work.cloud, NAME)
+        workload.delete_servers(self.work.cloud, NAME, BUILD_TIMEOUT + PERIODIC)
         leaked = whole.leaked(whole.look(self.admin, self.ironic))
         for node in leaked:
             self.ironic.baremetal.set_node_provision_state(
@@ -353,7 +356,21 @@ def leaving(trial: Trial, instance: str) -> bool:
 
 
 def delete_in_build(trial: Trial) -> Row:
-    """Nobody dies: a user deletes what is being built, perhaps by the other worker."""
+    """Nobody dies: a user deletes what is being built, and the other worker does it.
+
+    :raises SidewaysError: nobody but the builder was ever given the delete.
+    """
+    for _turn in range(TURNS):
+        done = deleted_in_build(trial)
+        if len(trial.workers.names) == 1 or done["builder"] != done["deleter"]:
+            return done
+    raise exceptions.SidewaysError(
+        f"{TURNS} times the builder itself was given the delete: nothing was shown"
+    )
+
+
+def deleted_in_build(trial: Trial) -> Row:
+    """One server, deleted while its node is deployed."""
     since = trial.workers.positions()
     instance = trial.begin_boot()
     builder = trial.workers.who(instance, BUILD, since)
@@ -369,6 +386,10 @@ def delete_in_build(trial: Trial) -> Row:
     if len(trial.workers.names) > 1:
         deleter = trial.workers.who(instance, DELETE_IN_BUILD, since)
     trial.gone(instance, BUILD_TIMEOUT)
+    if trial.workers.said(instance, WAITED_IN_VAIN, since):
+        raise exceptions.SidewaysError(
+            f"instance {instance}: {deleter} took {builder} for dead, which lives"
+        )
     return {
         "kind": "delete in build",
         "server": instance,

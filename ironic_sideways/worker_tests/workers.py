@@ -77,7 +77,7 @@ class Workers:
         :raises WaitExpired: none does.
         """
         found = waits.wait_for(
-            lambda: self._said(instance, text, since) or "",
+            lambda: self.said(instance, text, since) or "",
             bool,
             f"a worker to say {text!r} of instance {instance}",
             BEGIN_TIMEOUT,
@@ -86,7 +86,8 @@ class Workers:
         )
         return found
 
-    def _said(self, instance: str, text: str, since: Mapping[str, int]) -> str | None:
+    def said(self, instance: str, text: str, since: Mapping[str, int]) -> str | None:
+        """The worker that has logged ``text`` of ``instance`` after ``since``."""
         for name in self.names:
             with self.layout.log(name).open("rb") as stream:
                 stream.seek(since[name])

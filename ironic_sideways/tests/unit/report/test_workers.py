@@ -98,6 +98,7 @@ def test_rounds_in_which_all_was_kept_are_good(evidence: Path) -> None:
         (3, "done", {"node": "node-run"}, "promise of in a delete", "not come back"),
         (3, "done", {"server": "server-run"}, "promise of in a delete", "still"),
         (5, "done", {"server": "server-run"}, "promise of in both", "node-run still"),
+        (5, "done", {"deleter": FIRST}, "promise of in both", "what it built itself"),
         (0, "done", {"boot_id": ""}, "promise of second, idle", "served nobody"),
         (1, "done", {"killed": SECOND}, "either worker died", "killed: nova-compute"),
         (0, "ok", False, "round second, idle", "done"),

@@ -105,6 +105,28 @@ def test_what_cannot_be_deleted_at_the_end_is_a_row(
     assert (row["name"], row["ok"]) == ("nothing is left", False)
 
 
+@pytest.mark.parametrize(
+    ("deleters", "ends"),
+    [(["other"], "other"), (["one", "other"], "other"), (["one"] * 5, "5 times")],
+)
+def test_a_delete_in_a_build_is_repeated_until_it_is_the_other_workers(
+    trial: rounds.Trial, monkeypatch: pytest.MonkeyPatch, deleters: list, ends: str
+) -> None:
+    trial.workers.names = ("one", "other")
+    coming = iter(deleters)
+    monkeypatch.setattr(
+        rounds,
+        "deleted_in_build",
+        lambda _trial: {"builder": "one", "deleter": next(coming)},
+    )
+    if ends == "other":
+        assert rounds.delete_in_build(trial)["deleter"] == "other"
+    else:
+        with pytest.raises(exceptions.SidewaysError, match=ends):
+            rounds.delete_in_build(trial)
+    assert list(coming) == []
+
+
 def test_a_server_is_booted_only_where_there_is_none(
     trial: rounds.Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
