@@ -67,7 +67,7 @@ def test_what_a_failed_round_leaked_is_freed_and_told(trial: rounds.Trial) -> No
     (row,) = trial.rows
     assert (row["ok"], row["detail"]) == (False, "no valid host")
     assert row["mended"] == "without an owner, undeployed: lost"
-    assert trial.ironic.asked == [("lost", "deleted")]  # type: ignore[attr-defined]
+    assert trial.ironic.asked == [("lost", "deleted")]
     # Deleted with the rest: the next round boots another.
     assert trial.server is None
 
@@ -89,7 +89,7 @@ def test_a_good_round_frees_nothing(trial: rounds.Trial) -> None:
     (row,) = trial.rows
     assert "mended" not in row
     assert row["done"] == {"kind": "build"}
-    assert trial.ironic.asked == []  # type: ignore[attr-defined]
+    assert trial.ironic.asked == []
 
 
 def test_what_cannot_be_deleted_at_the_end_is_a_row(
