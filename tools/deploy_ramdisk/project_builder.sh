@@ -41,8 +41,8 @@ function install_project_builder { # <environment>
 }
 
 # The agent's release as PyPI has it, and the wheels that it is installed from.
-function fetch_agent { # <directory>
-    local pip=(python -m pip --quiet --disable-pip-version-check)
+function fetch_agent { # <directory> <environment of the builder>
+    local pip=(python -m pip --quiet --disable-pip-version-check) named
     AGENT_VERSION=$(sed -n 's/^ironic-python-agent==//p' "$CONSTRAINTS")
     "${pip[@]}" download --no-deps --no-binary ironic-python-agent \
         --dest "$1" "ironic-python-agent==$AGENT_VERSION"
@@ -50,6 +50,12 @@ function fetch_agent { # <directory>
     # glean configures the ramdisk's network; the others build and install wheels.
     "${pip[@]}" download --dest "$1/requirements/wheels" --constraint "$CONSTRAINTS" \
         "ironic-python-agent==$AGENT_VERSION" glean pbr pip setuptools wheel
+    # The builder wants one release of pip, by name, where Debian's is older.
+    named=$(find "$2/share/ironic-python-agent-builder" -type f \
+        -exec sed --quiet 's/^REQUIRED_PIP_STR="\(.*\)"$/\1/p' {} +)
+    if [[ $named ]]; then
+        "${pip[@]}" download --no-deps --dest "$1/requirements/wheels" "pip==$named"
+    fi
     # The constraints would constrain the local source as well, by its name.
     grep --invert-match '^ironic-python-agent==' "$CONSTRAINTS" \
         >"$1/requirements/upper-constraints.txt"
@@ -91,7 +97,7 @@ function build_by_project { # <build directory>
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
     mkdir "$PART/build" "$PART/out" "$PART/tmp" "$sources"
     install_project_builder "$PART/builder"
-    fetch_agent "$sources"
+    fetch_agent "$sources" "$PART/builder"
     write_offline_element "$PART/elements"
     (
         # Of this host's pip; what holds in the ramdisk's root is in the element.
