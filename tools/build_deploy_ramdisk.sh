@@ -20,7 +20,7 @@
 # OS_CLIENT_CONFIG_FILE of a cloud's administrator.
 #
 #   --builder NAME  debian (default), as said above; or project: the Ironic project's
-#                   ironic-python-agent-builder, some minutes and 250 MB, for nodes
+#                   ironic-python-agent-builder, some minutes and 320 MB, for nodes
 #                   with 3 GiB of memory or more
 #   --output DIR    also put kernel, ramdisk and SHA256SUMS there
 #   --publish       load both in glance as ironic-deploy-kernel and -ramdisk
