@@ -161,25 +161,44 @@ class ClusteredComputeManager(manager.ComputeManager):
         *arguments: object,
         **named: object,
     ) -> None:
-        """Get to know a node that only a sibling has seen.
+        """Get to know a node that only a sibling has seen; build no more once deleted.
 
         An unknown node takes no claim, so that Nova would not count the instance.
+        A build that a delete aborts would be scheduled again, and hold the owner's
+        ports, bound, for some seconds after the instance is gone.
         """
         if node not in self.rt.compute_nodes:
             self._update_available_resource_for_node(context.elevated(), node)
-        super()._build_and_run_instance(
-            context,
-            instance,
-            image,
-            injected_files,
-            admin_password,
-            requested_networks,
-            security_groups,
-            block_device_mapping,
-            node,
-            *arguments,
-            **named,
-        )
+        try:
+            super()._build_and_run_instance(
+                context,
+                instance,
+                image,
+                injected_files,
+                admin_password,
+                requested_networks,
+                security_groups,
+                block_device_mapping,
+                node,
+                *arguments,
+                **named,
+            )
+        except exception.RescheduledException as error:
+            if not self._is_deleting(context, instance):
+                raise
+            raise exception.BuildAbortException(
+                instance_uuid=instance.uuid, reason="its delete was requested"
+            ) from error
+
+    def _is_deleting(
+        self, context: nova_context.RequestContext, instance: objects.Instance
+    ) -> bool:
+        """Whether the instance's owner has asked for its delete."""
+        try:
+            now = objects.Instance.get_by_uuid(context, instance.uuid)
+        except exception.InstanceNotFound:
+            return True
+        return bool(now.task_state == task_states.DELETING)
 
     def _do_build_and_run_instance(
         self,

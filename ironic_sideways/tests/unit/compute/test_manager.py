@@ -235,6 +235,31 @@ def test_a_builder_that_wrote_over_the_delete_is_told_again(
 
 
 @pytest.mark.parametrize(
+    ("found", "raised"),
+    [
+        (STILL, exception.BuildAbortException),
+        (exception.InstanceNotFound(instance_id="x"), exception.BuildAbortException),
+        ({**STILL, "task_state": None}, exception.RescheduledException),
+    ],
+)
+def test_a_build_that_a_delete_aborts_is_not_scheduled_again(
+    manager: ClusteredComputeManager,
+    admin: RequestContext,
+    monkeypatch: pytest.MonkeyPatch,
+    being_built: Callable,
+    found: dict[str, object] | Exception,
+    raised: type[Exception],
+) -> None:
+    instance = being_built(found)
+    rescheduled = exception.RescheduledException(instance_uuid="x", reason="aborted")
+    monkeypatch.setattr(STOCK, "_build_and_run_instance", raiser(rescheduled))
+    manager.rt.compute_nodes["node"] = object()
+    arguments: list[Any] = [instance, {}, [], None, [], [], [], "node", {}, {}]
+    with pytest.raises(raised):
+        manager._build_and_run_instance(admin, *arguments)
+
+
+@pytest.mark.parametrize(
     ("result", "found", "saved"),
     [
         ("failed", STILL, [("save", vm_states.ERROR, task_states.DELETING)]),
