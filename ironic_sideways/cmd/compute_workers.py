@@ -71,7 +71,7 @@ def trial(args: argparse.Namespace) -> dict[str, Any]:
     """Do the rounds that were asked for; what clustered.json holds."""
     from ironic_sideways import workload
     from ironic_sideways.cmd import cloud
-    from ironic_sideways.worker_tests import rounds, workers
+    from ironic_sideways.worker_tests import rounds, trials, workers
 
     layout, _ = record.open_lab(args.directory)
     work = workload.Workload(
@@ -79,13 +79,13 @@ def trial(args: argparse.Namespace) -> dict[str, Any]:
         layout.evidence / "workload.json",
         layout.evidence / "heartbeat.jsonl",
     )
-    settings = dict(rounds.SETTINGS)
+    settings = dict(trials.SETTINGS)
     names: tuple[str, ...] = workers.BOTH
     if args.single:
         settings["DEFAULT", "compute_manager"] = args.single
         names = workers.BOTH[:1]
     with workers.running(layout, names, settings) as found:
-        trial = rounds.Trial(
+        trial = trials.Trial(
             found,
             cloud.connect(args.admin_cloud),
             cloud.connect(args.ironic_cloud),
@@ -94,7 +94,7 @@ def trial(args: argparse.Namespace) -> dict[str, Any]:
         )
         workload.ensure_keypair(work.cloud)
         workload.boot_from_the_network(trial.ironic)
-        with rounds.only_host(trial, layout.compute_host):
+        with trials.only_host(trial, layout.compute_host):
             if not args.single:
                 rounds.each_kill(trial)
             rounds.each_operation(trial, args.each)
@@ -102,8 +102,8 @@ def trial(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "workers": names,
         "each": args.each,
-        "build_timeout": rounds.BUILD_TIMEOUT,
-        "periodic": rounds.PERIODIC,
+        "build_timeout": trials.BUILD_TIMEOUT,
+        "periodic": trials.PERIODIC,
         "rounds": trial.rows,
         "killed": trial.killed,
     }

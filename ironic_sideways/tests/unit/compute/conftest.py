@@ -12,19 +12,25 @@
 
 """A host with nova_bm nodes: real Nova classes, a scripted ipmitool and Neutron."""
 
+import functools
 import os
 import stat
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import oslo_messaging
 import pytest
 import sqlalchemy as sa
-from nova import conf, context, objects
+from nova import conf, context, objects, rpc
+from nova.compute import manager as nova_manager
 from nova.network import model as network_model
+from nova.scheduler.client import report
 from oslo_config import cfg
 
 from ironic_sideways.compute import launcher
+from ironic_sideways.compute.manager import ClusteredComputeManager
 from ironic_sideways.nova_bm import schema
 from ironic_sideways.tests.unit.compute import fakes
 
@@ -35,6 +41,7 @@ from nova.virt import baremetal  # noqa: E402
 from nova.virt.baremetal import images, rows, vifs  # noqa: E402
 
 HOST = "isw3"
+STOCK = nova_manager.ComputeManager
 
 
 @pytest.fixture(autouse=True)
@@ -182,6 +189,36 @@ def driver(
 def admin() -> context.RequestContext:
     """An administrator's context."""
     return context.get_admin_context()
+
+
+@pytest.fixture
+def calls() -> fakes.Calls:
+    """What stand-ins were called with."""
+    return fakes.Calls()
+
+
+@pytest.fixture
+def manager(
+    monkeypatch: pytest.MonkeyPatch, nova_conf: cfg.ConfigOpts
+) -> ClusteredComputeManager:
+    """A real manager with a real report client that must not reach Placement."""
+    bus = oslo_messaging.get_rpc_transport(nova_conf, "fake:/")
+    monkeypatch.setattr(rpc, "TRANSPORT", bus)
+    monkeypatch.setattr(rpc, "LEGACY_NOTIFIER", oslo_messaging.Notifier(bus))
+    client = functools.partial(report.SchedulerReportClient, adapter=SimpleNamespace())
+    monkeypatch.setattr(nova_manager.report, "SchedulerReportClient", client)
+    return ClusteredComputeManager(
+        compute_driver="baremetal.BareMetalDriver", host=HOST
+    )
+
+
+@pytest.fixture
+def refreshes(monkeypatch: pytest.MonkeyPatch, calls: fakes.Calls) -> fakes.Calls:
+    """Record the stock manager's refresh of a node."""
+    monkeypatch.setattr(
+        STOCK, "_update_available_resource_for_node", calls.note("refresh")
+    )
+    return calls
 
 
 def make_instance(node_uuid: str, **extra_specs: str) -> objects.Instance:

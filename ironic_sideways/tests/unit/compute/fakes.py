@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The far sides: BMCs behind an ipmitool, and a Neutron."""
+"""The far sides: BMCs behind an ipmitool, a Neutron; and what stands in for Nova."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 from neutronclient.common import exceptions as neutron_exceptions
@@ -112,3 +113,25 @@ class Neutron:
 
     def _mac(self) -> str:
         return f"fa:16:3e:00:00:{next(self._numbers):02x}"
+
+
+class Calls(list):
+    """What was called, in order."""
+
+    def note(self, name: str, result: object = None) -> Callable:
+        """A stand-in method that records its positional arguments."""
+
+        def called(_self: object, *arguments: object, **_named: object) -> object:
+            self.append((name, *arguments[1:]))
+            return result
+
+        return called
+
+
+def raiser(error: Exception) -> Callable:
+    """A stand-in that fails."""
+
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    return fail

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.worker_tests import rounds, whole
+from ironic_sideways.worker_tests import rounds, trials, whole
 
 SETTLED: dict[str, Any] = {
     "nodes": [{"uuid": "lost", "instance_uuid": "gone", "provision_state": "active"}],
@@ -43,23 +43,23 @@ class Cloud:
 
 
 @pytest.fixture
-def trial(monkeypatch: pytest.MonkeyPatch) -> rounds.Trial:
+def trial(monkeypatch: pytest.MonkeyPatch) -> trials.Trial:
     cloud: Any = Cloud()
     workers: Any = SimpleNamespace(start=lambda: None)
     work: Any = SimpleNamespace(cloud=cloud)
-    made = rounds.Trial(workers, cloud, cloud, work)
-    monkeypatch.setattr(rounds.Trial, "_bystanders", lambda _self: {})
-    monkeypatch.setattr(rounds.Trial, "_untouched", lambda _self, found: found)
+    made = trials.Trial(workers, cloud, cloud, work)
+    monkeypatch.setattr(trials.Trial, "_bystanders", lambda _self: {})
+    monkeypatch.setattr(trials.Trial, "_untouched", lambda _self, found: found)
     monkeypatch.setattr(whole, "look", lambda *_: SETTLED)
     monkeypatch.setattr(whole, "settle", lambda *_: SETTLED)
     return made
 
 
-def fail() -> rounds.Row:
+def fail() -> trials.Row:
     raise exceptions.SidewaysError("no valid host")
 
 
-def test_what_a_failed_round_leaked_is_freed_and_told(trial: rounds.Trial) -> None:
+def test_what_a_failed_round_leaked_is_freed_and_told(trial: trials.Trial) -> None:
     trial.server = {"uuid": "one"}
 
     assert not trial.round("in a reboot", fail)
@@ -73,7 +73,7 @@ def test_what_a_failed_round_leaked_is_freed_and_told(trial: rounds.Trial) -> No
 
 
 def test_a_mend_that_fails_keeps_the_rows(
-    trial: rounds.Trial, monkeypatch: pytest.MonkeyPatch
+    trial: trials.Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whole, "settle", lambda *_: fail())
 
@@ -83,7 +83,7 @@ def test_a_mend_that_fails_keeps_the_rows(
     assert [row["mended"] for row in trial.rows] == ["no valid host"] * 2
 
 
-def test_a_good_round_frees_nothing(trial: rounds.Trial) -> None:
+def test_a_good_round_frees_nothing(trial: trials.Trial) -> None:
     assert trial.round("in a build", lambda: {"detail": "well", "kind": "build"})
 
     (row,) = trial.rows
@@ -93,12 +93,12 @@ def test_a_good_round_frees_nothing(trial: rounds.Trial) -> None:
 
 
 def test_what_cannot_be_deleted_at_the_end_is_a_row(
-    trial: rounds.Trial, monkeypatch: pytest.MonkeyPatch
+    trial: trials.Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial.clear()
     assert trial.rows == []
 
-    monkeypatch.setattr(rounds.workload, "delete_servers", lambda *_: fail())
+    monkeypatch.setattr(trials.workload, "delete_servers", lambda *_: fail())
     trial.clear()
 
     (row,) = trial.rows
@@ -110,7 +110,7 @@ def test_what_cannot_be_deleted_at_the_end_is_a_row(
     [(["other"], "other"), (["one", "other"], "other"), (["one"] * 5, "5 times")],
 )
 def test_a_delete_in_a_build_is_repeated_until_it_is_the_other_workers(
-    trial: rounds.Trial, monkeypatch: pytest.MonkeyPatch, deleters: list, ends: str
+    trial: trials.Trial, monkeypatch: pytest.MonkeyPatch, deleters: list, ends: str
 ) -> None:
     trial.workers.names = ("one", "other")
     coming = iter(deleters)
@@ -128,7 +128,7 @@ def test_a_delete_in_a_build_is_repeated_until_it_is_the_other_workers(
 
 
 def test_a_server_is_booted_only_where_there_is_none(
-    trial: rounds.Trial, monkeypatch: pytest.MonkeyPatch
+    trial: trials.Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial, "boot", lambda: {"uuid": "new"})
     assert trial.running() == {"uuid": "new"}
