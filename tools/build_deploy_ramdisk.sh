@@ -205,7 +205,8 @@ function install_modules { # <root>
         modprobe --dirname "$KERNEL_ROOT" --set-version "$KERNEL_VERSION" --show-depends "$name"
     done | awk '$1 == "insmod" { print $2 }' | sort --unique |
         while read -r file; do
-            file=${file#"$KERNEL_ROOT/lib/modules/$KERNEL_VERSION/"}
+            # Debian 13's kmod names them below usr/lib.
+            file=${file##*"/lib/modules/$KERNEL_VERSION/"}
             install -D --mode 0644 "$KERNEL_ROOT/lib/modules/$KERNEL_VERSION/$file" "$target/$file"
         done
     depmod --basedir "$1" "$KERNEL_VERSION"

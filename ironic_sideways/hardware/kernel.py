@@ -28,7 +28,8 @@ class Kernel:
     """An unpacked kernel package.
 
     :param version: as ``uname -r`` tells it.
-    :param root: holds boot/ and lib/modules/<version>/, depmod done.
+    :param root: holds boot/ and lib/modules/<version>/, depmod done. ``lib`` is a
+        link to ``usr/lib``: Debian 12's kmod reads the one, Debian 13's the other.
     """
 
     version: str
@@ -79,5 +80,19 @@ def _unpack(package: str, version: str, root: Path) -> None:
     archive = next(root.glob("*.deb"))
     caches.run(["dpkg-deb", "--extract", archive, root], "dpkg")
     archive.unlink()
-    shutil.rmtree(root / "usr")
+    _merge_usr(root)
     caches.run(["depmod", "--basedir", root, version], "kmod")
+
+
+def _merge_usr(root: Path) -> None:
+    """Leave the modules alone below ``usr/lib``, whichever release packed them."""
+    modules = "lib/modules"
+    packed = next(
+        place for place in (root / "usr" / modules, root / modules) if place.is_dir()
+    )
+    aside = packed.rename(root / "modules")
+    for directory in ("usr", "lib"):
+        shutil.rmtree(root / directory, ignore_errors=True)
+    (root / "usr" / "lib").mkdir(parents=True)
+    aside.rename(root / "usr" / modules)
+    (root / "lib").symlink_to("usr/lib")
