@@ -12,6 +12,7 @@
 
 """The scripts of tools/ as their callers meet them, and the files they read."""
 
+import collections
 import itertools
 import re
 import signal
@@ -201,13 +202,20 @@ def test_a_damaged_deploy_ramdisk_in_the_cache_does_not_count(tmp_path: Path) ->
     assert call("bash", "-c", f"{source}is_whole {tmp_path}").returncode != 0
 
 
-def constraints() -> dict[str, str]:
-    lines = (REPOSITORY / "upper-constraints.txt").read_text().splitlines()
-    pins = [line.split("==") for line in lines if not line.startswith("#")]
-    return {utils.canonicalize_name(name): version for name, version in pins}
+def pins(constraints: str, python: str) -> dict[str, set[str]]:
+    """Name -> the versions that count on this Python, of a file of constraints."""
+    found = collections.defaultdict(set)
+    for line in (REPOSITORY / constraints).read_text().splitlines():
+        if not line.startswith("#"):
+            pin = requirements.Requirement(line)
+            if pin.marker is None or pin.marker.evaluate({"python_version": python}):
+                (version,) = pin.specifier
+                found[utils.canonicalize_name(pin.name)].add(version.version)
+    return found
 
 
-def test_every_dependency_is_pinned_to_a_version_that_it_accepts() -> None:
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_every_dependency_is_pinned_to_a_version_that_it_accepts(python: str) -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     lists = [
         project["project"]["dependencies"],
@@ -215,8 +223,22 @@ def test_every_dependency_is_pinned_to_a_version_that_it_accepts() -> None:
         *project["dependency-groups"].values(),
         project["build-system"]["requires"],
     ]
-    pins = constraints()
+    pinned = pins("upper-constraints.txt", python)
     for text in itertools.chain(*lists):
         wanted = requirements.Requirement(text)
-        pin = pins.get(utils.canonicalize_name(wanted.name))
-        assert pin is not None and pin in wanted.specifier, text
+        if wanted.marker is None or wanted.marker.evaluate({"python_version": python}):
+            (pin,) = pinned[utils.canonicalize_name(wanted.name)]
+            assert pin in wanted.specifier, text
+
+
+@pytest.mark.parametrize(
+    ("python", "libvirt"), [("3.11", "9.0.0"), ("3.13", "11.3.0")]
+)
+@pytest.mark.parametrize(
+    "constraints", ["upper-constraints.txt", "upper-constraints-2026.1.txt"]
+)
+def test_libvirt_python_is_of_the_releases_libvirt(
+    constraints: str, python: str, libvirt: str
+) -> None:
+    """By Debian's Python of the release, which is the one that is used."""
+    assert pins(constraints, python)["libvirt-python"] == {libvirt}
