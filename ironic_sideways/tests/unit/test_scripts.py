@@ -231,9 +231,7 @@ def test_every_dependency_is_pinned_to_a_version_that_it_accepts(python: str) ->
             assert pin in wanted.specifier, text
 
 
-@pytest.mark.parametrize(
-    ("python", "libvirt"), [("3.11", "9.0.0"), ("3.13", "11.3.0")]
-)
+@pytest.mark.parametrize(("python", "libvirt"), [("3.11", "9.0.0"), ("3.13", "11.3.0")])
 @pytest.mark.parametrize(
     "constraints", ["upper-constraints.txt", "upper-constraints-2026.1.txt"]
 )
