@@ -12,6 +12,7 @@
 
 """supervisord of the lab: its configuration, and driving it over its socket."""
 
+import contextlib
 import dataclasses
 import http.client
 import os
@@ -110,11 +111,11 @@ class Supervisor:
         """Whether supervisord is there, on its way out included."""
         try:
             self._call("getState")
+        except (http.client.HTTPException, ConnectionResetError, BrokenPipeError):
+            # It was cut short in its answer: it is ending just now.
+            return True
         except OSError:
             return False
-        except http.client.HTTPException:
-            # Its answer was cut short: it is ending just now.
-            return True
         except xmlrpc.client.Fault as fault:
             return fault.faultCode == Faults.SHUTDOWN_STATE
         return True
@@ -217,14 +218,12 @@ class Supervisor:
 
         :param timeout: seconds, for all programs together.
         """
-        try:
+        # It may be gone, or end before its answer does.
+        with contextlib.suppress(
+            OSError, http.client.HTTPException, xmlrpc.client.Fault
+        ):
             self._call("signalAllProcesses", "KILL")
             self._call("shutdown")
-        except (OSError, xmlrpc.client.Fault):
-            return
-        except http.client.HTTPException:
-            # It ended before its answer did.
-            pass
         self._wait_gone(timeout)
 
 
