@@ -17,8 +17,8 @@
 #
 # Usage: sudo tools/other_debian.sh DIR COMMAND [ARGUMENT...]
 #
-#   DIR   the root; made if missing, with a copy of this repository's files below
-#         /root/ironic-sideways, where COMMAND is run
+#   DIR   the root; made if missing. COMMAND runs in a copy of this repository there,
+#         made anew each time; what an earlier command installed in it stays
 #
 # Needs root and what tools/prepare_host.sh --tests installs. Packages come from the
 # Debian source that apt of this host uses, by its settings and those of its pip.
@@ -31,6 +31,8 @@ set -o errexit -o nounset -o pipefail
 REPOSITORY=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 INSIDE=/root/ironic-sideways
+# Below a root that this made: another directory is not written to.
+MARK=etc/ironic-sideways-root
 # Settings of apt that a mirror, a proxy or a clock can make necessary.
 APT_SETTINGS='^Acquire::(Check-[[:alpha:]-]+|Retries|https?::[^ ]+) '
 # The same of pip, uv and what fetches by TLS.
@@ -63,7 +65,7 @@ function source_of { # <release>
 }
 
 function make_root { # <directory>
-    local release log=$1.log part=$1.part name
+    local release name log=$1.log part=$1.part
     release=$(other_release)
     rm --recursive --force --one-file-system "$part"
     mkdir --parents "$(dirname "$1")"
@@ -78,11 +80,17 @@ function make_root { # <directory>
     for name in /etc/{hosts,resolv.conf,pip.conf,xdg/pip} "$CERTIFICATES"; do
         [[ ! -e $name ]] || cp --recursive --dereference "$name" "$part$(dirname "$name")/"
     done
-    mkdir "$part$INSIDE"
-    cd "$REPOSITORY"
-    git ls-files --cached --others --exclude-standard -z |
-        tar --create --null --files-from=- | tar --extract --directory="$part$INSIDE"
+    touch "$part/$MARK"
     mv "$part" "$1"
+}
+
+function copy_repository { # <directory>
+    mkdir --parents "$1$INSIDE"
+    find "$1$INSIDE" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .tox ! -name .cache \
+        ! -name '.lab*' -exec rm --recursive {} +
+    git -C "$REPOSITORY" ls-files --cached --others --exclude-standard -z |
+        tar --directory="$REPOSITORY" --create --null --files-from=- |
+        tar --directory="$1$INSIDE" --extract --no-same-owner
 }
 
 # libvirtd's unshare wants / to be a mount point.
@@ -118,7 +126,10 @@ function main { # <argument>...
     [[ $EUID -eq 0 ]] || fail "needs root, this is user $(id --user --name): call it with sudo"
     [[ -n $(type -P mmdebstrap) ]] || fail "needs mmdebstrap, found none: run tools/prepare_host.sh first"
     directory=$(realpath --canonicalize-missing "$1")
-    [[ -d $directory ]] || make_root "$directory"
+    [[ -e $directory ]] || make_root "$directory"
+    [[ -e $directory/$MARK ]] ||
+        fail "$directory: expected a root that this made, or nothing; choose another directory"
+    copy_repository "$directory"
     enter "$directory" "${@:2}"
 }
 

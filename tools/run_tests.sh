@@ -11,9 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Every test on a fresh Debian 12 machine: what tox checks, then the main job, the
-# short one on Nova's plain fake driver, the way back, and the operator's guide,
-# command by command. Goes on after a failure; the ledger at the end names each.
+# Every test on a fresh Debian 12 or 13 machine: what tox checks, then the main job,
+# the short one on Nova's plain fake driver, the way back, and the operator's guide,
+# command by command. Goes on after a failure; the ledger at the end names each, the
+# slowest tests, and what was left out.
 #
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
@@ -22,8 +23,8 @@
 #              must name; the agent's cleaning and deploying again; two compute hosts
 #              in one window, their workers killed, and one host after the other; the
 #              main job three times in a row in one directory, with all of
-#              tempest.api.compute; 200 kills of the migration instead of 20, and more
-#              random contents
+#              tempest.api.compute, and once on the other Debian release; 200 kills of
+#              the migration instead of 20, and more random contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the number 90.
@@ -46,9 +47,13 @@ CHEAPEST="bmc-addresses+macs+vif+deleted-row+unserved-driver+password,allocation
 WITH_LAB=yes
 WITH_SOAK=""
 LEDGER=()
+LEFT_OUT=()
 PASSED=0
 FAILED=0
 LAB_UNDER_TEST=""
+TOX=("$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" --conf "$REPOSITORY/tox.ini" --colored no)
+SIDE_BY_SIDE=(--numprocesses 2 --dist loadgroup --no-loadscope-reorder)
+export PYTEST_ADDOPTS=--durations=10
 
 # shellcheck source=grenade/jobs.sh
 source "$REPOSITORY/grenade/jobs.sh"
@@ -170,25 +175,47 @@ function on_interruption {
     echo "run_tests: interrupted by SIG$INTERRUPTED"
 }
 
+# Of all processes of this machine, also of those that are not ours.
+function cpu_seconds {
+    awk -v hertz="$(getconf CLK_TCK)" '/^cpu / { print int(($2 + $3 + $4 + $7 + $8) / hertz) }' /proc/stat
+}
+
+function slowest_tests {
+    find "$LOGS" -name '*.log' -exec cat {} + |
+        grep --extended-regexp '^[0-9.]+s (call|setup|teardown) ' |
+        sort --general-numeric-sort --reverse | head -n 10
+}
+
 function tell {
-    local line
+    local load
+    printf '\nThe slowest tests\n%s\n' "$(slowest_tests || echo none)"
     printf '\nThe ledger\n'
-    for line in "${LEDGER[@]}"; do
-        printf '%s\n' "$line"
-    done
-    printf 'total: %d s\n\n%d passed, %d failed\n' "$SECONDS" "$PASSED" "$FAILED"
+    printf '%s\n' "${LEDGER[@]}"
+    read -r -a load </proc/loadavg
+    printf 'total: %d s (CPU %d s, load average %s)\n' \
+        "$SECONDS" $(($(cpu_seconds) - CPU_BEGIN)) "${load[*]:0:3}"
+    [[ ${#LEFT_OUT[@]} -eq 0 ]] || printf 'left out: %s\n' "${LEFT_OUT[@]}"
+    printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
+}
+
+# What only the long run has; the short one says that it was left out.
+function in_soak { # <check|run_lab> <name> [argument...]
+    if [[ $WITH_SOAK ]]; then
+        "$@"
+    else
+        LEFT_OUT+=("$2 (--soak)")
+    fi
 }
 
 function run_checks {
-    local tox=("$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" --conf "$REPOSITORY/tox.ini" --colored no)
-    check pep8 "${tox[@]}" -e pep8
-    check docs "${tox[@]}" -e docs
-    check releasenotes "${tox[@]}" -e releasenotes
-    check unit "${tox[@]}" -e py3
+    check pep8 "${TOX[@]}" -e pep8
+    check docs "${TOX[@]}" -e docs
+    check releasenotes "${TOX[@]}" -e releasenotes
+    check unit "${TOX[@]}" -e py3
     # The same environment as of the unit tests: all of OpenStack once.
-    check functional "${tox[@]}" -e py3 -- ironic_sideways/tests/functional
+    check functional "${TOX[@]}" -e py3 -- "${SIDE_BY_SIDE[@]}" ironic_sideways/tests/functional
     # Grenade's base is the newest stable branch: its Ironic and Nova too.
-    check functional-2026.1 "${tox[@]}" -e functional-2026.1
+    check functional-2026.1 "${TOX[@]}" -e functional-2026.1
 }
 
 function run_labs {
@@ -197,29 +224,35 @@ function run_labs {
     run_lab plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute
     run_lab there-and-back back --no-tempest --rollback-from "$RISKIEST" --sabotage "$CHEAPEST"
     # A lab of its own, moved by the commands of the operator's guide alone.
-    check upgrade-guide "$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" \
-        --conf "$REPOSITORY/tox.ini" --colored no -e py3 -- ironic_sideways/tests/guide
-    if [[ $WITH_SOAK ]]; then
-        run_lab each-way-back back --no-tempest --rollback-from each
-        run_lab each-sabotage sabotage --no-tempest --sabotage each
-        run_lab two-hosts-workers hosts --no-tempest --compute-hosts 2 --by-shape --workers 3
-        run_lab host-after-host hosts --no-tempest --compute-hosts 2 --one-by-one
-        run_lab real-deploys deploys --no-tempest --deploys
-        for round in 1 2 3; do
-            run_lab "soak-$round" soak --nodes 10 --tempest-all
-        done
-    fi
+    check upgrade-guide "${TOX[@]}" -e py3 -- ironic_sideways/tests/guide
+    in_soak run_lab each-way-back back --no-tempest --rollback-from each
+    in_soak run_lab each-sabotage sabotage --no-tempest --sabotage each
+    in_soak run_lab two-hosts-workers hosts --no-tempest --compute-hosts 2 --by-shape --workers 3
+    in_soak run_lab host-after-host hosts --no-tempest --compute-hosts 2 --one-by-one
+    in_soak run_lab real-deploys deploys --no-tempest --deploys
+    for round in 1 2 3; do
+        in_soak run_lab "soak-$round" soak --nodes 10 --tempest-all
+    done
+    in_soak check other-debian "$REPOSITORY/tools/other_debian.sh" \
+        "$REPOSITORY/.lab-tests/other-debian" tools/run_upgrade.sh
 }
 
 function main { # <argument>...
     parse_arguments "$@"
+    CPU_BEGIN=$(cpu_seconds)
     cd "$REPOSITORY"
     run_job "$REPOSITORY/tools/prepare_host.sh" --tests
     [[ $JOB_RESULT -eq 0 ]] || exit 1
+    # Of this run alone: the slowest tests are sought in all of them.
+    rm --recursive --force "$LOGS"
     mkdir --parents "$LOGS"
+    [[ $WITH_SOAK ]] ||
+        LEFT_OUT+=("functional: 180 of 200 kills, most of the random contents (--soak)")
     run_checks
     if [[ $WITH_LAB ]]; then
         run_labs
+    else
+        LEFT_OUT+=("every lab run (--no-lab)")
     fi
     tell
     [[ $FAILED -eq 0 ]]

@@ -16,6 +16,7 @@ Both register options of the same names on oslo.config's global object, the
 second one with a DuplicateOptError. Ironic gets an object of its own here.
 """
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -23,6 +24,9 @@ import pytest
 from oslo_config import cfg
 
 from ironic_sideways.lab.layout import Layout
+
+# pytest-xdist tells its workers the terminal's width; a command folds its lines at it.
+os.environ.pop("COLUMNS", None)
 
 _shared = cfg.CONF
 cfg.CONF = cfg.ConfigOpts()

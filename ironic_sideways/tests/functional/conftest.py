@@ -27,6 +27,23 @@ from ironic_sideways.tests.functional import mariadb
 
 _numbers = itertools.count(1)
 
+#: Where two workers share the tests, one of them has all of a group, one after the
+#: other: what changes the host's network and libvirt, and what shares a browser.
+GROUPS = {"lab": "host", "hardware": "host", "report": "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the rooms' tests their groups; the longest group begins first."""
+
+    def group(item: pytest.Item) -> str:
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        return GROUPS.get(room, "")
+
+    for item in items:
+        if group(item):
+            item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: group(item) != "host")
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mariadb.Server]:

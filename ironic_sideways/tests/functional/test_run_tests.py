@@ -44,7 +44,8 @@ class Tree:
             (self.root / name).parent.mkdir(exist_ok=True)
             shutil.copy(REPOSITORY / name, self.root / name)
         self.write("tools/prepare_host.sh", "#!/bin/sh\n")
-        self.write("tools/run_upgrade.sh", '#!/bin/sh\necho "$*" >>"$WORDS"\n')
+        for name in ("run_upgrade.sh", "other_debian.sh"):
+            self.write(f"tools/{name}", '#!/bin/sh\necho "$*" >>"$WORDS"\n')
         self.write(".venv/bin/tox", "#!/bin/sh\necho 1 passed in 2.0s\n")
         self.write(".venv/bin/ironic-sideways", "#!/bin/sh\n")
 
@@ -104,6 +105,43 @@ def test_the_soak_breaks_a_move_in_each_way(tree: Tree) -> None:
     code, output = tree.run("--soak")
     assert code == 0, output
     assert "--no-tempest --sabotage each\n" in tree.words_file.read_text()
+
+
+def test_the_soak_tries_the_other_release_and_leaves_nothing_out(tree: Tree) -> None:
+    code, output = tree.run("--soak")
+    assert code == 0, output
+    assert "other-debian tools/run_upgrade.sh\n" in tree.words_file.read_text()
+    assert "left out" not in output
+
+
+@pytest.mark.parametrize(
+    ("options", "left_out"),
+    [
+        ([], {"each-sabotage (--soak)", "other-debian (--soak)"}),
+        (["--no-lab"], {"every lab run (--no-lab)"}),
+    ],
+)
+def test_what_a_short_run_leaves_out_is_said_at_its_end(
+    tree: Tree, options: list[str], left_out: set[str]
+) -> None:
+    code, output = tree.run(*options)
+    assert code == 0, output
+    ledger = output[output.index("The ledger") :]
+    told = set(re.findall(r"^left out: (.*)$", ledger, re.M))
+    assert left_out <= told
+    assert any("kills" in one for one in told)
+
+
+def test_the_slowest_tests_of_all_checks_and_the_load_are_told(tree: Tree) -> None:
+    times = "".join(f"{n}.50s call     a.py::t{n}\n" for n in range(30))
+    tree.write(".venv/bin/tox", f"#!/bin/sh\necho '{times}1.00s setup    b.py::t'\n")
+    _, output = tree.run("--no-lab")
+    slowest = output[output.index("The slowest tests") : output.index("The ledger")]
+    assert len(re.findall(r"a\.py::t", slowest)) == 10
+    assert slowest.index("29.50s call     a.py::t29") < slowest.index("a.py::t28")
+    assert re.search(
+        r"^total: \d+ s \(CPU \d+ s, load average [\d. ]+\)$", output, re.M
+    )
 
 
 def test_what_is_broken_in_ci_is_known_and_can_be_broken_together() -> None:
