@@ -119,6 +119,12 @@ KNOWN = {
         "oslo.service's threading backend (loopingcall._idle_for) in a service that is"
         " being stopped: its periodic tasks return no delay any more"
     ),
+    re.compile(
+        r"Rejecting authorization: baremetal:(node|port):list_all is disallowed by policy"
+    ): (
+        "ironic.common.policy.authorize logs it where check_list_policy then lists what"
+        " the user's own project owns"
+    ),
 }
 
 #: What oslo.log puts before each line of one record: all but the text.

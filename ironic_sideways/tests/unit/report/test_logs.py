@@ -226,6 +226,26 @@ def test_a_known_traceback_is_neither_a_failure_nor_unknown(evidence, end):
     assert judged.passed and not judged.errors
 
 
+def refusal(rule: str) -> str:
+    disallowed = f"baremetal:{rule} is disallowed by policy"
+    said = f"{disallowed}: oslo_policy.policy.PolicyNotAuthorized: {disallowed}"
+    return log_line(BEGIN + 5, f"Rejecting authorization: {said}", "ERROR")
+
+
+@pytest.mark.parametrize("rule", ["node:list_all", "port:list_all"])
+def test_a_list_of_the_users_own_nodes_alone_is_no_unknown_error(evidence, rule):
+    add(evidence, "ironic-api.log", refusal(rule))
+
+    assert not verdict.verdict(evidence).errors
+
+
+def test_another_refusal_by_ironics_policy_is_an_unknown_error(evidence):
+    add(evidence, "ironic-api.log", refusal("node:set_power_state"))
+
+    (line,) = verdict.verdict(evidence).errors
+    assert "set_power_state" in line.text
+
+
 def test_an_unknown_error_is_one_line_with_its_end(evidence):
     text = traceback(BEGIN + 5, "some.Fault: of luck").splitlines(keepends=True)
     add(evidence, "neutron.log", text[0] + "".join(text[2:]))
