@@ -11,9 +11,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Every test on a fresh Debian 12 or 13 machine: what tox checks, then the main job,
-# the short one on Nova's plain fake driver, the way back, and the operator's guide,
-# command by command. Goes on after a failure; the ledger at the end names each, the
+# Every test on a fresh Debian 12 or 13 machine: what tox checks, then the main job
+# after some ways back and sabotages, the short one on Nova's plain fake driver, and
+# the operator's guide, command by command. Goes on after a failure; the ledger at the end names each, the
 # slowest tests, and what was left out.
 #
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
@@ -220,9 +220,9 @@ function run_checks {
 
 function run_labs {
     local round
-    run_lab main-job main
+    # There and back first: in the lab and with the instances of the main job.
+    run_lab main-job main --rollback-from "$RISKIEST" --sabotage "$CHEAPEST"
     run_lab plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute
-    run_lab there-and-back back --no-tempest --rollback-from "$RISKIEST" --sabotage "$CHEAPEST"
     # A lab of its own, moved by the commands of the operator's guide alone.
     check upgrade-guide "${TOX[@]}" -e py3 -- ironic_sideways/tests/guide
     in_soak run_lab each-way-back back --no-tempest --rollback-from each
