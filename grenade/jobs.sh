@@ -22,6 +22,8 @@
 # The signal that ended this script, for its EXIT trap.
 # shellcheck disable=SC2034
 INTERRUPTED=""
+# The process group of the job that was started last.
+JOB=""
 JOB_RESULT=0
 # Seconds that a job has for its own clean-up until it is killed.
 STOP_SECONDS=60
@@ -32,14 +34,23 @@ function job_body { # <command> [argument...]
     "$@"
 }
 
-# The exit code is in JOB_RESULT: a caller under `if` or `||` would switch off
-# errexit inside the job.
-function run_job { # <command> [argument...]
+function start_job { # <command> [argument...]
     set -o monitor
     job_body "$@" </dev/null &
+    JOB=$!
     set +o monitor
+}
+
+# The exit code is in JOB_RESULT: a caller under `if` or `||` would switch off
+# errexit inside the job.
+function await_job { # <job>
     JOB_RESULT=0
-    wait $! || JOB_RESULT=$?
+    wait "$1" || JOB_RESULT=$?
+}
+
+function run_job { # <command> [argument...]
+    start_job "$@"
+    await_job "$JOB"
 }
 
 function stop_job { # <process group> <signal>

@@ -13,8 +13,8 @@
 
 # Every test on a fresh Debian 12 or 13 machine: what tox checks, then the main job
 # after some ways back and sabotages, the short one on Nova's plain fake driver, and
-# the operator's guide, command by command. Goes on after a failure; the ledger at the end names each, the
-# slowest tests, and what was left out.
+# the operator's guide, command by command. Goes on after a failure; the ledger at the
+# end names each, the slowest tests, and what was left out.
 #
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
@@ -27,7 +27,8 @@
 #              the migration instead of 20, and more random contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
-# are in .lab-tests/logs, the labs beside them, with the number 90.
+# are in .lab-tests/logs, the labs beside them, with the numbers 90 and 91. With 14 GiB
+# of memory the main job runs beside the functional tests and the other two labs.
 #
 # Exit codes: 0 all passed; 1 something failed; 2 bad usage; 130 Ctrl-C, 143
 # SIGTERM, 129 SIGHUP (the lab of the run is taken down).
@@ -39,6 +40,7 @@ set -o pipefail
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOGS=$REPOSITORY/.lab-tests/logs
 NUMBER=90
+MEMORY=/proc/meminfo
 # A record of locks that was cut short, and a way back from everything, itself
 # killed in its middle.
 RISKIEST="begin-maintenance-killed,compute-back-killed"
@@ -50,7 +52,8 @@ LEDGER=()
 LEFT_OUT=()
 PASSED=0
 FAILED=0
-LAB_UNDER_TEST=""
+# By the name of a lab run that has begun, and not ended.
+declare -A LAB_DIRECTORY LAB_BEGIN LAB_JOB
 TOX=("$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" --conf "$REPOSITORY/tox.ini" --colored no)
 SIDE_BY_SIDE=(--numprocesses 2 --dist loadgroup --no-loadscope-reorder)
 export PYTEST_ADDOPTS=--durations=10
@@ -102,17 +105,20 @@ function note { # <OK|FAILED> <seconds> <name> <figure>
 function check { # <name> <command> <argument>...
     local name=$1 begin=$SECONDS status log=$LOGS/$1.log figure
     shift
-    printf '%-20s ' "$name"
+    if [[ -t 1 ]]; then
+        printf '%-20s ...\r' "$name"
+    fi
     run_job logged "$log" "$@"
     status=$JOB_RESULT
     figure=$(figure_of "$log") || figure=""
     if [[ $status -eq 0 ]]; then
         note OK $((SECONDS - begin)) "$name" "$figure"
-        echo "OK, $((SECONDS - begin)) s  $figure"
+        printf '%-20s OK, %d s  %s\n' "$name" $((SECONDS - begin)) "$figure"
     else
         note FAILED $((SECONDS - begin)) "$name" "$figure (exit code $status, $log)"
         note_reason "$log"
-        echo "FAILED, $((SECONDS - begin)) s  $figure; the end of $log:"
+        printf '%-20s FAILED, %d s  %s; the end of %s:\n' \
+            "$name" $((SECONDS - begin)) "$figure" "$log"
         tail -n 60 "$log"
     fi
 }
@@ -138,26 +144,38 @@ function figure_of { # <log>
 # A lab run speaks for itself, a line a phase. One that fails leaves its lab up,
 # here for nobody: its logs and evidence stay in its directory.
 function run_lab { # <name> <directory> <argument>...
-    local name=$1 directory=$REPOSITORY/.lab-tests/$2 log=$LOGS/$1.log
-    local begin=$SECONDS status
-    shift 2
-    set -- --directory "$directory" --number "$NUMBER" "$@"
-    printf '\n%s: tools/run_upgrade.sh %s\n' "$name" "$*"
-    LAB_UNDER_TEST=$directory
-    run_job upgrade_with_log "$log" "$@"
-    status=$JOB_RESULT
-    if [[ $status -eq 0 ]]; then
-        note OK $((SECONDS - begin)) "$name" "$(grep '^heartbeats lost' "$log" | tail -n 1)"
-    else
-        note FAILED $((SECONDS - begin)) "$name" "exit code $status, see $log"
-        take_down "$directory"
-    fi
-    LAB_UNDER_TEST=""
+    begin_lab "" "$@"
+    end_lab "$1"
 }
 
-# Tee outlives the signals that the run gets, to print the run's last lines.
-function upgrade_with_log { # <log> <argument>...
-    "$REPOSITORY/tools/run_upgrade.sh" "${@:2}" 2>&1 | ( trap '' HUP INT TERM; exec tee "$1" )
+function begin_lab { # <before each of its lines> <name> <directory> <argument>...
+    local prefix=$1 name=$2
+    LAB_DIRECTORY[$name]=$REPOSITORY/.lab-tests/$3
+    LAB_BEGIN[$name]=$SECONDS
+    set -- --directory "${LAB_DIRECTORY[$name]}" --number "$NUMBER" "${@:4}"
+    printf '\n%s: tools/run_upgrade.sh %s\n' "$name" "$*"
+    start_job upgrade_with_log "$LOGS/$name.log" "$prefix" "$@"
+    LAB_JOB[$name]=$JOB
+}
+
+function end_lab { # <name>
+    local seconds status log=$LOGS/$1.log
+    await_job "${LAB_JOB[$1]}"
+    status=$JOB_RESULT
+    seconds=$((SECONDS - LAB_BEGIN[$1]))
+    if [[ $status -eq 0 ]]; then
+        note OK "$seconds" "$1" "$(grep '^heartbeats lost' "$log" | tail -n 1)"
+    else
+        note FAILED "$seconds" "$1" "exit code $status, see $log"
+        take_down "${LAB_DIRECTORY[$1]}"
+    fi
+    unset "LAB_DIRECTORY[$1]"
+}
+
+# What reads outlives the signals that the run gets, to print the run's last lines.
+function upgrade_with_log { # <log> <before each line> <argument>...
+    "$REPOSITORY/tools/run_upgrade.sh" "${@:3}" 2>&1 |
+        ( trap '' HUP INT TERM; tee "$1" | sed --unbuffered "s/^/$2/" )
 }
 
 function take_down { # <directory>
@@ -168,9 +186,10 @@ function take_down { # <directory>
 # What jobs.sh calls when the job has ended that a signal interrupted. The run
 # has taken its lab down, unless it was killed.
 function on_interruption {
-    if [[ $LAB_UNDER_TEST && -e $LAB_UNDER_TEST/lab.json ]]; then
-        take_down "$LAB_UNDER_TEST"
-    fi
+    local directory
+    for directory in "${LAB_DIRECTORY[@]}"; do
+        [[ ! -e $directory/lab.json ]] || take_down "$directory"
+    done
     tell
     echo "run_tests: interrupted by SIG$INTERRUPTED"
 }
@@ -207,24 +226,52 @@ function in_soak { # <check|run_lab> <name> [argument...]
     fi
 }
 
+# Two labs at once, and a browser: 11 GiB were seen.
+function room_for_two_labs {
+    local total
+    total=$(awk '/^MemTotal:/ { print $2 }' "$MEMORY")
+    [[ $total -ge $((14 * 1024 * 1024)) ]]
+}
+
 function run_checks {
     check pep8 "${TOX[@]}" -e pep8
     check docs "${TOX[@]}" -e docs
     check releasenotes "${TOX[@]}" -e releasenotes
     check unit "${TOX[@]}" -e py3
-    # The same environment as of the unit tests: all of OpenStack once.
-    check functional "${TOX[@]}" -e py3 -- "${SIDE_BY_SIDE[@]}" ironic_sideways/tests/functional
-    # Grenade's base is the newest stable branch: its Ironic and Nova too.
-    check functional-2026.1 "${TOX[@]}" -e functional-2026.1
 }
 
-function run_labs {
-    local round
-    # There and back first: in the lab and with the instances of the main job.
-    run_lab main-job main --rollback-from "$RISKIEST" --sabotage "$CHEAPEST"
+# A lab mostly waits. The tests leave it the processors: it is judged by time, too.
+function run_functional {
+    # The same environment as of the unit tests: all of OpenStack once.
+    check functional nice "${TOX[@]}" -e py3 -- "${SIDE_BY_SIDE[@]}" ironic_sideways/tests/functional
+    # Grenade's base is the newest stable branch: its Ironic and Nova too.
+    check functional-2026.1 nice "${TOX[@]}" -e functional-2026.1
+}
+
+function run_short_labs {
     run_lab plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute
     # A lab of its own, moved by the commands of the operator's guide alone.
     check upgrade-guide "${TOX[@]}" -e py3 -- ironic_sideways/tests/guide
+}
+
+function run_labs_and_functional {
+    # There and back first: in the lab and with the instances of the main job.
+    local main_job=(main-job main --rollback-from "$RISKIEST" --sabotage "$CHEAPEST")
+    if room_for_two_labs; then
+        begin_lab "main-job | " "${main_job[@]}"
+        NUMBER=91
+        run_functional
+        run_short_labs
+        end_lab main-job
+    else
+        run_functional
+        run_lab "${main_job[@]}"
+        run_short_labs
+    fi
+}
+
+function run_soak {
+    local round
     in_soak run_lab each-way-back back --no-tempest --rollback-from each
     in_soak run_lab each-sabotage sabotage --no-tempest --sabotage each
     in_soak run_lab two-hosts-workers hosts --no-tempest --compute-hosts 2 --by-shape --workers 3
@@ -250,8 +297,10 @@ function main { # <argument>...
         LEFT_OUT+=("functional: 180 of 200 kills, most of the random contents (--soak)")
     run_checks
     if [[ $WITH_LAB ]]; then
-        run_labs
+        run_labs_and_functional
+        run_soak
     else
+        run_functional
         LEFT_OUT+=("every lab run (--no-lab)")
     fi
     tell

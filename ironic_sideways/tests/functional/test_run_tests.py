@@ -20,6 +20,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ironic_sideways.sabotage import table
@@ -29,6 +30,24 @@ TIMEOUT_S = 30
 STAY = """#!/bin/bash
 trap 'echo "taken down" | tee "$ENDED"; exit 143' INT TERM HUP
 echo $$ >"$PID"
+read -r <"$GO"
+"""
+
+MEET = """#!/bin/bash
+for _ in {1..200}; do
+    ! grep --silent tests/functional "$WORDS" || { echo met; exit 0; }
+    sleep 0.1
+done
+exit 1
+"""
+# The functional tests have ended where the main job begins.
+REFUSE_TO_MEET = """#!/bin/bash
+[[ $(tail -n 1 "$WORDS") == *functional-2026.1* || $* == *fake* ]] && echo met
+"""
+STAY_FUNCTIONAL = """#!/bin/bash
+[[ $* == *tests/functional* ]] || exit 0
+echo $$ >"$ENDED.part"
+mv "$ENDED.part" "$(dirname "$ENDED")/beside"
 read -r <"$GO"
 """
 
@@ -99,6 +118,42 @@ def test_the_checks_then_the_main_job_then_the_plain_fake_driver(tree: Tree) -> 
     assert "--rollback-from begin-maintenance-killed,compute-back-killed" in main_job
     assert "--sabotage bmc-addresses+macs" in main_job
     assert "--base-driver fake --no-tempest --rollback-from compute" in fake
+
+
+@pytest.mark.parametrize(("gib", "two"), [(16, True), (8, False)])
+def test_the_main_job_runs_beside_the_tests_where_there_is_room_for_two_labs(
+    tree: Tree, gib: int, two: bool
+) -> None:
+    memory = tree.root / "meminfo"
+    memory.write_text(f"MemTotal:       {gib << 20} kB\n")
+    script = tree.root / "tools/run_tests.sh"
+    script.write_text(script.read_text().replace("/proc/meminfo", str(memory)))
+    # The main job ends after the functional tests have begun, or does not find them.
+    tree.write("tools/run_upgrade.sh", MEET if two else REFUSE_TO_MEET)
+    tree.write(".venv/bin/tox", '#!/bin/sh\necho "$*" >>"$WORDS"\n')
+    code, output = tree.run()
+    assert code == 0, output
+    told = [line.removeprefix("main-job | ") for line in output.splitlines()]
+    assert "met" in told
+    assert ("main-job | met" in output) == two
+    assert ("--number 91 --base-driver fake" in output) == two
+
+
+def test_a_signal_ends_the_main_job_and_the_check_beside_it(tree: Tree) -> None:
+    tree.write("tools/run_upgrade.sh", STAY)
+    tree.write(".venv/bin/tox", STAY_FUNCTIONAL)
+    running = tree.start()
+    tree.wait_for_stay()
+    beside = tree.root / "beside"
+    deadline = time.monotonic() + TIMEOUT_S
+    while not beside.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send_signal(signal.SIGTERM)
+    output, _ = running.communicate(timeout=TIMEOUT_S)
+    assert running.returncode == 143
+    assert "main-job | taken down" in output
+    assert not psutil.pid_exists(int(beside.read_text()))
 
 
 def test_the_soak_breaks_a_move_in_each_way(tree: Tree) -> None:
