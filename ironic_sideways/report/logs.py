@@ -120,7 +120,7 @@ KNOWN = {
         " being stopped: its periodic tasks return no delay any more"
     ),
     re.compile(
-        r"Rejecting authorization: baremetal:(node|port):list_all is disallowed by policy"
+        r"Rejecting authorization: baremetal:(node|port):list_all is disallowed"
     ): (
         "ironic.common.policy.authorize logs it where check_list_policy then lists what"
         " the user's own project owns"
