@@ -11,19 +11,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Prepare a Debian 12 host: the packages of bindep.txt and a Python environment
-# of the versions in upper-constraints.txt. A second run installs nothing.
+# Prepare a Debian 12 or 13 host: the packages of bindep.txt and a Python environment
+# of the versions in upper-constraints.txt. A second run installs nothing. No service
+# of a package starts, now or at the next boot.
 #
-# Needs: root, apt, Python 3.11 or later as /usr/bin/python3, 10 GB of disk, and
-# a package index that pip and uv reach (their usual configuration is honoured).
+# Needs: root, apt, Debian's Python as /usr/bin/python3, 10 GB of disk, and a
+# package index that pip and uv reach (their usual configuration is honoured).
 #
 #   --venv DIR   the Python environment (default: .venv of this repository)
 #   --tests      also what tools/run_tests.sh needs
 #   --hardware   for machines and BMCs alone: no packages of a control plane, which
 #                another deployment (DevStack) has here
+#   --undo       remove what this script has installed on this host: the packages,
+#                less those that others need since, and the Python environments
 #
-# Exit codes: 0 prepared; 1 refused or failed, the message says why, and a second
-# run goes on from there; 2 bad usage; 130, 143 interrupted, likewise.
+# Exit codes: 0 prepared, or undone; 1 refused or failed, the message says why, and a
+# second run goes on from there; 2 bad usage; 130, 143 interrupted, likewise.
 
 set -o errexit
 set -o nounset
@@ -34,14 +37,19 @@ VENV=$REPOSITORY/.venv
 CONSTRAINTS=$REPOSITORY/upper-constraints.txt
 PYTHON=/usr/bin/python3
 STAMP=.ironic-sideways
+WHOLE=.ironic-sideways-whole
 GROUPS_WANTED=()
 PROFILES=()
 REQUIRED_DISK_GB=10
-POLICY=/usr/sbin/policy-rc.d
-POLICY_SAVED=$POLICY.before-ironic-sideways
-POLICY_ABSENT=$POLICY.absent-before-ironic-sideways
-LOCK=/run/lock/ironic-sideways-prepare-host
-PACKAGE_LOG=/var/log/ironic-sideways-packages.log
+UNDO=""
+OS_RELEASE=/etc/os-release
+LOCKS=/run/ironic-sideways
+# Of pip and uv, unless the caller has one: root's home stays as it is.
+CACHE=$REPOSITORY/.cache
+export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$CACHE}
+
+# shellcheck source=tools/host_changes.sh
+source "$REPOSITORY/tools/host_changes.sh"
 
 function fail { # <message>
     echo "prepare_host: $1" >&2
@@ -65,6 +73,9 @@ function parse_arguments { # <argument>...
                 STAMP=.ironic-sideways-hardware
                 PROFILES=(hardware)
                 ;;
+            --undo)
+                UNDO=yes
+                ;;
             -h|--help)
                 sed -n '/^# Prepare/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
                 exit 0
@@ -78,12 +89,22 @@ function parse_arguments { # <argument>...
     done
 }
 
+# Testing and unstable have a code name and no number.
+function check_distribution {
+    local wanted="needs Debian 12 (bookworm) or 13 (trixie), found" found
+    [[ -r $OS_RELEASE ]] || fail "$wanted no $OS_RELEASE"
+    # shellcheck source=/dev/null
+    found=$(source "$OS_RELEASE" && echo "${ID:-} ${VERSION_ID:-} ${PRETTY_NAME:-}")
+    case $found in
+        'debian 12 '*|'debian 13 '*) ;;
+        *) fail "$wanted ${found#* * }" ;;
+    esac
+}
+
 function check_host {
+    check_distribution
     [[ $EUID -eq 0 ]] || fail "needs root, this is user $(id --user --name): call it with sudo"
-    [[ -n $(type -P apt-get) ]] || fail "needs apt, found none: use Debian 12"
-    [[ -x $PYTHON ]] || fail "needs Python 3.11 or later as $PYTHON, found none: apt-get install python3"
-    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        fail "needs Python 3.11 or later as $PYTHON, found $("$PYTHON" --version): use Debian 12"
+    [[ -x $PYTHON ]] || fail "needs Debian's Python as $PYTHON, found none: apt-get install python3"
 }
 
 function check_disk {
@@ -93,49 +114,52 @@ function check_disk {
         fail "needs $REQUIRED_DISK_GB GB free under $REPOSITORY, found $((free_kb / 1000000)) GB: free some, or clone to a larger disk"
 }
 
-# What policy-rc.d was before is in the file system, not in this process, so that
-# the next run can put it back even after a SIGKILL.
-function forbid_service_starts {
-    restore_service_starts
-    if [[ -e $POLICY || -L $POLICY ]]; then
-        mv "$POLICY" "$POLICY_SAVED"
-    else
-        touch "$POLICY_ABSENT"
-    fi
-    printf '#!/bin/sh\n# While ironic-sideways installs packages: their services stay down.\nexit 101\n' >"$POLICY"
-    chmod 0755 "$POLICY"
+# Silent where the command succeeds; where it fails, all that it said.
+function quietly { # <what it does> <command> <argument>...
+    # Below /run: not on a disk that may be full.
+    "${@:2}" >"$LOCKS/said" 2>&1 || {
+        cat "$LOCKS/said" >&2
+        fail "$1: failed, see above; $(next_step)"
+    }
 }
 
-function restore_service_starts {
-    if [[ -e $POLICY_SAVED || -L $POLICY_SAVED ]]; then
-        mv "$POLICY_SAVED" "$POLICY"
-    elif [[ -e $POLICY_ABSENT ]]; then
-        rm --force "$POLICY"
-    fi
-    rm --force "$POLICY_ABSENT"
+function next_step {
+    local place
+    for place in / /var "$REPOSITORY" "$(dirname "$VENV")"; do
+        if [[ -d $place && $(df --output=avail "$place" | tail -n 1) -lt 100000 ]]; then
+            echo "the disk is full below $place: free $REQUIRED_DISK_GB GB, and call this again"
+            return
+        fi
+    done
+    echo "see to it (the network, a mirror), and call this again: it goes on from here"
 }
 
 function install_packages { # <package>...
     check_disk
     echo "installing Debian packages ($#): $*"
-    forbid_service_starts
+    hold_host
     export DEBIAN_FRONTEND=noninteractive
-    run_apt_and_dpkg "$@" >"$PACKAGE_LOG" 2>&1 || {
-        tail -n 15 "$PACKAGE_LOG" >&2
-        fail "the packages were not installed (the end of $PACKAGE_LOG is above)"
-    }
-    restore_service_starts
+    quietly "apt-get update" apt_get update
+    [[ -z $(dpkg --audit) ]] || repair_packages
+    quietly "apt-get install" apt_install "$@"
+    settle_host
 }
 
-function run_apt_and_dpkg { # <package>...
-    # Empty but for packages that an interrupted run left half done.
-    if [[ -n $(dpkg --audit) ]]; then
-        dpkg --configure --pending --force-confold || return
-    fi
-    apt-get --quiet --quiet update || return
-    apt-get --quiet --quiet --yes --no-install-recommends \
-        --option DPkg::Lock::Timeout=300 --option Dpkg::Options::=--force-confold \
+# What an interrupted run left: half configured packages, and half installed ones.
+function repair_packages {
+    dpkg --configure --pending --force-confold >"$LOCKS/said" 2>&1 ||
+        echo "dpkg leaves half installed packages to apt-get"
+    quietly "apt-get --fix-broken install" apt_install --fix-broken
+}
+
+function apt_install { # <argument>...
+    apt_get --yes --no-install-recommends --option Dpkg::Options::=--force-confold \
         --option Dpkg::Use-Pty=0 install "$@"
+}
+
+function apt_get { # <argument>...
+    apt-get --quiet --quiet --option DPkg::Lock::Timeout=300 \
+        --option APT::Keep-Downloaded-Packages=false "$@"
 }
 
 # uv reads no pip.conf: hand it what the host's pip is configured with.
@@ -156,15 +180,28 @@ function pip_setting { # <name>
     "$VENV/bin/pip" config list | sed -n "s/^\(:env:.\|install\.\|global\.\)$1='\(.*\)'\$/\2/p" | head -n 1
 }
 
-# pip, uv and bindep: what installs the rest.
+# pip, uv and bindep: what installs the rest. The mark of a whole environment comes
+# last, and is away while packages are installed into it.
 function create_environment {
+    [[ ! -e $VENV || -e $VENV/pyvenv.cfg || -z $(ls -A "$VENV") ]] ||
+        fail "$VENV: expected a Python environment or nothing, found something else: choose another --venv"
     if ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
         install_packages ca-certificates python3-venv
     fi
     echo "creating the Python environment $VENV"
-    "$PYTHON" -m venv --clear "$VENV"
-    "$VENV/bin/pip" install --quiet --disable-pip-version-check \
-        --constraint "$CONSTRAINTS" bindep uv
+    make_private_directory "$STATE"
+    record environments "$VENV"
+    quietly "python3 -m venv" "$PYTHON" -m venv --clear "$VENV"
+    in_scratch quietly "pip install" "$VENV/bin/pip" install --quiet \
+        --disable-pip-version-check --constraint "$CONSTRAINTS" bindep uv
+    touch "$VENV/$WHOLE"
+}
+
+# uv has locks of fixed names in the scratch directory that all may write to.
+function in_scratch { # <command> <argument>...
+    mkdir --parents "$VENV/tmp"
+    TMPDIR=$VENV/tmp "$@"
+    rm --recursive "$VENV/tmp"
 }
 
 function install_missing_packages {
@@ -192,10 +229,13 @@ function install_python_packages {
     check_disk
     echo "installing the Python packages of $(basename "$CONSTRAINTS") into $VENV"
     honour_pip_configuration
-    "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" \
-        --constraint "$CONSTRAINTS" --build-constraint "$CONSTRAINTS" \
+    rm "$VENV/$WHOLE"
+    in_scratch quietly "uv pip install" "$VENV/bin/uv" pip install --quiet \
+        --python "$VENV/bin/python" --constraint "$CONSTRAINTS" \
+        --build-constraint "$CONSTRAINTS" \
         --compile-bytecode --editable "${REPOSITORY}[lab]" \
         "${GROUPS_WANTED[@]}" bindep uv
+    touch "$VENV/$WHOLE"
 }
 
 function prepare_environment {
@@ -203,28 +243,31 @@ function prepare_environment {
     key=$(environment_key)
     [[ ! -e $stamp ]] || recorded=$(<"$stamp")
     # Debian's packages need a look only if dpkg has changed one since.
-    if [[ $recorded == "$key" && $stamp -nt /var/lib/dpkg/status ]]; then
+    if [[ $recorded == "$key" && -e $VENV/$WHOLE && $stamp -nt /var/lib/dpkg/status ]]; then
         return
     fi
-    [[ -x $VENV/bin/bindep && -x $VENV/bin/uv ]] || create_environment
+    if [[ ! -e $VENV/$WHOLE ]]; then
+        create_environment
+        recorded=""
+    fi
     install_missing_packages
     [[ $recorded == "$key" ]] || install_python_packages
     echo "$key" >"$stamp"
 }
 
-# However this ends, the host's policy is back.
-function guard_service_starts {
-    trap restore_service_starts EXIT
+# However this ends, the host's policy is back, and no new service starts at boot.
+function guard_host {
+    trap settle_host EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    restore_service_starts
+    settle_host
 }
 
 # One at a time on a host: dpkg and the policy are the host's.
 function take_lock {
-    mkdir --parents "$(dirname "$LOCK")"
-    exec {lock}>"$LOCK"
+    make_private_directory "$LOCKS"
+    exec {lock}>>"$LOCKS/prepare-host.lock"
     flock --wait 900 "$lock" ||
         fail "another prepare_host has run for 15 minutes: wait for it"
 }
@@ -233,8 +276,12 @@ function main { # <argument>...
     parse_arguments "$@"
     check_host
     take_lock
-    guard_service_starts
-    prepare_environment
+    guard_host
+    if [[ $UNDO ]]; then
+        undo_host
+    else
+        prepare_environment
+    fi
 }
 
 # The unit tests source this file for its functions.

@@ -15,10 +15,8 @@
 import collections
 import itertools
 import re
-import signal
 import subprocess
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,101 +94,6 @@ def test_a_record_without_publishing_is_bad_usage() -> None:
 def test_soak_without_the_lab_is_bad_usage() -> None:
     done = call(TOOLS / "run_tests.sh", "--soak", "--no-lab")
     assert (done.returncode, done.stdout) == (2, "")
-
-
-class Host:
-    """A directory that stands for /usr/sbin, and prepare_host.sh upon it."""
-
-    def __init__(self, directory: Path) -> None:
-        self.policy = directory / "policy-rc.d"
-
-    def script(self, body: str) -> str:
-        return (
-            f"source {TOOLS / 'prepare_host.sh'}\nPOLICY={self.policy}\n"
-            "POLICY_SAVED=$POLICY.saved POLICY_ABSENT=$POLICY.absent\n"
-            "guard_service_starts\n" + body
-        )
-
-    def run(self, body: str) -> subprocess.CompletedProcess[str]:
-        return call("bash", "-c", self.script(body))
-
-    def interrupt_while_installing(self, number: signal.Signals) -> int:
-        """Send a signal while packages are being installed; the exit code."""
-        body = "forbid_service_starts\ncat $POLICY\nread -r"
-        with subprocess.Popen(
-            # A caller in the background may ignore SIGINT: the default again.
-            ["env", "--default-signal", "bash", "-c", self.script(body)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as running:
-            assert running.stdout is not None
-            lines = [running.stdout.readline() for _ in range(3)]
-            assert lines[-1] == "exit 101\n"
-            running.send_signal(number)
-            return running.wait(TIMEOUT_S)
-
-    def left(self) -> list[str]:
-        return sorted(path.name for path in self.policy.parent.iterdir())
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    sbin = tmp_path / "sbin"
-    sbin.mkdir()
-    yield Host(sbin)
-
-
-def test_no_service_may_start_while_packages_are_installed(host: Host) -> None:
-    done = host.run("forbid_service_starts\n$POLICY mariadb start || echo code $?")
-    assert done.stdout == "code 101\n"
-
-
-@pytest.mark.parametrize("ending", ["exit 0", "fail 'no package'", "false"])
-def test_the_hosts_own_policy_is_back_at_each_end(host: Host, ending: str) -> None:
-    host.policy.write_text("#!/bin/sh\nexit 104\n")
-    host.policy.chmod(0o750)
-    host.run(f"forbid_service_starts\n{ending}")
-    assert host.policy.read_text() == "#!/bin/sh\nexit 104\n"
-    assert host.policy.stat().st_mode & 0o777 == 0o750
-    assert host.left() == ["policy-rc.d"]
-
-
-@pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
-)
-def test_the_hosts_own_policy_is_back_after_an_interruption(
-    host: Host, number: signal.Signals, code: int
-) -> None:
-    host.policy.write_text("own")
-    assert host.interrupt_while_installing(number) == code
-    assert (host.policy.read_text(), host.left()) == ("own", ["policy-rc.d"])
-
-
-def test_a_host_without_policy_has_none_afterwards(host: Host) -> None:
-    host.run("forbid_service_starts")
-    assert host.left() == []
-
-
-def test_a_policy_that_is_a_link_to_nowhere_is_back_as_it_was(host: Host) -> None:
-    host.policy.symlink_to("/nonexistent/policy")
-    host.run("forbid_service_starts")
-    assert host.policy.readlink() == Path("/nonexistent/policy")
-    assert host.left() == ["policy-rc.d"]
-
-
-@pytest.mark.parametrize("own", [None, "own"])
-def test_after_a_kill_the_next_run_puts_the_policy_back(
-    host: Host, own: str | None
-) -> None:
-    if own:
-        host.policy.write_text(own)
-    assert host.interrupt_while_installing(signal.SIGKILL) == -signal.SIGKILL
-    assert "exit 101" in host.policy.read_text()
-    host.run("exit 0")
-    assert host.left() == (["policy-rc.d"] if own else [])
-    assert not own or host.policy.read_text() == own
 
 
 def test_a_damaged_deploy_ramdisk_in_the_cache_does_not_count(tmp_path: Path) -> None:
