@@ -66,8 +66,9 @@ function sideways_install {
 function sideways_hardware {
     sudo "$SIDEWAYS_TOOLS/bin/ironic-sideways" lab up --hardware-only \
         --directory "$SIDEWAYS_HARDWARE" --number "$IRONIC_SIDEWAYS_NUMBER" \
-        --nodes "$IRONIC_SIDEWAYS_NODES" --base-driver "$IRONIC_SIDEWAYS_BASE_DRIVER" \
-        --owner "$STACK_USER" --cache "$IRONIC_SIDEWAYS_DIR/cache"
+        --network "$IRONIC_SIDEWAYS_NETWORK" --nodes "$IRONIC_SIDEWAYS_NODES" \
+        --base-driver "$IRONIC_SIDEWAYS_BASE_DRIVER" --owner "$STACK_USER" \
+        --cache "$IRONIC_SIDEWAYS_DIR/cache"
 }
 
 # Where the hardware's parts are, by name, and the host of nova-compute: CONF.host,

@@ -18,6 +18,7 @@
 #
 #   --directory DIR     the lab's directory (default: .lab in this repository)
 #   --number N          the lab's number, 0 to 99: its ports, bridge, addresses
+#   --network A.B       the first two numbers of its addresses (default: 172.30)
 #   --nodes N           bare-metal machines (default 8, at least 5)
 #   --base-driver NAME  nova_bm (default), or fake: Nova's plain fake driver,
 #                       with the nodes seeded and no instance on them
@@ -42,7 +43,7 @@
 #   --keep              leave the lab up at the end, also when interrupted
 #   --resume            go on with the lab of a run that failed
 #
-# Needs Debian 12, root, 10 GB of disk and 8 GiB of memory; installs the rest.
+# Needs Debian 12 or 13, root, 10 GB of disk and 8 GiB of memory; installs the rest.
 # A run that fails leaves its lab up, to be looked at, resumed or rolled back;
 # the next run without --resume takes it down.
 #
@@ -83,12 +84,13 @@ function parse_arguments { # <argument...>
     local directory=$REPOSITORY/.lab
     while (($#)); do
         case $1 in
-            --directory|--number|--nodes|--compute-hosts|--base-driver|--rollback-from|--sabotage|\
+            --directory|--number|--network|--nodes|--compute-hosts|--base-driver|--rollback-from|--sabotage|\
                 --workers)
                 [[ ${2:--} != -* ]] || die 2 "$1: expected a value; see --help"
                 ;;&
             --directory) directory=$2; shift 2 ;;
             --number) expect_number "$1" "$2" 0 99; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
+            --network) LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --nodes) expect_number "$1" "$2" 5 100; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --compute-hosts) expect_number "$1" "$2" 1 4; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
             --base-driver) BASE_DRIVER=$2; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;

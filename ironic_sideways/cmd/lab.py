@@ -104,6 +104,12 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         "--number", type=int, metavar="N", help="block of ports, 0 to 99 (default: 0)"
     )
     parser.add_argument(
+        "--network",
+        metavar="A.B",
+        help="first two numbers of the lab's addresses, A.B.NUMBER.0/24 "
+        "(default: 172.30)",
+    )
+    parser.add_argument(
         "--nodes", type=int, metavar="N", help="bare-metal machines (default: 8)"
     )
     parser.add_argument(
@@ -164,6 +170,7 @@ def _run_up(arguments: argparse.Namespace) -> int:
         compute_hosts=arguments.compute_hosts or default.compute_hosts,
         hardware_only=arguments.hardware_only or default.hardware_only,
         owner=arguments.owner or default.owner,
+        network=arguments.network or default.network,
     )
     try:
         pwd.getpwnam(asked.owner)

@@ -12,6 +12,7 @@
 
 """The lab's Linux bridge: where the machines, DHCP and HTTP boot meet."""
 
+import ipaddress
 import json
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from typing import Any
 from ironic_sideways import commands, exceptions
 from ironic_sideways.lab import processes
 from ironic_sideways.lab.layout import Layout
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 #: Marks a bridge as ours, followed by the lab's directory (ip-link's alias).
 MARK = "ironic-sideways"
@@ -38,6 +41,27 @@ def _ip(*words: str) -> str:
 def _devices() -> list[dict[str, Any]]:
     devices: list[dict[str, Any]] = json.loads(_ip("-json", "link", "show") or "[]")
     return devices
+
+
+def taken_networks() -> list[tuple[str, Network]]:
+    """Each device with the network of an address or a route of this host by it.
+
+    Of all routing tables, and of devices that are down; default routes are left out.
+    """
+    found = [
+        (str(device["ifname"]), f"{one['local']}/{one['prefixlen']}")
+        for device in json.loads(_ip("-json", "address", "show") or "[]")
+        for one in device.get("addr_info", ())
+        if "local" in one
+    ]
+    for family in ("-4", "-6"):
+        routes = _ip(family, "-json", "route", "show", "table", "all")
+        found += [
+            (str(one.get("dev", "no device")), str(one["dst"]))
+            for one in json.loads(routes or "[]")
+            if one["dst"] != "default"
+        ]
+    return [(name, ipaddress.ip_network(text, strict=False)) for name, text in found]
 
 
 def find(name: str) -> dict[str, Any] | None:

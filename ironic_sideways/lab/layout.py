@@ -13,7 +13,8 @@
 """Where everything of one lab lies: directories, ports, addresses, names.
 
 All follows from the lab's directory and its number, so that two labs with
-different values share nothing, and from how many compute hosts it has.
+different values share nothing, from how many compute hosts it has, and from the
+network that its addresses are of.
 """
 
 import dataclasses
@@ -27,6 +28,13 @@ FIRST_PORT = 21000
 PORTS_PER_LAB = 50
 MAX_NUMBER = 99
 MAX_COMPUTE_HOSTS = 4
+#: The first two numbers of a lab's addresses; the third is its own.
+NETWORK = "172.30"
+#: What RFC 1918 leaves to everybody.
+PRIVATE = tuple(
+    ipaddress.IPv4Network(one)
+    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+)
 
 #: A second worker of the first compute host's name; no part of the base.
 SIBLING = "nova-compute-sibling"
@@ -57,11 +65,13 @@ class Layout:
     """The places of the lab ``number`` (0 to 99) under ``directory``.
 
     :param compute_hosts: base compute hosts, each with nodes of its own.
+    :param prefix: the first two numbers of its addresses, of a private network.
     """
 
     directory: Path
     number: int = 0
     compute_hosts: int = 1
+    prefix: str = NETWORK
 
     def __post_init__(self) -> None:
         if not 0 <= self.number <= MAX_NUMBER:
@@ -71,6 +81,15 @@ class Layout:
         if not 1 <= self.compute_hosts <= MAX_COMPUTE_HOSTS:
             raise exceptions.UsageError(
                 f"{self.compute_hosts} compute hosts: expected 1 to {MAX_COMPUTE_HOSTS}"
+            )
+        try:
+            private = any(self.network.subnet_of(one) for one in PRIVATE)
+        except ValueError:
+            private = False
+        if not private:
+            raise exceptions.UsageError(
+                f"network {self.prefix}: expected the first two numbers of a private "
+                f"IPv4 network (RFC 1918), as {NETWORK} or 10.99"
             )
 
     @property
@@ -201,12 +220,13 @@ class Layout:
     @property
     def network(self) -> ipaddress.IPv4Network:
         """The bridge's IPv4 network."""
-        return ipaddress.IPv4Network(f"172.30.{self.number}.0/24")
+        return ipaddress.IPv4Network(f"{self.prefix}.{self.number}.0/24")
 
     @property
     def network6(self) -> ipaddress.IPv6Network:
         """The bridge's IPv6 network, for router advertisements alone."""
-        return ipaddress.IPv6Network(f"fd00:172:30:{self.number}::/64")
+        words = self.prefix.replace(".", ":")
+        return ipaddress.IPv6Network(f"fd00:{words}:{self.number}::/64")
 
     @property
     def gateway(self) -> str:

@@ -97,7 +97,7 @@ def up(
 def _refuse_change(layout: Layout, present: LabRecord, asked: LabRecord) -> None:
     for name in (
         *("number", "nodes", "base_driver", "compute_hosts"),
-        *("hardware_only", "owner"),
+        *("hardware_only", "owner", "network"),
     ):
         found, expected = getattr(present, name), getattr(asked, name)
         if found != expected:

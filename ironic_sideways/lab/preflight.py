@@ -12,6 +12,7 @@
 
 """What must be true of the host before a lab is made on it: one line each."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -35,6 +36,9 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9._+/-]+")
 
 BMC_PORT = 623
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (to recognise it, not to bind it)
+
+#: What is offered for --network where the default is taken.
+PREFIXES = ("172.30", "172.29", "10.99", "10.199", "192.168")
 
 #: sun_path holds 108 bytes with the closing NUL (unix(7)).
 SOCKET_PATH = 107
@@ -142,7 +146,36 @@ def check_free(layout: Layout, record: LabRecord) -> None:
             f"({device.get('ifalias') or 'no alias'}); remove it, or choose another "
             "lab --number"
         )
+    _check_networks(layout)
     _check_domains(layout, record.nodes)
+
+
+def _check_networks(layout: Layout) -> None:
+    """The bridge's routes would go before the host's own to the same addresses."""
+    taken = [one for one in bridge.taken_networks() if one[0] != layout.bridge]
+    for device, network in taken:
+        for ours in (layout.network, layout.network6):
+            if _overlap(ours, network):
+                raise exceptions.SidewaysError(
+                    f"network {ours}: overlaps {network} of this host ({device}); "
+                    f"{_advice(layout, taken)}"
+                )
+
+
+def _overlap(one: bridge.Network, other: bridge.Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def _advice(layout: Layout, taken: list[tuple[str, bridge.Network]]) -> str:
+    for prefix in PREFIXES:
+        other = dataclasses.replace(layout, prefix=prefix)
+        if not any(
+            _overlap(ours, network)
+            for _, network in taken
+            for ours in (other.network, other.network6)
+        ):
+            return f"choose another by --network, such as --network {prefix}"
+    return f"nor is --network {', '.join(PREFIXES)} free: take one of those away"
 
 
 def _check_domains(layout: Layout, nodes: int) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ironic_sideways import exceptions
 from ironic_sideways.lab import files
-from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.layout import NETWORK, Layout
 
 #: The drivers that the base deployment can have.
 BASE_DRIVERS = ("nova_bm", "fake")
@@ -33,6 +33,7 @@ class LabRecord:
     :param hardware_only: machines, BMCs and what they boot from, for a cloud that
         somebody else deployed (DevStack).
     :param owner: the user whose services and commands use that hardware.
+    :param network: the first two numbers of its addresses.
     """
 
     number: int
@@ -42,6 +43,7 @@ class LabRecord:
     compute_hosts: int = 1
     hardware_only: bool = False
     owner: str = "root"
+    network: str = NETWORK
 
     @classmethod
     def new(
@@ -52,6 +54,7 @@ class LabRecord:
         compute_hosts: int = 1,
         hardware_only: bool = False,
         owner: str = "root",
+        network: str = NETWORK,
     ) -> "LabRecord":
         """A record for a lab made now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -60,11 +63,12 @@ class LabRecord:
             compute_hosts=compute_hosts,
             hardware_only=hardware_only,
             owner=owner,
+            network=network,
         )
 
     def layout(self, directory: Path) -> Layout:
         """Where everything of this lab is."""
-        return Layout(directory, self.number, self.compute_hosts)
+        return Layout(directory, self.number, self.compute_hosts, self.network)
 
     def save(self, path: Path) -> None:
         """Write ``lab.json``."""

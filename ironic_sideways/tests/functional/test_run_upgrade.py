@@ -31,14 +31,14 @@ def line(output: str, start: str) -> str:
 
 
 def test_a_run_says_a_line_a_phase_and_leaves_no_lab(tree: upgrade_tree.Tree) -> None:
-    done = tree.run("--number", "7", "--nodes", "5")
+    done = tree.run("--number", "7", "--network", "10.99", "--nodes", "5")
     assert (done.returncode, done.stderr) == (0, "")
     names = re.findall(r"^  ([a-z-]+) .* s  .*$", done.stdout, re.M)
     assert names == [
         *("dummy-images", "workload", "migrate", "end-maintenance"),
         *("verify", "operate", "proxy", "tempest", "collect"),
     ]
-    assert tree.called("lab up --number 7 --nodes 5 --cache")
+    assert tree.called("lab up --number 7 --network 10.99 --nodes 5 --cache")
     assert tree.calls()[-4:] == [
         f"verdict {tree.lab}/evidence --record --json {tree.lab}/evidence/verdict.json",
         f"report {tree.lab}/evidence",
@@ -222,7 +222,13 @@ def test_nothing_to_resume_is_refused(tree: upgrade_tree.Tree) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        *(["--nodes", "3"], ["--nodes", "many"], ["--number", "100"], ["--nodes"]),
+        *(
+            ["--nodes", "3"],
+            ["--nodes", "many"],
+            ["--number", "100"],
+            ["--network"],
+            ["--nodes"],
+        ),
         *(["--directory", ""], ["--base-driver", "ironic"], ["--rollback-from"]),
         *(["--resume", "--nodes", "5"], ["--resume", "--base-driver", "fake"]),
         ["--deploys", "--base-driver", "fake"],

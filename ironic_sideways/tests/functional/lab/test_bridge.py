@@ -12,9 +12,11 @@
 
 """The lab's bridge on a real kernel."""
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,18 @@ def test_the_bridge_of_a_lab_that_lives_stays_its(
         service.kill()
 
     assert bridge.of_lab(other) == [other.bridge]
+
+
+def test_addresses_and_routes_of_the_host_are_found_by_their_device(
+    layout: Layout,
+) -> None:
+    other = dataclasses.replace(layout, prefix="10.213")
+    bridge.create(other)
+    via = f"10.214.0.0/16 via {other.network[2]}"
+    subprocess.run(["ip", "route", "add", *via.split()], check=True)
+
+    found = bridge.taken_networks()
+
+    for network in (other.network, other.network6, ip_network("10.214.0.0/16")):
+        assert (other.bridge, network) in found
+    assert not [one for one in found if one[1].prefixlen == 0]

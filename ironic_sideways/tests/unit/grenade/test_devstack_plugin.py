@@ -89,7 +89,7 @@ def test_machines_come_first_then_their_rows(base):
     assert names.index("recreate_database") > 1
     assert calls[1] == (
         "sudo /stack/data/ironic-sideways/venv/bin/ironic-sideways lab up "
-        f"--hardware-only --directory {HARDWARE} --number 0 --nodes 8 "
+        f"--hardware-only --directory {HARDWARE} --number 0 --network 172.30 --nodes 8 "
         "--base-driver nova_bm --owner stack --cache /stack/data/ironic-sideways/cache"
     )
     (seed,) = (call for call in calls if "seed_nova_bm" in call)

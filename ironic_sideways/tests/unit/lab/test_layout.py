@@ -66,3 +66,21 @@ def test_each_compute_host_has_a_name_and_a_service() -> None:
 
 def test_bmc_addresses_are_loopback_addresses() -> None:
     assert Layout(Path("/lab"), 3).bmc_address(7) == "127.0.103.17"
+
+
+def test_another_network_changes_the_addresses_alone() -> None:
+    usual, other = (Layout(Path("/lab"), 3), Layout(Path("/lab"), 3, prefix="10.99"))
+
+    assert str(other.network) == "10.99.3.0/24"
+    assert str(other.network6) == "fd00:10:99:3::/64"
+    assert everything(usual) - everything(other) == {
+        usual.network,
+        usual.network6,
+        usual.gateway,
+    }
+
+
+@pytest.mark.parametrize("prefix", ["8.8", "10", "10.99.1", "172.32", "a.b", "127.0"])
+def test_a_network_that_is_not_private_is_refused(prefix: str) -> None:
+    with pytest.raises(exceptions.UsageError, match=f"network {prefix}: expected"):
+        Layout(Path("/lab"), 3, prefix=prefix)

@@ -12,6 +12,8 @@
 
 """What stands in the way is named, in one line, before anything is made."""
 
+import dataclasses
+import ipaddress
 import socket
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +37,7 @@ def good_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "DISK_BYTES", 0)
     monkeypatch.setattr(preflight, "MEMORY_BYTES", 0)
     monkeypatch.setattr(bridge, "find", lambda name: None)
+    monkeypatch.setattr(bridge, "taken_networks", lambda: [])
 
 
 @pytest.fixture
@@ -138,6 +141,63 @@ def test_a_bridge_of_a_lab_that_lives_is_in_the_way(
 
     with pytest.raises(exceptions.SidewaysError, match=str(tmp_path)):
         preflight.check_free(short, WHOLE)
+
+
+def refused_network(
+    monkeypatch: pytest.MonkeyPatch, layout: Layout, *taken: tuple[str, str]
+) -> str:
+    found = [(device, ipaddress.ip_network(network)) for device, network in taken]
+    monkeypatch.setattr(bridge, "taken_networks", lambda: found)
+    with pytest.raises(exceptions.SidewaysError) as refused:
+        preflight.check_free(layout, WHOLE)
+    return str(refused.value)
+
+
+def test_a_network_of_the_host_that_overlaps_is_named_with_an_option_that_helps(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = ("docker0", "172.30.0.0/16"), ("br-2", "172.29.0.0/16")
+
+    assert refused_network(monkeypatch, short, *docker) == (
+        "network 172.30.98.0/24: overlaps 172.30.0.0/16 of this host (docker0); "
+        "choose another by --network, such as --network 10.99"
+    )
+    preflight.check_free(dataclasses.replace(short, prefix="10.99"), WHOLE)
+
+
+def test_an_address_of_the_host_within_the_labs_network_is_named(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = refused_network(monkeypatch, short, ("eth0", "172.30.98.7/32"))
+
+    assert "overlaps 172.30.98.7/32 of this host (eth0)" in told
+
+
+def test_the_labs_ipv6_network_is_looked_at_too(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = refused_network(monkeypatch, short, ("wg0", "fd00:172::/32"))
+
+    assert "network fd00:172:30:98::/64: overlaps fd00:172::/32" in told
+    assert "--network 10.99" in told
+
+
+def test_where_no_network_is_free_that_is_said(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = refused_network(monkeypatch, short, ("wg0", "fd00::/8"))
+
+    assert "such as" not in told
+    assert told.endswith("free: take one of those away")
+
+
+def test_the_bridge_that_a_killed_lab_left_does_not_overlap(
+    short: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(short.bridge, short.network), (short.bridge, short.network6)]
+    monkeypatch.setattr(bridge, "taken_networks", lambda: found)
+
+    preflight.check_free(short, WHOLE)
 
 
 def test_a_machine_of_somebody_else_is_in_the_way(

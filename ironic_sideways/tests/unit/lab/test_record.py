@@ -21,13 +21,13 @@ from ironic_sideways.lab import record
 
 
 def test_a_lab_is_found_again_as_it_was_made(tmp_path: Path) -> None:
-    made = record.LabRecord.new(4, 3, "fake")
+    made = record.LabRecord.new(4, 3, "fake", network="10.99")
     made.save(tmp_path / "lab.json")
 
     layout, found = record.open_lab(tmp_path)
 
     assert found == made
-    assert layout.number == 4
+    assert (layout.number, layout.gateway) == (4, "10.99.4.1")
 
 
 def test_a_directory_without_a_lab_says_how_to_make_one(tmp_path: Path) -> None:
