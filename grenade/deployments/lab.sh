@@ -31,6 +31,8 @@ PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:$PATH
 EVIDENCE_DIR=$IRONIC_SIDEWAYS_LAB/evidence
 LOCK_DIR=$IRONIC_SIDEWAYS_LAB
 CACHE_DIR=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
+# Of pip, and of what lists Python's entry points; root's home stays as it is.
+export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$CACHE_DIR}
 RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
 # What must stand in no log and in no evidence.

@@ -153,6 +153,8 @@ def run(arguments: argparse.Namespace) -> int:
     # A proxy reaches the package registries, not this host's own services.
     others = os.environ.get("no_proxy")
     os.environ["no_proxy"] = f"127.0.0.1,{others}" if others else "127.0.0.1"
+    # Of what lists Python's entry points; the user's home stays as it is.
+    os.environ.setdefault("XDG_CACHE_HOME", str(arguments.directory.parent / ".cache"))
     name = arguments.lab_command.replace("-", "_")
     return int(globals()[f"_run_{name}"](arguments))
 

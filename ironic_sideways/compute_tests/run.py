@@ -48,6 +48,14 @@ def free_nodes(admin: Connection) -> int:
     return sum(1 for one in found if not one.vcpus_used)
 
 
+def environment(workspace: Path) -> dict[str, str]:
+    """A home and a scratch directory beside the workspace, with Tempest's register of
+    workspaces and its locks: the user's own stay as they are."""
+    home = workspace.with_suffix(".home")
+    home.mkdir(parents=True, exist_ok=True)
+    return {**os.environ, "HOME": str(home), "TMPDIR": str(home)}
+
+
 def initialise(workspace: Path) -> None:
     """Make a fresh Tempest workspace: an earlier run's results are not ours."""
     shutil.rmtree(workspace, ignore_errors=True)
@@ -61,13 +69,18 @@ def initialise(workspace: Path) -> None:
         ],
         check=True,
         timeout=180,
+        env=environment(workspace),
     )
 
 
 def names(workspace: Path) -> list[str]:
     """The ids of all tests that are considered, as Tempest finds them."""
     found = commands.run(
-        [str(TEMPEST), "run", "--list-tests"], cwd=workspace, check=True, timeout=300
+        [str(TEMPEST), "run", "--list-tests"],
+        cwd=workspace,
+        check=True,
+        timeout=300,
+        env=environment(workspace),
     )
     lines = found.stdout.splitlines()
     return sorted(line for line in lines if line.startswith(lists.CONSIDERED))
@@ -96,7 +109,14 @@ def run(
     stream = workspace / "tempest.subunit"
     with stream.open("wb") as file:
         last = [str(TEMPEST.with_name("stestr")), "last", "--subunit"]
-        subprocess.run(last, cwd=workspace, stdout=file, check=False, timeout=180)
+        subprocess.run(
+            last,
+            cwd=workspace,
+            stdout=file,
+            check=False,
+            timeout=180,
+            env=environment(workspace),
+        )
     found = results.account(results.read(stream), which.wanted, which.excluded)
     if code and not found["counts"]["failed"]:
         raise exceptions.SidewaysError(
@@ -124,6 +144,7 @@ def run_group(command: list[str], workspace: Path, timeout: float) -> int:
         subprocess.Popen(
             command,
             cwd=workspace,
+            env=environment(workspace),
             start_new_session=True,
             stdout=subprocess.PIPE,
             text=True,

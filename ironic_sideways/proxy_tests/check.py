@@ -38,7 +38,9 @@ def everything(layout: Layout, novaclient: Path | None) -> Table:
         who.calls(table, nova, asking, some)
         clients.tempest(table, admin, nodes)
         if novaclient:
-            clients.novaclient(table, novaclient, admin, nodes)
+            home = layout.data / "novaclient"
+            home.mkdir(exist_ok=True)
+            clients.novaclient(table, novaclient, home, admin, nodes)
         beside.compare(table, layout, nova, asking)
         beside.without_ironic(table, layout, asking, some)
         logs = [layout.log(name) for name in ("nova-api", "ironic-api", "keystone")]

@@ -27,16 +27,21 @@ CELLS = re.compile(r"^\|(.*)\|$", re.MULTILINE)
 
 
 def novaclient(
-    table: Table, program: Path, admin: Connection, nodes: dict[str, Any]
+    table: Table,
+    program: Path,
+    home: Path,
+    admin: Connection,
+    nodes: dict[str, Any],
 ) -> None:
     """The three commands of an unmodified python-novaclient, as a user calls them.
 
     :param program: its ``nova``; from 8.0 on it has the commands no more.
+    :param home: where it may leave files; root's own stays as it is.
     :param nodes: what the list should say, by id.
     """
-    version = _nova(program, admin, "--version")
+    version = _nova(program, home, admin, "--version")
     table.expect("python-novaclient is 7", version[:2], "7.")
-    listed = cells(_nova(program, admin, "baremetal-node-list"))
+    listed = cells(_nova(program, home, admin, "baremetal-node-list"))
     table.expect(
         "baremetal-node-list",
         sorted(row[:7] for row in listed[1:]),
@@ -50,11 +55,11 @@ def novaclient(
         ),
     )
     some = next(iter(nodes.values()))
-    shown = cells(_nova(program, admin, "baremetal-node-show", some["id"]))
+    shown = cells(_nova(program, home, admin, "baremetal-node-show", some["id"]))
     keys = {"instance_uuid", *some}
     found = {row[0] for row in shown[1:]}, ["id", some["id"]] in shown
     table.expect("baremetal-node-show", found, (keys, True))
-    rows = cells(_nova(program, admin, "baremetal-interface-list", some["id"]))
+    rows = cells(_nova(program, home, admin, "baremetal-interface-list", some["id"]))
     table.expect(
         "baremetal-interface-list",
         [row[-1] for row in rows[1:]],
@@ -62,7 +67,7 @@ def novaclient(
     )
 
 
-def _nova(program: Path, admin: Connection, *words: str) -> str:
+def _nova(program: Path, home: Path, admin: Connection, *words: str) -> str:
     """What the command prints, or how it failed."""
     values = admin.config.get_auth_args()
     environment = {
@@ -75,6 +80,7 @@ def _nova(program: Path, admin: Connection, *words: str) -> str:
         # Its own default, 2.41, is one where it refuses these commands itself.
         "OS_COMPUTE_API_VERSION": SERVED,
         "PATH": os.environ["PATH"],
+        "HOME": str(home),
         "no_proxy": "127.0.0.1",
     }
     done = subprocess.run(

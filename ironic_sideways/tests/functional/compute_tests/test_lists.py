@@ -18,7 +18,19 @@ from ironic_sideways.compute_tests import lists, run
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory):
+def user(tmp_path_factory):
+    """Home and scratch directory of whoever calls."""
+    made = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "TMPDIR"):
+            patch.setenv(name, str(made / name))
+            (made / name).mkdir()
+        patch.delenv("XDG_CACHE_HOME", raising=False)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory, user):
     workspace = tmp_path_factory.mktemp("tempest") / "workspace"
     run.initialise(workspace)
     # A phase that is resumed does so again.
@@ -30,6 +42,10 @@ def test_tempest_finds_nova_s_whole_api_and_the_plugin_s_basic_operations(names)
     assert len(names) > 500
     for prefix in lists.CONSIDERED:
         assert any(name.startswith(prefix) for name in names)
+
+
+def test_tempest_leaves_nothing_with_its_caller(names, user):
+    assert sorted(path.name for path in user.rglob("*")) == ["HOME", "TMPDIR"]
 
 
 def test_no_line_of_the_lists_is_dead_or_there_twice(names):

@@ -10,6 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+from pathlib import Path
+from types import SimpleNamespace
+
 from ironic_sideways.proxy_tests import clients
 
 PRINTED = """\
@@ -27,3 +30,23 @@ def test_the_cells_of_a_printed_table() -> None:
 
 def test_what_is_no_table_has_no_cells() -> None:
     assert clients.cells("failed: ERROR (Forbidden)") == []
+
+
+def test_novaclient_has_a_home_of_its_own(tmp_path: Path) -> None:
+    program = tmp_path / "nova"
+    program.write_text('#!/bin/sh\nmkdir "$HOME/.novaclient" && echo 7.1.2\n')
+    program.chmod(0o755)
+    auth = dict.fromkeys(
+        (
+            *("auth_url", "username", "password", "project_name"),
+            *("user_domain_id", "project_domain_id"),
+        ),
+        "x",
+    )
+    config = SimpleNamespace(get_auth_args=lambda: auth, get_region_name=lambda: "x")
+    home = tmp_path / "home"
+    home.mkdir()
+
+    clients._nova(program, home, SimpleNamespace(config=config), "--version")
+
+    assert (home / ".novaclient").exists()
