@@ -54,5 +54,6 @@ def run(args: argparse.Namespace) -> int:
         raise exceptions.SidewaysError(
             f"{error.filename or output}: cannot be written: {error.strerror}"
         ) from error
-    print(*(output / name for name in files), sep="\n")
+    page, *others = files
+    print(f"{output / page}, with {' and '.join(others)} beside it")
     return 0

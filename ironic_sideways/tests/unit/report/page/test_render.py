@@ -200,6 +200,13 @@ def test_a_page_elsewhere_links_back_to_the_evidence(good, tmp_path, capsys):
     assert str(page) in capsys.readouterr().out
 
 
+def test_what_was_written_is_told_in_one_line(good, capsys):
+    main.main(["report", str(good)])
+
+    told = f"{good}/report.html, with summary.txt and junit.xml beside it\n"
+    assert capsys.readouterr().out == told
+
+
 def test_no_directory_is_bad_usage(tmp_path: Path, capsys):
     assert main.main(["report", str(tmp_path / "none")]) == 2
     assert "expected an evidence directory" in capsys.readouterr().err
