@@ -55,7 +55,7 @@ def install(data: Path) -> None:
 
 def on_socket(socket: Path) -> list[str]:
     """The server's own place: a server that starts deletes the temporary tables
-    of another that shares its tmpdir, as /tmp, while that one uses them."""
+    of another that shares its tmpdir, by default all do, while that one uses them."""
     return [f"--socket={socket}", f"--tmpdir={socket.parent}"]
 
 

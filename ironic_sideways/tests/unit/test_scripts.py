@@ -59,6 +59,20 @@ def test_every_source_has_the_whole_licence_header() -> None:
     assert [str(path) for path in found if whole not in path.read_text()] == []
 
 
+def test_no_file_has_a_fixed_name_where_every_user_writes() -> None:
+    shared = re.compile(r"(?<![\w.$}])/(tmp|var/tmp|var/lock|run/lock|dev/shm)/?\b")
+    # What the ramdisk does is done in its own file system.
+    spared = (REPOSITORY / "ironic_sideways/tests", TOOLS / "deploy_ramdisk")
+    found = [
+        f"{path}: {line}"
+        for path in sources()
+        if not any(path.is_relative_to(one) for one in spared)
+        for line in path.read_text().splitlines()
+        if shared.search(line)
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_names_every_option_and_the_exit_codes(script: str) -> None:
     done = call(TOOLS / script, "--help")
