@@ -42,6 +42,9 @@ def environment(layout: Layout) -> dict[str, str]:
         "HOME": str(home),
         "RABBITMQ_NODENAME": f"{layout.bridge}@localhost",
         "RABBITMQ_CONFIG_FILE": str(etc / "rabbitmq.conf"),
+        # Of a host that has its own RabbitMQ, they would be read too; there are none.
+        "RABBITMQ_CONFIG_FILES": str(etc / "conf.d" / "*.conf"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(etc / "advanced.config"),
         "RABBITMQ_CONF_ENV_FILE": str(etc / "rabbitmq-env.conf"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(etc / "enabled_plugins"),
         "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
