@@ -22,6 +22,17 @@ set -eu
 
 directory=$1
 
+# A host without libvirt's place below /run stays so: this namespace gets a /run of its
+# own, with all that the host's has.
+if [ ! -d /run/libvirt ]; then
+    mkdir -p "$directory/host-run"
+    mount --rbind /run "$directory/host-run"
+    mount -t tmpfs -o mode=0755 tmpfs /run
+    for entry in "$directory"/host-run/*; do
+        ln -s "$entry" /run/
+    done
+fi
+
 for place in etc:/etc/libvirt run:/run/libvirt lib:/var/lib/libvirt \
     log:/var/log/libvirt cache:/var/cache/libvirt; do
     mkdir -p "${place#*:}"

@@ -32,6 +32,7 @@ from ironic_sideways.lab import cloud, databases, processes
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.supervision import Supervisor
+from ironic_sideways.tests.functional.lab import host
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")
 
@@ -50,7 +51,21 @@ def command(layout: Layout, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         timeout=600,
+        env=caller(layout),
     )
+
+
+def caller(layout: Layout) -> dict[str, str]:
+    """The environment of who calls, with a home and a scratch directory for this."""
+    user = layout.directory.parent
+    own = {"HOME": str(user / "home"), "TMPDIR": str(user / "t")}
+    kept = {name: value for name, value in os.environ.items() if name[:4] != "XDG_"}
+    return kept | own
+
+
+def host_now(layout: Layout) -> dict[str, set[str]]:
+    user = layout.directory.parent
+    return host.snapshot(user / "home", user / "t")
 
 
 def cache(layout: Layout) -> str:
@@ -90,7 +105,15 @@ def layout() -> Iterator[Layout]:
 
 
 @pytest.fixture(scope="module")
-def lab(layout: Layout) -> Iterator[Layout]:
+def before(layout: Layout) -> dict[str, set[str]]:
+    """The host before the first lab of this module."""
+    for name in ("home", "t"):
+        (layout.directory.parent / name).mkdir()
+    return host_now(layout)
+
+
+@pytest.fixture(scope="module")
+def lab(layout: Layout, before: dict[str, set[str]]) -> Iterator[Layout]:
     done = up(layout)
     # The reason first: a summary of failures shows one line of each.
     assert done.returncode == 0, done.stderr + done.stdout
@@ -290,6 +313,7 @@ def test_an_interrupted_up_leaves_nothing(lab: Layout) -> None:
         [*words, "--directory", str(lab.directory)],
         stdout=subprocess.PIPE,
         text=True,
+        env=caller(lab),
         # What runs in a shell's background was told to ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
@@ -302,3 +326,13 @@ def test_an_interrupted_up_leaves_nothing(lab: Layout) -> None:
 
     assert process.returncode == 130
     assert left_on_host(lab) == []
+
+
+def test_the_host_is_as_it_was_before_its_first_lab(
+    lab: Layout, before: dict[str, set[str]]
+) -> None:
+    assert command(lab, "down").returncode == 0
+    now = host_now(lab)
+
+    changed = {kind: sorted(before[kind] ^ now[kind]) for kind in before}
+    assert {kind: found for kind, found in changed.items() if found} == {}
