@@ -23,6 +23,8 @@
 #   environments    Python environments
 #   before/         packages and links before the installation that is under way
 
+# What one run has sorted, another compares, whoever calls it.
+export LC_ALL=C.UTF-8
 STATE=/var/lib/ironic-sideways
 ETC=/etc
 DATABASES=/var/lib/mysql

@@ -12,6 +12,7 @@
 
 """tools/prepare_host.sh on a host that stays as it was, but for what it says."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -222,6 +223,22 @@ def test_what_fails_tells_all_that_it_said_and_one_line_of_ours(host: Host) -> N
     assert (lines[0], lines[500]) == ("first", "500")
     assert lines[501].startswith("prepare_host: pip install: failed, see above")
     assert "call this again" in lines[501]
+
+
+def test_what_is_interrupted_has_not_failed(host: Host) -> None:
+    body = host.script("echo begun\nquietly 'pip install' sleep 60")
+    with subprocess.Popen(
+        ["env", "--default-signal", "bash", "-c", body],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begun\n"
+        os.killpg(running.pid, signal.SIGINT)
+        _, errors = running.communicate(timeout=TIMEOUT_S)
+    assert (running.returncode, errors) == (130, "")
 
 
 def test_a_full_disk_is_named(host: Host) -> None:
