@@ -12,8 +12,8 @@
 # under the License.
 
 # Run a command in this repository on the other of the two supported Debian releases:
-# in a minimal root of it, with this host's kernel and network, and mounts, processes,
-# /run and /tmp of its own.
+# in a minimal root of it, with the kernel and network of this host, and with mounts,
+# processes and directories for scratch files of its own.
 #
 # Usage: sudo tools/other_debian.sh DIR COMMAND [ARGUMENT...]
 #
