@@ -54,7 +54,6 @@ LISTENERS = (
     "heartbeat",
     "http-boot",
     "vbmcd",
-    "ironic-json-rpc",
     "nova-metadata",
 )
 HARDWARE_LISTENERS = ("heartbeat", "http-boot", "vbmcd")
