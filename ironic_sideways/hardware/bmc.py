@@ -12,16 +12,16 @@
 
 """Virtual BMCs: one vbmcd of ours, one BMC per machine, each with credentials.
 
-The configuration directory holds passwords in the clear, as virtualbmc wants
-it: directories 0700, files 0600, and no password passes through arguments or
-vbmcd's debug log (which is why virtualbmc's ``add`` is called in this process
-and not through vbmcd).
+The configuration directory is all that vbmcd is told by. It holds passwords in the
+clear, as virtualbmc's does: directories 0700, files 0600, and no password passes
+through arguments or vbmcd's debug log.
 """
 
 import configparser
 import dataclasses
 import os
 import secrets
+import socket
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ironic_sideways import commands, exceptions, ipmi, waits
+from ironic_sideways import exceptions, ipmi, waits
 
 if TYPE_CHECKING:
     from ironic_sideways.hardware import machines
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 SECTION = "VirtualBMC"
 
 USERNAME = "admin"
+
+#: RMCP/ASF Presence Ping Message (IPMI 2.0, 13.2.3), which virtualbmc passes over.
+PRESENCE_PING = bytes.fromhex("0600ff06 000011be 80000000")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,29 +100,10 @@ def _read(path: Path) -> Credentials:
         ) from None
 
 
-#: Milliseconds for vbmcd's answer: to start eight BMCs takes a busy machine more than
-#: virtualbmc's 5 seconds.
-RESPONSE_TIMEOUT_MS = 30_000
-
-
-def prepare(config_dir: Path, server_port: int) -> None:
-    """Write vbmcd's own configuration; safe to do again.
-
-    :param server_port: TCP port of vbmcd's control socket on 127.0.0.1.
-    """
+def prepare(config_dir: Path) -> None:
+    """Make the directory that vbmcd follows; safe to do again."""
     config_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     config_dir.chmod(0o700)
-    parser = configparser.ConfigParser()
-    parser["default"] = {
-        "config_dir": str(config_dir),
-        "pid_file": str(_pid_file(config_dir)),
-        "server_port": str(server_port),
-        "server_response_timeout": str(RESPONSE_TIMEOUT_MS),
-    }
-    # Power commands are logged at debug level alone (vbmc_log reads them).
-    parser["log"] = {"debug": "true"}
-    with _own_config(config_dir).open("w") as stream:
-        parser.write(stream)
 
 
 def command(config_dir: Path) -> list[str]:
@@ -127,15 +111,16 @@ def command(config_dir: Path) -> list[str]:
 
     It forks one process a BMC: end the process group. It logs to stderr.
     """
-    # A pid file that a killed vbmcd left, its number in use again, would keep
-    # vbmcd from starting; the supervisor knows better than the file.
-    script = 'rm -f "$1"; exec "$2" -m virtualbmc.cmd.vbmcd --foreground'
-    return ["sh", "-c", script, "vbmcd", str(_pid_file(config_dir)), sys.executable]
+    module = "ironic_sideways.hardware.vbmcd"
+    return [sys.executable, "-P", "-m", module, str(config_dir)]
 
 
-def environment(config_dir: Path) -> dict[str, str]:
-    """What vbmcd needs in its environment besides PATH; its log's times are UTC."""
-    return {"VIRTUALBMC_CONFIG": str(_own_config(config_dir)), "TZ": "UTC"}
+def environment() -> dict[str, str]:
+    """What vbmcd needs in its environment besides PATH; its log's times are UTC.
+
+    virtualbmc has its defaults, whatever the host's own configuration of it says.
+    """
+    return {"VIRTUALBMC_CONFIG": os.devnull, "TZ": "UTC"}
 
 
 def ensure(
@@ -145,33 +130,27 @@ def ensure(
     log: Path,
     timeout: float = 60.0,
 ) -> None:
-    """Add or replace the machines' BMCs, start them, wait until each answers.
+    """Add or replace the machines' BMCs, and wait until each answers.
 
     vbmcd must be running. A BMC whose configuration is right keeps it, its
     password included.
 
     :param log: vbmcd's log file, shown in part when a BMC does not answer.
-    :param timeout: seconds for vbmcd, and then for all BMCs, to answer.
+    :param timeout: seconds for all BMCs to answer.
     :raises WaitExpired: a BMC does not answer; says what was seen last.
     """
-    _wait_vbmcd(config_dir, log, timeout)
     present = credentials(config_dir)
     for machine in wanted:
         one = present.get(machine.name)
         if one is None or not _is_right(one, machine, libvirt_uri):
-            remove(config_dir, [machine.name])
-            _add(config_dir, machine, libvirt_uri)
-    names = [machine.name for machine in wanted]
-    _vbmc(config_dir, "start", *names)
-    wait_ready(config_dir, names, log, timeout)
+            _write(config_dir / machine.name, machine, libvirt_uri)
+    wait_ready(config_dir, [machine.name for machine in wanted], log, timeout)
 
 
 def wait_ready(
     config_dir: Path, names: Iterable[str], log: Path, timeout: float = 60.0
 ) -> None:
     """Wait until ``ipmitool power status`` answers for each of these domains' BMCs.
-
-    ``vbmc start`` returns 0 also for a BMC that died: an answer is what counts.
 
     :param timeout: seconds, for all together.
     :raises WaitExpired: says the last answers and the end of vbmcd's log.
@@ -181,6 +160,7 @@ def wait_ready(
 
     def ask(name: str) -> tuple[str, str | None]:
         try:
+            _refuse_silence(present[name].bmc)
             ipmi.power_status(present[name].bmc, timeout=5)
         except exceptions.SidewaysError as error:
             return name, str(error)
@@ -201,22 +181,20 @@ def wait_ready(
     waits.wait_for(look, lambda left: not left, "the virtual BMCs", timeout, seen=told)
 
 
-def remove(config_dir: Path, names: Iterable[str]) -> None:
-    """Stop and forget the BMCs of these domains; unknown ones are no fault.
+def _refuse_silence(bmc: ipmi.Bmc) -> None:
+    """Refuse a BMC of this host that is not there yet.
 
-    :raises SidewaysError: vbmcd does not answer.
+    ipmitool would notice nothing, and ask again after 4 s.
     """
-    known = [name for name in names if (config_dir / name).is_dir()]
-    if known:
-        _vbmc(config_dir, "delete", *known)
-
-
-def _own_config(config_dir: Path) -> Path:
-    return config_dir / "virtualbmc.conf"
-
-
-def _pid_file(config_dir: Path) -> Path:
-    return config_dir / "vbmcd.pid"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.connect((bmc.address, bmc.port))
+        try:
+            asker.send(PRESENCE_PING)
+            asker.recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise exceptions.SidewaysError(f"{bmc}: {error.strerror}") from error
 
 
 def _is_right(one: Credentials, machine: "machines.Machine", libvirt_uri: str) -> bool:
@@ -224,59 +202,23 @@ def _is_right(one: Credentials, machine: "machines.Machine", libvirt_uri: str) -
     return place == (machine.bmc_address, machine.bmc_port, libvirt_uri)
 
 
-def _add(config_dir: Path, machine: "machines.Machine", libvirt_uri: str) -> None:
-    """Let virtualbmc write the BMC's file aside, then move it into vbmcd's sight.
-
-    vbmcd reads every file each 3 seconds, and one that is half written ends it.
-    """
-    from virtualbmc import exception, manager  # reads its configuration on import
-
-    with tempfile.TemporaryDirectory(prefix=".adding-", dir=config_dir.parent) as aside:
-        writer = manager.VirtualBMCManager()
-        writer.config_dir = aside
-        try:
-            code, message = writer.add(
-                username=USERNAME,
-                # At most 20 bytes in IPMI 2.0 (RAKP key).
-                password=secrets.token_hex(8),
-                port=machine.bmc_port,
-                address=machine.bmc_address,
-                domain_name=machine.name,
-                libvirt_uri=libvirt_uri,
-                libvirt_sasl_username=None,
-                libvirt_sasl_password=None,
-            )
-        except exception.VirtualBMCError as error:
-            code, message = 1, str(error)
-        if code:
-            raise exceptions.SidewaysError(f"BMC of {machine.name}: {message}")
-        written = Path(aside) / machine.name
-        written.chmod(0o700)
-        (written / "config").chmod(0o600)
-        written.rename(config_dir / machine.name)
-
-
-def _vbmc(config_dir: Path, *words: str) -> None:
-    """Run one ``vbmc`` command; never ``add``, which takes the password."""
-    done = commands.run(
-        [sys.executable, "-m", "virtualbmc.cmd.vbmc", "--no-daemon", *words],
-        env={**os.environ, **environment(config_dir)},
-        timeout=60,
-    )
-    if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())[-500:]
-        raise exceptions.SidewaysError(f"'vbmc {' '.join(words)}' failed: {said}")
-
-
-def _wait_vbmcd(config_dir: Path, log: Path, timeout: float) -> None:
-    def look() -> str:
-        try:
-            _vbmc(config_dir, "list")
-        except exceptions.SidewaysError as error:
-            return f"{error}; {log} ends: {_end(log)}"
-        return "ready"
-
-    waits.wait_for(look, lambda seen: seen == "ready", "vbmcd", timeout)
+def _write(directory: Path, machine: "machines.Machine", libvirt_uri: str) -> None:
+    """Write a BMC's configuration as virtualbmc's is, whole or not at all."""
+    parser = configparser.ConfigParser()
+    parser[SECTION] = {
+        "domain_name": machine.name,
+        "username": USERNAME,
+        # At most 20 bytes in IPMI 2.0 (RAKP key).
+        "password": secrets.token_hex(8),
+        "port": str(machine.bmc_port),
+        "address": machine.bmc_address,
+        "libvirt_uri": libvirt_uri.replace("%", "%%"),
+        "active": "True",
+    }
+    directory.mkdir(mode=0o700, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=directory, delete=False) as stream:
+        parser.write(stream)
+    Path(stream.name).replace(directory / "config")
 
 
 def _end(log: Path) -> str:

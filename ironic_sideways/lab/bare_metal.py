@@ -67,12 +67,12 @@ def plan(layout: Layout, nodes: int) -> list[machines.Machine]:
 
 
 def prepare(layout: Layout) -> None:
-    """Write libvirtd's and vbmcd's configuration, and the base's TFTP root.
+    """Write libvirtd's configuration, make vbmcd's and the base's TFTP root.
 
     :raises SidewaysError: a boot loader's package is missing.
     """
     hypervisor.prepare(layout.libvirt)
-    bmc.prepare(layout.vbmc, layout.port("vbmcd"))
+    bmc.prepare(layout.vbmc)
     for loader, package in BOOT_LOADERS.items():
         if not loader.exists():
             raise exceptions.SidewaysError(

@@ -147,7 +147,6 @@ def _libvirtd(layout: Layout, state: State) -> str:
 
 
 def _vbmcd(layout: Layout, state: State) -> str:
-    _connects("127.0.0.1", layout.port("vbmcd"))
     for name, known in bmc.credentials(layout.vbmc).items():
         try:
             ipmi.power_status(known.bmc)

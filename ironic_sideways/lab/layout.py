@@ -53,10 +53,9 @@ LISTENERS = (
     "ironic",
     "heartbeat",
     "http-boot",
-    "vbmcd",
     "nova-metadata",
 )
-HARDWARE_LISTENERS = ("heartbeat", "http-boot", "vbmcd")
+HARDWARE_LISTENERS = ("heartbeat", "http-boot")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -100,7 +100,7 @@ def hardware(layout: Layout, owner: str = "root") -> list[Program]:
         Program(
             "vbmcd",
             tuple(bmc.command(layout.vbmc)),
-            bmc.environment(layout.vbmc),
+            bmc.environment(),
             signal_group=True,
         ),
         Program(

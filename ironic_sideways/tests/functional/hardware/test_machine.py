@@ -21,6 +21,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import uuid
 import xml.etree.ElementTree as ET
@@ -28,6 +29,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import libvirt
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -46,13 +48,14 @@ from ironic_sideways.migrate import choices, classify, plan
 from ironic_sideways.migrate.preflight import bmcs
 from ironic_sideways.nova_bm import schema
 from ironic_sideways.tests import rows, samples
+from ironic_sideways.tests.functional import local_user
+from ironic_sideways.tests.functional.local_user import Attack, as_nobody
 
 #: Apart from every lab: their numbers end at 99, ours is beyond.
 BRIDGE = "isw-test"
 GATEWAY = "172.30.240.1"
 ADDRESS = "172.30.240.10"
 HEARTBEAT_PORT = 26990
-VBMCD_PORT = 26991
 MACHINE = machines.Machine(
     name="isw-test-node-0",
     uuid=str(uuid.uuid4()),
@@ -98,7 +101,7 @@ class Rack:
         self.vbmcd_log = root / "vbmcd.log"
         self.tftp = root / "tftpboot"
         hypervisor.prepare(self.libvirt)
-        bmc.prepare(self.vbmc, VBMCD_PORT)
+        bmc.prepare(self.vbmc)
         with contextlib.ExitStack() as undo:
             self._build(undo)
             self._undo = undo.pop_all()
@@ -148,8 +151,8 @@ class Rack:
         hypervisor.wait_ready(self.libvirt)
 
     def start_vbmcd(self) -> None:
-        environment = bmc.environment(self.vbmc)
-        self.vbmcd = Daemon(bmc.command(self.vbmc), self.vbmcd_log, **environment)
+        command = bmc.command(self.vbmc)
+        self.vbmcd = Daemon(command, self.vbmcd_log, **bmc.environment())
 
     @property
     def uri(self) -> str:
@@ -213,12 +216,20 @@ class Rack:
 
 
 @pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
-    made = Rack(tmp_path_factory.mktemp("rack"))
+def rack() -> Iterator[Rack]:
+    root = Path(tempfile.mkdtemp(prefix="isw-rack-"))
+    # Any user gets as far as the rack, as in a repository.
+    root.chmod(0o755)
+    made = Rack(root)
     yield made
     made.close()
-    assert _processes_of(made.root) == []
-    shutil.rmtree(made.root)
+    assert _processes_of(root) == []
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def attack(rack: Rack) -> Iterator[Attack]:
+    yield from local_user.attack(rack.vbmc)
 
 
 def _processes_of(directory: Path) -> list[str]:
@@ -344,6 +355,25 @@ def test_the_password_stands_in_one_file_that_only_its_owner_reads(rack: Rack) -
     assert holders[0].stat().st_mode & 0o777 == 0o600
 
 
+def test_no_port_takes_another_users_commands(rack: Rack, attack: Attack) -> None:
+    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+
+    answers = attack.send(local_user.listeners(one.pid for one in family))
+
+    assert attack.done == []
+    assert answers == []
+
+
+def test_libvirt_and_the_passwords_are_roots_alone(rack: Rack) -> None:
+    sockets = local_user.sockets(rack.libvirt)
+
+    assert "libvirt-sock" in {path.name for path in sockets}
+    assert local_user.reached(sockets) == []
+    assert as_nobody(Path.exists, rack.record)
+    for private in (rack.libvirt, rack.vbmc, rack.machines):
+        assert local_user.may(private, os.R_OK) == []
+
+
 def test_a_bmc_whose_address_is_taken_is_told_with_the_logs_end(rack: Rack) -> None:
     other = machines.Machine(
         **{**vars(MACHINE), "name": "isw-test-node-1", "uuid": str(uuid.uuid4())}
@@ -355,7 +385,7 @@ def test_a_bmc_whose_address_is_taken_is_told_with_the_logs_end(rack: Rack) -> N
         assert "isw-test-node-1: BMC 127.0.240.10:623" in str(caught.value)
         assert "Address already in use" in str(caught.value)
     finally:
-        bmc.remove(rack.vbmc, [other.name])
+        shutil.rmtree(rack.vbmc / other.name)
 
 
 def test_a_machine_of_somebody_else_is_never_touched(rack: Rack) -> None:

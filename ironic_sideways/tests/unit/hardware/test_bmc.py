@@ -14,6 +14,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from virtualbmc import manager
 
 from ironic_sideways import exceptions, ipmi
 from ironic_sideways.hardware import bmc
+from ironic_sideways.hardware.machines import Machine
 
 
 def written(config_dir: Path, **changes: str | None) -> Path:
@@ -85,30 +87,57 @@ def test_an_unreadable_file_is_told_without_its_password(tmp_path: Path) -> None
     assert caught.value.__cause__ is None
 
 
-def test_vbmcd_gets_a_directory_port_and_log_level_of_its_own(tmp_path: Path) -> None:
-    bmc.prepare(tmp_path / "vbmc", 21012)
-    bmc.prepare(tmp_path / "vbmc", 21012)
+def test_virtualbmc_has_its_defaults_whatever_the_host_says(tmp_path: Path) -> None:
+    (tmp_path / ".vbmc").mkdir()
+    (tmp_path / ".vbmc/virtualbmc.conf").write_text("[default]\nshow_passwords=true\n")
 
     show = "import json; from virtualbmc import config as c; c.get_config()"
     show += "; print(json.dumps(c.CONFIG._conf_dict))"
-    environment = bmc.environment(tmp_path / "vbmc")
+    environment = bmc.environment()
     done = subprocess.run(
-        [sys.executable, "-c", show], env=environment, capture_output=True, check=True
+        [sys.executable, "-c", show],
+        env={**environment, "HOME": str(tmp_path)},
+        capture_output=True,
+        check=True,
     )
     read = json.loads(done.stdout)
-    assert read["default"]["config_dir"] == str(tmp_path / "vbmc")
-    assert read["default"]["server_port"] == 21012
-    assert read["default"]["server_response_timeout"] == 30_000
-    assert read["default"]["pid_file"].startswith(str(tmp_path))
     assert read["default"]["show_passwords"] is False
-    assert read["log"] == {"logfile": None, "debug": True}
+    assert read["log"]["logfile"] is None
     assert environment["TZ"] == "UTC"
+
+
+def test_what_is_written_is_read_by_virtualbmc_too(tmp_path: Path) -> None:
+    machine = Machine("isw0-node-1", "uuid", 1, "mac", "127.0.100.11")
+
+    bmc._write(tmp_path / machine.name, machine, "qemu:///system?socket=/a%20b")
+
+    (one,) = bmc.credentials(tmp_path).values()
+    reader = manager.VirtualBMCManager()
+    reader.config_dir = str(tmp_path)
+    read = reader._parse_config(machine.name)
+    assert (read["libvirt_uri"], read["password"]) == (
+        one.libvirt_uri,
+        one.bmc.password,
+    )
+    assert (read["address"], read["port"]) == ("127.0.100.11", 623)
+    assert [path.name for path in (tmp_path / machine.name).iterdir()] == ["config"]
+    assert (tmp_path / machine.name / "config").stat().st_mode & 0o777 == 0o600
+
+
+def test_nobody_waits_for_ipmitool_where_nothing_listens() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        there = ipmi.Bmc("127.0.0.1", silent.getsockname()[1], "admin", "s3cret")
+        bmc._refuse_silence(there)
+
+    with pytest.raises(exceptions.SidewaysError, match="Connection refused"):
+        bmc._refuse_silence(there)
 
 
 def test_only_the_owner_may_enter_the_directory(tmp_path: Path) -> None:
     previous = os.umask(0)
     try:
-        bmc.prepare(tmp_path / "vbmc", 21012)
+        bmc.prepare(tmp_path / "vbmc")
     finally:
         os.umask(previous)
 
