@@ -49,6 +49,8 @@ function take_lock { # <directory>
         return 0
     fi
     mkdir -p "$1"
+    # Whoever may read it may hold it.
+    (umask 077; touch "$1/run.lock"; chmod 0600 "$1/run.lock")
     exec 9>>"$1/run.lock"
     if ! flock --nonblock 9; then
         echo "$(basename "$0"): $1: another run works here (pid $(<"$1/run.lock")); \

@@ -21,7 +21,14 @@ from pathlib import Path
 from types import FrameType
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import bare_metal, bridge, preflight, processes, status
+from ironic_sideways.lab import (
+    bare_metal,
+    bridge,
+    files,
+    preflight,
+    processes,
+    status,
+)
 from ironic_sideways.lab.bring_up import BringUp
 from ironic_sideways.lab.console import Steps
 from ironic_sideways.lab.layout import Layout
@@ -43,6 +50,9 @@ def locked(layout: Layout) -> Iterator[None]:
     :raises SidewaysError: another command holds it.
     """
     layout.directory.mkdir(parents=True, exist_ok=True)
+    # Whoever may read it may hold it.
+    layout.lock.touch(files.PRIVATE_FILE)
+    layout.lock.chmod(files.PRIVATE_FILE)
     with layout.lock.open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -245,6 +245,14 @@ def test_what_a_run_calls_works_under_the_lock_of_the_run(shell):
     assert (result.returncode, result.stdout) == (0, "in\n")
 
 
+@pytest.mark.parametrize("there", ["", 'umask 022; touch "$EVIDENCE_DIR/run.lock"\n'])
+def test_a_lock_is_its_owners_alone(shell, there):
+    """flock(2) asks for no permission to write: who may read may hold it."""
+    shell.run("umask 022\n" + there + LOCK)
+
+    assert (shell.evidence / "run.lock").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_lock_ends_with_its_holder(shell):
     shell.run(LOCK + "kill -KILL $$")
 
