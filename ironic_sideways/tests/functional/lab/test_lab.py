@@ -20,8 +20,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -32,49 +30,19 @@ from ironic_sideways.lab import cloud, databases, processes
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.supervision import Supervisor
-from ironic_sideways.tests.functional.lab import host
+from ironic_sideways.tests.functional import local_user
+from ironic_sideways.tests.functional.lab.running import (
+    CACHE,
+    NODES,
+    NUMBER,
+    UP,
+    caller,
+    command,
+    host_now,
+    up,
+)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")
-
-NUMBER = 97
-NODES = 2
-UP = ("--number", str(NUMBER), "--nodes", str(NODES), "--base-driver", "fake")
-
-
-def command(layout: Layout, *words: str) -> subprocess.CompletedProcess[str]:
-    """``ironic-sideways lab <words>`` on this lab."""
-    return subprocess.run(
-        [
-            *(str(BINARIES / "ironic-sideways"), "lab", *words),
-            *("--directory", str(layout.directory)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env=caller(layout),
-    )
-
-
-def caller(layout: Layout) -> dict[str, str]:
-    """The environment of who calls, with a home and a scratch directory for this."""
-    user = layout.directory.parent
-    own = {"HOME": str(user / "home"), "TMPDIR": str(user / "t")}
-    kept = {name: value for name, value in os.environ.items() if name[:4] != "XDG_"}
-    return kept | own
-
-
-def host_now(layout: Layout) -> dict[str, set[str]]:
-    user = layout.directory.parent
-    return host.snapshot(user / "home", user / "t")
-
-
-def cache(layout: Layout) -> str:
-    """Shared with other runs where they say so: databases cost 40 s."""
-    return os.environ.get("IRONIC_SIDEWAYS_CACHE", str(layout.directory.parent / "c"))
-
-
-def up(layout: Layout) -> subprocess.CompletedProcess[str]:
-    return command(layout, "up", *UP, "--cache", cache(layout))
 
 
 def left_on_host(layout: Layout) -> list[str]:
@@ -95,30 +63,6 @@ def left_on_host(layout: Layout) -> list[str]:
     if namespaces.exists():
         found += [str(path) for path in namespaces.glob(f"*{layout.bridge}*")]
     return found
-
-
-@pytest.fixture(scope="module")
-def layout() -> Iterator[Layout]:
-    """A short directory: Unix sockets' paths have room for 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="isw-") as directory:
-        yield Layout(Path(directory, "lab"), NUMBER)
-
-
-@pytest.fixture(scope="module")
-def before(layout: Layout) -> dict[str, set[str]]:
-    """The host before the first lab of this module."""
-    for name in ("home", "t"):
-        (layout.directory.parent / name).mkdir()
-    return host_now(layout)
-
-
-@pytest.fixture(scope="module")
-def lab(layout: Layout, before: dict[str, set[str]]) -> Iterator[Layout]:
-    done = up(layout)
-    # The reason first: a summary of failures shows one line of each.
-    assert done.returncode == 0, done.stderr + done.stdout
-    yield layout
-    command(layout, "down")
 
 
 def pids(layout: Layout) -> dict[str, int]:
@@ -163,25 +107,6 @@ def test_everything_listens_on_loopback_or_on_the_labs_bridge(lab: Layout) -> No
 
     assert strangers == set()
     assert anywhere <= {67}
-
-
-def test_no_secret_is_readable_by_others(lab: Layout) -> None:
-    secrets = json.loads(lab.secrets.read_text()).values()
-    readable = [
-        path
-        for path in lab.directory.rglob("*")
-        if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o077
-    ]
-    private = (lab.etc, lab.data, lab.run)
-    leaks = [
-        path
-        for path in readable
-        if not any(path.is_relative_to(place) for place in private)
-        and any(secret.encode() in path.read_bytes() for secret in secrets)
-    ]
-
-    assert leaks == []
-    assert {place.stat().st_mode & 0o777 for place in private} == {0o700}
 
 
 def test_no_secret_is_in_a_process_list(lab: Layout) -> None:
@@ -274,6 +199,15 @@ def test_ironic_starts_beside_the_base(lab: Layout) -> None:
     assert "in use by" in command(lab, "create-ironic-database").stderr
 
 
+def test_another_user_reaches_ironic_by_its_api_alone(lab: Layout) -> None:
+    conductor = psutil.Process(pids(lab)["ironic-conductor"])
+    family = [conductor, *conductor.children(recursive=True)]
+
+    assert local_user.listeners(one.pid for one in family) == []
+    url = f"{lab.url('ironic')}/v1/nodes"
+    assert local_user.as_nobody(local_user.status, url) == 401
+
+
 def test_down_leaves_logs_and_evidence_and_nothing_else(lab: Layout) -> None:
     (lab.evidence / "kept").write_text("x")
     # What no supervisor can end in good order any more.
@@ -308,7 +242,7 @@ def test_down_finds_what_a_killed_supervisor_left(lab: Layout) -> None:
 
 def test_an_interrupted_up_leaves_nothing(lab: Layout) -> None:
     assert command(lab, "down").returncode == 0
-    words = [str(BINARIES / "ironic-sideways"), "lab", "up", *UP, "--cache", cache(lab)]
+    words = [str(BINARIES / "ironic-sideways"), "lab", "up", *UP, "--cache", CACHE]
     process = subprocess.Popen(
         [*words, "--directory", str(lab.directory)],
         stdout=subprocess.PIPE,
