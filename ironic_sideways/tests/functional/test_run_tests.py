@@ -259,3 +259,11 @@ def test_the_ledger_tells_the_first_failure_of_a_check(tree: Tree) -> None:
     ledger = output[output.index("The ledger") :]
     assert "    ERROR a.py::b - no lab\n" in ledger
     assert "FAILED a.py::c" not in ledger
+
+
+def test_tox_takes_what_the_preparation_has_downloaded(tree: Tree) -> None:
+    tree.write(".venv/bin/tox", '#!/bin/sh\necho "$XDG_CACHE_HOME" >>"$WORDS"\n')
+
+    tree.run("--no-lab")
+
+    assert set(tree.words_file.read_text().split()) == {str(tree.root / ".cache")}
