@@ -78,6 +78,17 @@ def test_a_whole_lab_is_roots(monkeypatch, tmp_path, capsys):
     assert "openrc" in capsys.readouterr().out
 
 
+def test_a_lab_has_the_network_that_is_asked_for(monkeypatch, tmp_path):
+    assert up(monkeypatch, tmp_path, "--network", "10.99").network == "10.99"
+    assert up(monkeypatch, tmp_path).network == "172.30"
+
+
+def test_a_network_that_is_not_private_is_bad_usage(tmp_path, capsys):
+    words = ["lab", "up", "--directory", str(tmp_path), "--network", "8.8"]
+    assert main.main(words) == 2
+    assert "network 8.8: expected" in capsys.readouterr().err
+
+
 def test_hardware_that_is_there_stays_what_it_is(monkeypatch, hardware):
     assert up(monkeypatch, hardware).hardware_only
 
