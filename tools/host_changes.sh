@@ -140,7 +140,7 @@ function undo_host {
     left=$(recorded packages | comm -12 - <(installed_packages))
     if [[ $left ]]; then
         echo "$left" >"$STATE/packages"
-        fail "these packages stay, as dpkg says above: ${left//$'\n'/ }; remove what needs them, then call --undo again"
+        fail "these packages stay, dpkg says above why: ${left//$'\n'/ }; remove what needs them, then call --undo again"
     fi
     rm --recursive --force "$STATE"
 }
@@ -183,7 +183,7 @@ function remove_packages {
 
 # MariaDB's package leaves them unless it is told. Used ones are somebody's data.
 function give_databases_up {
-    if [[ -e $STATE/databases && -z $(find "$DATABASES" -newer "$STATE/databases" -print -quit) ]]; then
+    if [[ -e $STATE/databases && -d $DATABASES && -z $(find "$DATABASES" -newer "$STATE/databases" -print -quit) ]]; then
         echo "mariadb-server mariadb-server/postrm_remove_databases boolean true" | debconf-set-selections
     fi
 }
