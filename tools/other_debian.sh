@@ -35,8 +35,9 @@ INSIDE=/root/ironic-sideways
 MARK=etc/ironic-sideways-root
 # Settings of apt that a mirror, a proxy or a clock can make necessary.
 APT_SETTINGS='^Acquire::(Check-[[:alpha:]-]+|Retries|https?::[^ ]+) '
-# The same of pip, uv and what fetches by TLS.
+# The same of pip, uv and what fetches by TLS; no files of this repository.
 PASSED='^(CI|(HTTPS?|NO|https?|no)_(PROXY|proxy)|(PIP|UV)_.*|.*CA_BUNDLE|SSL_CERT_.*)='
+KEPT_BACK='^[A-Z]+_(CONSTRAINT|BUILD_CONSTRAINT|CACHE_DIR)='
 
 function fail { # <message>
     echo "other_debian: $1" >&2
@@ -96,7 +97,8 @@ function copy_repository { # <directory>
 # libvirtd's unshare wants / to be a mount point.
 function enter { # <directory> <command> [argument...]
     local environment
-    environment=$(env | grep --extended-regexp "$PASSED") || [[ $? -eq 1 ]]
+    environment=$(env | grep --extended-regexp "$PASSED" |
+        grep --invert-match --extended-regexp "$KEPT_BACK") || [[ $? -eq 1 ]]
     mapfile -t environment < <(printf '%s' "$environment")
     # shellcheck disable=SC2016 # expanded inside
     exec unshare --mount --pid --fork --kill-child bash -o errexit -c '
