@@ -16,7 +16,8 @@
 # is kept in .cache/deploy-ramdisk/ and used again while its ingredients are the same.
 #
 # Needs: root, and what tools/prepare_host.sh installed; Debian packages come from
-# the Debian sources that apt of this host uses. Loading needs OS_CLOUD and
+# the Debian sources that apt of this host uses, and are of its release (12 or 13),
+# for this host's Python installs the agent. Loading needs OS_CLOUD and
 # OS_CLIENT_CONFIG_FILE of a cloud's administrator.
 #
 #   --builder NAME  debian (default), as said above; or project: the Ironic project's
