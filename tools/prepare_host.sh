@@ -36,7 +36,9 @@ REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$REPOSITORY/.venv
 CONSTRAINTS=$REPOSITORY/upper-constraints.txt
 PYTHON=/usr/bin/python3
-STAMP=.ironic-sideways
+MAIN_JOB=.ironic-sideways
+TESTS=.ironic-sideways-tests
+STAMP=$MAIN_JOB
 WHOLE=.ironic-sideways-whole
 GROUPS_WANTED=()
 PROFILES=()
@@ -65,7 +67,7 @@ function parse_arguments { # <argument>...
                 shift
                 ;;
             --tests)
-                STAMP=.ironic-sideways-tests
+                STAMP=$TESTS
                 GROUPS_WANTED=(--group "$REPOSITORY/pyproject.toml:host")
                 PROFILES=(test)
                 ;;
@@ -253,6 +255,8 @@ function prepare_environment {
     install_missing_packages
     [[ $recorded == "$key" ]] || install_python_packages
     echo "$key" >"$stamp"
+    # What the tests need has all that the main job needs.
+    [[ $STAMP != "$TESTS" ]] || echo "$key" >"$VENV/$MAIN_JOB"
 }
 
 # However this ends, the host's policy is back, and no new service starts at boot.

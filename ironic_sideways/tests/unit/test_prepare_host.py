@@ -282,6 +282,21 @@ def test_an_environment_that_was_cut_off_is_made_anew(host: Host, cut_off: str) 
     assert made.read_text() == "made\nmade\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "main_job"), [("--tests", True), ("--hardware", False)]
+)
+def test_what_is_prepared_for_the_tests_is_prepared_for_the_main_job(
+    host: Host, options: str, main_job: bool
+) -> None:
+    host.run(f"{ENVIRONMENT}parse_arguments {options}\nprepare_environment")
+    done = host.run(
+        f"{ENVIRONMENT}function install_python_packages {{ echo again; }}\n"
+        "touch $VENV/.ironic-sideways*\nprepare_environment"
+    )
+    assert done.returncode == 0
+    assert done.stdout == ("" if main_job else "again\n")
+
+
 def test_a_directory_that_is_no_environment_is_not_cleared(host: Host) -> None:
     (host.root / "venv").mkdir()
     (host.root / "venv" / "letter").write_text("mine")
