@@ -28,8 +28,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ironic_sideways import dhcp_options, each_node, exceptions
-from ironic_sideways.cmd import cloud
+from ironic_sideways import exceptions
+from ironic_sideways.cloud import dhcp_options, in_parallel
+from ironic_sideways.cmd import connections
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,11 +38,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=dhcp_options.TOOL,
         description=__doc__,
-        epilog=cloud.EXIT_CODES,
+        epilog=connections.EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    cloud.add_option(parser)
+    connections.add_option(parser)
     parser.add_argument(
         "--migration",
         type=Path,
@@ -54,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --migration: take away Ironic's options, not the base's; needs no "
         "--undo-file, as Ironic sets them again at its next take-over",
     )
-    cloud.add_change_options(parser)
+    connections.add_change_options(parser)
     return parser
 
 
@@ -67,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not parsed.migration or parsed.undo or parsed.undo_file:
             parser.error("--of-ironic: expected --migration, and at most --dry-run")
     else:
-        cloud.check_change_options(parser, parsed, needed)
-    return cloud.run(parser.prog, functools.partial(run, parsed))
+        connections.check_change_options(parser, parsed, needed)
+    return connections.run(parser.prog, functools.partial(run, parsed))
 
 
 def run(parsed: argparse.Namespace) -> None:
@@ -86,13 +87,13 @@ def run(parsed: argparse.Namespace) -> None:
     whose = dhcp_options.is_bases
     if parsed.of_ironic:
         whose, again = dhcp_options.is_ironics, "run it again"
-    neutron = dhcp_options.Neutron(cloud.connect(parsed.os_cloud))
+    neutron = dhcp_options.Neutron(connections.connect(parsed.os_cloud))
     changes = plan(neutron.ports(wanted, whose))
     if not parsed.dry_run:
         if parsed.undo_file:
             dhcp_options.record(parsed.undo_file, changes)
         changed = dhcp_options.apply(changes, neutron.apply, again)
-        with each_node.after_change(bool(changed), again):
+        with in_parallel.after_change(bool(changed), again):
             left = [c.port.id for c in plan(neutron.ports(wanted, whose)) if c]
         if left:
             raise exceptions.FollowUpNeeded(

@@ -69,32 +69,39 @@ def run(args: argparse.Namespace) -> int:
 
 def trial(args: argparse.Namespace) -> dict[str, Any]:
     """Do the rounds that were asked for; what clustered.json holds."""
-    from ironic_sideways import workload
-    from ironic_sideways.cmd import cloud
-    from ironic_sideways.worker_tests import rounds, trials, workers
+    from ironic_sideways.cmd import connections
+    from ironic_sideways.trials import workload
+    from ironic_sideways.trials.workers import processes, rounds
+    from ironic_sideways.trials.workers.trial import (
+        BUILD_TIMEOUT,
+        PERIODIC,
+        SETTINGS,
+        Trial,
+        only_host,
+    )
 
     layout, _ = record.open_lab(args.directory)
     work = workload.Workload(
-        cloud.connect(args.member_cloud),
+        connections.connect(args.member_cloud),
         layout.evidence / "workload.json",
         layout.evidence / "heartbeat.jsonl",
     )
-    settings = dict(trials.SETTINGS)
-    names: tuple[str, ...] = workers.BOTH
+    settings = dict(SETTINGS)
+    names: tuple[str, ...] = processes.BOTH
     if args.single:
         settings["DEFAULT", "compute_manager"] = args.single
-        names = workers.BOTH[:1]
-    with workers.running(layout, names, settings) as found:
-        trial = trials.Trial(
+        names = processes.BOTH[:1]
+    with processes.running(layout, names, settings) as found:
+        trial = Trial(
             found,
-            cloud.connect(args.admin_cloud),
-            cloud.connect(args.ironic_cloud),
+            connections.connect(args.admin_cloud),
+            connections.connect(args.ironic_cloud),
             work,
             revive=bool(args.single),
         )
         workload.ensure_keypair(work.cloud)
         workload.boot_from_the_network(trial.ironic)
-        with trials.only_host(trial, layout.compute_host):
+        with only_host(trial, layout.compute_host):
             if not args.single:
                 rounds.each_kill(trial)
             rounds.each_operation(trial, args.each)
@@ -102,8 +109,8 @@ def trial(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "workers": names,
         "each": args.each,
-        "build_timeout": trials.BUILD_TIMEOUT,
-        "periodic": trials.PERIODIC,
+        "build_timeout": BUILD_TIMEOUT,
+        "periodic": PERIODIC,
         "rounds": trial.rows,
         "killed": trial.killed,
     }

@@ -32,18 +32,16 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import (
+from ironic_sideways import exceptions, progress, resource_class
+from ironic_sideways.cloud import (
+    allocation_holders,
     allocations,
-    compute_down,
-    consumers,
-    exceptions,
+    compute_hosts,
     nodes_file,
     placement,
-    resource_class,
-    undo,
+    undo_file,
 )
-from ironic_sideways.cmd import cloud
-from ironic_sideways.evidence import terminal
+from ironic_sideways.cmd import connections
 
 Work = allocations.Conversion | allocations.Restoration
 
@@ -53,12 +51,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=allocations.TOOL,
         description=__doc__,
-        epilog=cloud.EXIT_CODES,
+        epilog=connections.EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    cloud.add_option(parser)
-    cloud.add_class_options(
+    connections.add_option(parser)
+    connections.add_class_options(
         parser,
         "each node's class is the one that --nodes-file says; NAME is what it must "
         "begin with",
@@ -103,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="write the outcome by node as JSON (mode 0600): before the first change, "
         "and again at the end",
     )
-    cloud.add_change_options(parser)
+    connections.add_change_options(parser)
     return parser
 
 
@@ -112,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     parsed = parser.parse_args(arguments)
     chosen = parsed.node or parsed.nodes_file or parsed.compute_host
-    cloud.check_change_options(
+    connections.check_change_options(
         parser,
         parsed,
         {
@@ -125,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(
             "--resource-class-by-shape: expected --nodes-file with each node's class"
         )
-    return cloud.run(parser.prog, functools.partial(run, parsed))
+    return connections.run(parser.prog, functools.partial(run, parsed))
 
 
 def run(parsed: argparse.Namespace) -> None:
@@ -135,20 +133,20 @@ def run(parsed: argparse.Namespace) -> None:
         resource_class.normalise(parsed.resource_class)
     classes = {node.uuid: class_of(node, parsed) for node in nodes}
     if parsed.undo:
-        undo.read(parsed.undo, allocations.TOOL)
-    connection = cloud.connect(parsed.os_cloud)
+        undo_file.read(parsed.undo, allocations.TOOL)
+    connection = connections.connect(parsed.os_cloud)
     work = prepare(parsed, classes, connection)
     compute = connection.compute
     if not parsed.dry_run:
-        compute_down.check(compute, work.classes, parsed.wait)
-    elif up := compute_down.up(compute, work.classes):
+        compute_hosts.check(compute, work.classes, parsed.wait)
+    elif up := compute_hosts.up(compute, work.classes):
         tell(
-            f"warning: {compute_down.whose(compute, up)} is up; it must be stopped for "
-            "the conversion itself"
+            f"warning: {compute_hosts.whose(compute, up)} is up; it must be stopped "
+            "for the conversion itself"
         )
     total = work.steps(not parsed.dry_run)
-    with terminal.progress("nodes looked at, converted, verified", total) as progress:
-        work.progress = progress
+    with progress.progress("nodes looked at, converted, verified", total) as advance:
+        work.progress = advance
         outcomes = work.plan(tell)
         if not parsed.undo:
             warn_of_traits(work, outcomes)
@@ -171,13 +169,13 @@ def prepare(
         return allocations.Restoration(api, parsed.undo)
     if not classes:
         hosts = parsed.compute_host
-        named = parsed.node or compute_down.nodes_of(connection.compute, hosts)
+        named = parsed.node or compute_hosts.nodes_of(connection.compute, hosts)
         classes = dict.fromkeys(named, resource_class.normalise(parsed.resource_class))
     return allocations.Conversion(
         api,
         classes,
         parsed.undo_file,
-        functools.partial(consumers.strangers, connection.compute),
+        functools.partial(allocation_holders.strangers, connection.compute),
         parsed.missing_ok,
     )
 
@@ -234,7 +232,7 @@ def record(
             "resource_classes": work.classes,
             "nodes": outcomes,
         }
-        undo.write(parsed.output, content)
+        undo_file.write(parsed.output, content)
 
 
 def report(outcomes: dict[str, str], work: Work, parsed: argparse.Namespace) -> None:

@@ -16,7 +16,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ironic_sideways import compute_down, exceptions
+from ironic_sideways import exceptions
+from ironic_sideways.cloud import compute_hosts
 from ironic_sideways.evidence import documents, migration
 
 if TYPE_CHECKING:
@@ -168,17 +169,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def snapshot(args: argparse.Namespace) -> str:
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import snapshot
 
     where = None
     if args.machines:
         where = snapshot.Machines(args.machines, args.vbmc_config, args.heartbeat)
-    ironic = cloud.connect(args.ironic_cloud) if args.ironic_cloud else None
-    connection = cloud.connect(args.os_cloud)
+    ironic = connections.connect(args.ironic_cloud) if args.ironic_cloud else None
+    connection = connections.connect(args.os_cloud)
     taken = snapshot.take(connection, args.base_driver, where, ironic)
     if args.compute_host:
-        nodes = compute_down.nodes_of(connection.compute, args.compute_host)
+        nodes = compute_hosts.nodes_of(connection.compute, args.compute_host)
         taken = snapshot.of_hosts(taken, args.compute_host, nodes)
     documents.write(args.output, taken)
     return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
@@ -209,7 +210,7 @@ def tell_failed(checks: "list[Check]") -> str:
 
 
 def base(args: argparse.Namespace) -> str:
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import base, snapshot
     from ironic_sideways.nova_bm import database
 
@@ -222,7 +223,7 @@ def base(args: argparse.Namespace) -> str:
         ),
         "ironic": database.engine(database.resolve_url(args.ironic_db, "--ironic-db")),
     }
-    connection = cloud.connect(args.os_cloud)
+    connection = connections.connect(args.os_cloud)
     taken = base.take(
         connection, args.base_driver, where, databases, args.file, args.tftp_root
     )
@@ -250,15 +251,16 @@ def sum_up_migration(args: argparse.Namespace) -> str:
 
 
 def takeover(args: argparse.Namespace) -> str:
-    from ironic_sideways.evidence import takeover, terminal
+    from ironic_sideways import progress
+    from ironic_sideways.evidence import takeover
     from ironic_sideways.nova_bm import database
 
     uuids = sorted(migration.nodes(args.migration))
     engine = database.engine(database.resolve_url(args.ironic_db, "--ironic-db"))
     found: dict[str, Any] = {}
-    with terminal.progress("nodes taken over", len(uuids)) as progress:
+    with progress.progress("nodes taken over", len(uuids)) as advance:
         try:
-            takeover.observe(engine, uuids, args.timeout, progress, found.update)
+            takeover.observe(engine, uuids, args.timeout, advance, found.update)
         except exceptions.WaitExpired as error:
             why = takeover.last_error(args.conductor_log)
             raise exceptions.SidewaysError(f"{error}; {why}") from None
@@ -272,31 +274,32 @@ def takeover(args: argparse.Namespace) -> str:
 
 
 def proxy(args: argparse.Namespace) -> str:
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import proxy
 
     uuids = sorted({uuid for path in args.migration for uuid in migration.nodes(path)})
-    faults = proxy.faults(cloud.connect(args.os_cloud), uuids)
+    faults = proxy.faults(connections.connect(args.os_cloud), uuids)
     if faults:
         raise exceptions.SidewaysError("the bare-metal proxy: " + "; ".join(faults))
     return f"proxy lists and shows {len(uuids)} nodes, 4 writes get 404"
 
 
 def resources(args: argparse.Namespace) -> str:
-    from ironic_sideways.cmd import cloud
-    from ironic_sideways.evidence import resources, terminal
+    from ironic_sideways import progress
+    from ironic_sideways.cmd import connections
+    from ironic_sideways.evidence import resources
 
     nodes = migration.nodes(args.migration)
     wanted = {"driver": resources.DRIVER, "manager": args.compute_manager}
     found: dict[str, Any] = {"told": wanted}
     try:
-        with terminal.progress("nodes reported", len(nodes)) as progress:
+        with progress.progress("nodes reported", len(nodes)) as advance:
             resources.observe(
-                cloud.connect(args.os_cloud),
+                connections.connect(args.os_cloud),
                 nodes,
                 migration.classes(args.migration),
                 args.timeout,
-                progress,
+                advance,
                 found.update,
             )
     finally:

@@ -31,14 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ironic_sideways import exact_match
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import documents
+    from ironic_sideways.trials import exact_match
 
     document = exact_match.ExactMatch(
-        cloud.connect(args.admin_cloud),
-        cloud.connect(args.ironic_cloud),
-        cloud.connect(args.member_cloud),
+        connections.connect(args.admin_cloud),
+        connections.connect(args.ironic_cloud),
+        connections.connect(args.member_cloud),
         args.resource_class,
     ).everything()
     documents.write(args.output, document)

@@ -92,9 +92,9 @@ def cloud_errors() -> tuple[type[Exception], ...]:
     """What openstacksdk raises, if the command imported it at all."""
     if "openstack" not in sys.modules:
         return ()
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
 
-    return cloud.ERRORS
+    return connections.ERRORS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

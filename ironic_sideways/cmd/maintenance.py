@@ -71,15 +71,15 @@ def nova_bm(args: argparse.Namespace) -> "sqlalchemy.Engine | None":
 
 
 def start(args: argparse.Namespace) -> str:
-    from ironic_sideways import maintenance
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cloud import maintenance
+    from ironic_sideways.cmd import connections
 
-    connection = cloud.connect(args.os_cloud)
+    connection = connections.connect(args.os_cloud)
     locked = maintenance.start(
         connection, nova_bm(args), args.compute_host, args.record
     )
     if args.probe_cloud:
-        member = cloud.connect(args.probe_cloud)
+        member = connections.connect(args.probe_cloud)
         # Another host's instances are not locked: he would really delete them.
         held = maintenance.locked(args.record)
         mine = [s.id for s in member.compute.servers() if s.id in held]
@@ -89,26 +89,26 @@ def start(args: argparse.Namespace) -> str:
 
 
 def check(args: argparse.Namespace) -> str:
-    from ironic_sideways import maintenance
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cloud import maintenance
+    from ironic_sideways.cmd import connections
 
-    connection = cloud.connect(args.os_cloud)
+    connection = connections.connect(args.os_cloud)
     held = maintenance.check(connection, nova_bm(args), args.record)
     return f"{held} instances locked and as nova_bm has them"
 
 
 def resume(args: argparse.Namespace) -> str:
-    from ironic_sideways import maintenance
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cloud import maintenance
+    from ironic_sideways.cmd import connections
 
-    connection = cloud.connect(args.os_cloud)
+    connection = connections.connect(args.os_cloud)
     locked = maintenance.resume(connection, nova_bm(args), args.record)
     return f"{locked} instances locked again"
 
 
 def end(args: argparse.Namespace) -> str:
-    from ironic_sideways import maintenance
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cloud import maintenance
+    from ironic_sideways.cmd import connections
 
-    unlocked = maintenance.end(cloud.connect(args.os_cloud), args.record)
+    unlocked = maintenance.end(connections.connect(args.os_cloud), args.record)
     return f"{unlocked} instances unlocked, compute services as before"

@@ -265,10 +265,12 @@ def _inquiries(
     nova = None
     if parsed.os_cloud:
         # openstacksdk takes a second to import, and most runs do without it.
-        from ironic_sideways.cmd import cloud
+        from ironic_sideways.cmd import connections
         from ironic_sideways.migrate.preflight import instances
 
-        nova = instances.Instances(cloud.connect(parsed.os_cloud), parsed.os_cloud)
+        nova = instances.Instances(
+            connections.connect(parsed.os_cloud), parsed.os_cloud
+        )
         asked.append(nova)
     if parsed.ask_bmcs:
         asked.append(bmcs.Bmcs(job.plan, nova, progress))

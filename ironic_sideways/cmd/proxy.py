@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> str:
     from ironic_sideways.evidence import documents
-    from ironic_sideways.proxy_tests import check
+    from ironic_sideways.trials.proxy import check
 
     layout, _ = record.open_lab(args.directory)
     table = check.everything(layout, args.novaclient)
@@ -74,7 +74,7 @@ def check(args: argparse.Namespace) -> str:
 
 def bench(args: argparse.Namespace) -> str:
     from ironic_sideways.evidence import documents
-    from ironic_sideways.proxy_tests import benchmark
+    from ironic_sideways.trials.proxy import benchmark
 
     layout, found = record.open_lab(args.directory)
     rows = benchmark.run(layout, found, args.most)

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import openstack
 
-from ironic_sideways import exceptions, images
-from ironic_sideways.cmd import cloud
+from ironic_sideways import exceptions
+from ironic_sideways.cloud import images
+from ironic_sideways.cmd import connections
 from ironic_sideways.evidence import documents
 
 HELP = "publish deploy images, and flavors that reference them"
@@ -73,10 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.flavors
             else []
         )
-    except cloud.ERRORS as error:
+    except connections.ERRORS as error:
         raise failed(
             f"publishing {arguments.prefix} images: the cloud says: "
-            f"{cloud.line(error)}; expected an administrator's cloud in OS_CLOUD",
+            f"{connections.line(error)}; expected an administrator's cloud in OS_CLOUD",
             changes,
         ) from error
     except exceptions.SidewaysError as error:

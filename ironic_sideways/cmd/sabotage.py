@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 from ironic_sideways.lab import record
 
 if TYPE_CHECKING:
-    from ironic_sideways.sabotage.acts import Scene
-    from ironic_sideways.sabotage.table import Sabotage
+    from ironic_sideways.trials.sabotage.acts import Scene
+    from ironic_sideways.trials.sabotage.table import Sabotage
 
 #: Of the list.
 LINE = "{:<16} {:<18} {:<13} {:<12} {}"
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ironic_sideways.sabotage import table
+    from ironic_sideways.trials.sabotage import table
 
     match args.action:
         case "list":
@@ -92,16 +92,16 @@ def _kind(sabotage: "Sabotage") -> str:
 
 
 def _scene(args: argparse.Namespace) -> "Scene":
-    from ironic_sideways import placement
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cloud import placement
+    from ironic_sideways.cmd import connections
     from ironic_sideways.nova_bm import database
-    from ironic_sideways.sabotage.acts import Scene
+    from ironic_sideways.trials.sabotage.acts import Scene
 
     layout, _ = record.open_lab(args.directory)
     url = f"@{layout.database_url_file('ironic')}"
     engine = database.engine(database.resolve_url(url, "--directory"))
 
     def api() -> placement.Placement:
-        return placement.Placement(cloud.connect(args.service_cloud).placement)
+        return placement.Placement(connections.connect(args.service_cloud).placement)
 
     return Scene(engine, layout, api)

@@ -64,25 +64,25 @@ def run(args: argparse.Namespace) -> int:
             "--cache: expected on the base, whose servers boot the workload's guest "
             "before there is a workload"
         )
-    from ironic_sideways import workload
-    from ironic_sideways.cmd import cloud
-    from ironic_sideways.compute_tests import (
+    from ironic_sideways.cmd import connections
+    from ironic_sideways.hardware import guest
+    from ironic_sideways.trials import workload
+    from ironic_sideways.trials.tempest import (
         configuration,
         features,
         images,
         lists,
         results,
     )
-    from ironic_sideways.compute_tests import run as runner
-    from ironic_sideways.hardware import guest
+    from ironic_sideways.trials.tempest import run as runner
 
-    connection = cloud.connect(args.os_cloud)
+    connection = connections.connect(args.os_cloud)
     base = not args.ironic_cloud
     if base:
         workload.publish_guest(connection, guest.build(args.cache))
         free = runner.free_nodes(connection)
     else:
-        free = workload.boot_from_the_network(cloud.connect(args.ironic_cloud))
+        free = workload.boot_from_the_network(connections.connect(args.ironic_cloud))
     booted = (workload.IMAGE, workload.OTHER_IMAGE)
     if args.all:
         booted = images.publish(connection, args.cache)

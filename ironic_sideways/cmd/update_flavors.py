@@ -29,16 +29,15 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ironic_sideways import (
-    each_node,
-    exceptions,
-    flavor_choice,
+from ironic_sideways import exceptions, resource_class
+from ironic_sideways.cloud import (
+    flavor_selection,
     flavors,
     images,
+    in_parallel,
     nodes_file,
-    resource_class,
 )
-from ironic_sideways.cmd import cloud
+from ironic_sideways.cmd import connections
 
 Wanted = Callable[[flavors.Flavor], dict[str, str]]
 
@@ -48,11 +47,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=flavors.TOOL,
         description=__doc__,
-        epilog=cloud.EXIT_CODES,
+        epilog=connections.EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    cloud.add_option(parser)
+    connections.add_option(parser)
     group = parser.add_argument_group(
         "which flavors (default: all that reference a deploy image)"
     )
@@ -85,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
             metavar="ID",
             help=f"the new deploy {kind}'s image, id or name",
         )
-    cloud.add_class_options(
+    connections.add_class_options(
         parser,
         "a class for each shape of nodes, whose names begin with NAME; a flavor's is "
         "made of its vcpus, ram, disks (root, ephemeral and swap) and cpu_arch, as the "
@@ -98,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="migration.json, or a JSON list of nodes with their resource_class: warn "
         "of a flavor that fits none of them",
     )
-    cloud.add_change_options(parser)
+    connections.add_change_options(parser)
     return parser
 
 
@@ -106,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     parsed = parser.parse_args(arguments)
-    cloud.check_change_options(
+    connections.check_change_options(
         parser,
         parsed,
         {
@@ -124,20 +123,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if parsed.fallback and parsed.flavor:
         parser.error("--fallback adds to the flavors found, --flavor names them all")
-    return cloud.run(parser.prog, functools.partial(run, parsed))
+    return connections.run(parser.prog, functools.partial(run, parsed))
 
 
 def run(parsed: argparse.Namespace) -> None:
     """Plan, and unless --dry-run make the change and read it again."""
     plan: Callable[[Sequence[flavors.Flavor]], list[flavors.Change]]
     if parsed.undo:
-        connection = cloud.connect(parsed.os_cloud)
+        connection = connections.connect(parsed.os_cloud)
         plan = functools.partial(flavors.plan_undo, parsed.undo)
         again = f"run --undo {parsed.undo} again"
     else:
         resource_class.normalise(parsed.resource_class)
         classes = node_classes(parsed.nodes_file)
-        connection = cloud.connect(parsed.os_cloud)
+        connection = connections.connect(parsed.os_cloud)
         pair = images.active_pair(
             connection, parsed.deploy_kernel, parsed.deploy_ramdisk
         )
@@ -152,7 +151,7 @@ def run(parsed: argparse.Namespace) -> None:
         if parsed.undo_file:
             flavors.record(parsed.undo_file, changes)
         changed = flavors.apply(changes, nova.apply, again)
-        with each_node.after_change(bool(changed), again):
+        with in_parallel.after_change(bool(changed), again):
             left = [change.flavor.name for change in plan(nova.flavors()) if change]
         if left:
             raise exceptions.FollowUpNeeded(
@@ -165,13 +164,13 @@ def plan_update(
     parsed: argparse.Namespace, pair: tuple[str, str], present: Sequence[flavors.Flavor]
 ) -> list[flavors.Change]:
     """What the chosen ones of the ``present`` flavors lack."""
-    chosen = flavor_choice.choose(
+    chosen = flavor_selection.choose(
         present, parsed.flavor, parsed.old_image, pair, parsed.fallback
     )
     wanted = (
-        flavor_choice.class_by_shape
+        flavor_selection.class_by_shape
         if parsed.resource_class_by_shape
-        else flavor_choice.one_class
+        else flavor_selection.one_class
     )
     return flavors.plan(chosen, wanted(*pair, parsed.resource_class))
 
@@ -197,7 +196,7 @@ def warn(
     """Tell of flavors that are perhaps of bare metal too, and of such without node."""
     chosen = {change.flavor.id for change in changes}
     for flavor in present:
-        if flavor.id not in chosen and flavor_choice.is_fallback(flavor):
+        if flavor.id not in chosen and flavor_selection.is_fallback(flavor):
             tell(
                 f"flavor {flavor.name}: left as it is: it has cpu_arch and no deploy "
                 "image; if nova-baremetal deployed it with those of nova.conf, add "

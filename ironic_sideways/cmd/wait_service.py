@@ -41,17 +41,17 @@ def run(args: argparse.Namespace) -> int:
 
     :raises WaitExpired: says what was seen last.
     """
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
 
     def look() -> str:
         try:
             # Connected anew: nova-api or keystone may have been away meanwhile.
-            services = cloud.connect(args.os_cloud).compute.services(
+            services = connections.connect(args.os_cloud).compute.services(
                 binary=args.binary, host=args.host
             )
             return state(list(services), args.since)
-        except (exceptions.SidewaysError, *cloud.ERRORS) as error:
-            return cloud.line(error)
+        except (exceptions.SidewaysError, *connections.ERRORS) as error:
+            return connections.line(error)
 
     what = f"{args.binary} on {args.host}"
     waits.wait_for(look, lambda seen: seen == "up", what, args.timeout, interval=1)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ironic_sideways import exceptions
 
 if TYPE_CHECKING:
-    from ironic_sideways.workload import Workload
+    from ironic_sideways.trials.workload import Workload
 
 HELP = "create, verify, use and destroy the workload that must survive"
 
@@ -63,11 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ironic_sideways import workload
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
+    from ironic_sideways.trials import workload
 
     # The data plane alone is asked while no API answers, keystone's included.
-    connection = None if args.action == "verify_noapi" else cloud.connect(args.os_cloud)
+    connection = (
+        None if args.action == "verify_noapi" else connections.connect(args.os_cloud)
+    )
     work = workload.Workload(connection, args.record, args.heartbeat)
     if args.action == "create":
         print(create(args, work))
@@ -84,13 +86,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def create(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways import workload
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import documents
     from ironic_sideways.hardware import guest
+    from ironic_sideways.trials import workload
 
     built = guest.build(args.cache)
-    admin = cloud.connect(args.admin_cloud)
+    admin = connections.connect(args.admin_cloud)
     workload.publish_guest(admin, built)
     if args.base_driver == "fake":
         documents.write(work.record, {"servers": []})
@@ -103,12 +105,15 @@ def create(args: argparse.Namespace, work: "Workload") -> str:
 
 
 def operate(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways import old_flavor, operations
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import documents
+    from ironic_sideways.trials import operations
+    from ironic_sideways.trials.survivors import Survivors
 
-    survivors = old_flavor.Survivors(
-        work, cloud.connect(args.admin_cloud), cloud.connect(args.ironic_cloud)
+    survivors = Survivors(
+        work,
+        connections.connect(args.admin_cloud),
+        connections.connect(args.ironic_cloud),
     )
     done = documents.read(args.output) if args.output.exists() else []
     if args.tftp_root:
@@ -120,20 +125,20 @@ def operate(args: argparse.Namespace, work: "Workload") -> str:
 
 
 def destroy(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways import workload
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
+    from ironic_sideways.trials import workload
 
     clouds = [work.cloud]
     if args.admin_cloud:
-        clouds.append(cloud.connect(args.admin_cloud))
+        clouds.append(connections.connect(args.admin_cloud))
     return f"{sum(map(workload.destroy, clouds))} servers destroyed"
 
 
 def use(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways import operations
-    from ironic_sideways.cmd import cloud
+    from ironic_sideways.cmd import connections
+    from ironic_sideways.trials import operations
 
-    admin = cloud.connect(args.admin_cloud)
+    admin = connections.connect(args.admin_cloud)
     return tell(operations.use_base(work, admin, args.base_driver))
 
 

@@ -16,7 +16,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import nodes_file
+from ironic_sideways.cloud import nodes_file
 from ironic_sideways.evidence import documents
 
 

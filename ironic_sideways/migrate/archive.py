@@ -31,7 +31,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ironic_sideways import disk, exceptions
+from ironic_sideways import exceptions
+from ironic_sideways.migrate import durable
 
 #: Rows of one INSERT; far below any max_allowed_packet.
 ROWS = 200
@@ -129,7 +130,7 @@ def write(path: Path, of: Iterable[str]) -> dict[str, str]:
         # Unlike a rename, a link fails where another file has come meanwhile.
         os.link(temporary, path)
         whole = True
-        disk.sync(path.parent)
+        durable.sync(path.parent)
     except OSError as error:
         raise exceptions.SidewaysError(
             f"--archive {path}: cannot be written: {error.strerror}; nothing was "

@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ironic_sideways.sabotage import table
+from ironic_sideways.trials.sabotage import table
 
 REPOSITORY = Path(__file__).parents[3]
 TIMEOUT_S = 30

@@ -21,7 +21,7 @@ import pytest
 import webob
 import webob.dec
 
-from ironic_sideways import placement
+from ironic_sideways.cloud import placement
 from ironic_sideways.cmd import convert_allocations
 from ironic_sideways.tests import fake_cloud, http_server
 from ironic_sideways.tests.placement_service import (

@@ -17,7 +17,8 @@ import openstack
 import openstack.exceptions
 import pytest
 
-from ironic_sideways import exceptions, images
+from ironic_sideways import exceptions
+from ironic_sideways.cloud import images
 from ironic_sideways.cmd import publish_images
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ironic_sideways import flavors
+from ironic_sideways.cloud import flavors
 from ironic_sideways.cmd import update_flavors
 from ironic_sideways.tests import fake_cloud, http_server
 

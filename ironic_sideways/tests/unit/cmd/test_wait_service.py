@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.cmd import cloud, main, wait_service
+from ironic_sideways.cmd import connections, main, wait_service
 
 #: 2026-11-25T20:00:00Z
 START = 1795636800.0
@@ -59,13 +59,13 @@ class Cloud:
 
 
 def test_one_that_is_up_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(cloud, "connect", lambda name: Cloud([service()]))
+    monkeypatch.setattr(connections, "connect", lambda name: Cloud([service()]))
     assert main.main(WORDS) == 0
     assert capsys.readouterr().out == "nova-compute on cloud-1 is up\n"
 
 
 def test_what_was_seen_last_is_told_when_the_time_is_over(monkeypatch, capsys):
-    monkeypatch.setattr(cloud, "connect", lambda name: Cloud([service("down")]))
+    monkeypatch.setattr(connections, "connect", lambda name: Cloud([service("down")]))
     assert main.main(WORDS) == 1
     error = capsys.readouterr().err
     assert "nova-compute on cloud-1" in error
@@ -75,6 +75,6 @@ def test_what_was_seen_last_is_told_when_the_time_is_over(monkeypatch, capsys):
 def test_an_api_that_is_away_is_asked_again(monkeypatch, capsys):
     away = exceptions.SidewaysError("cloud admin: no token")
     asked = Cloud(away, [service()])
-    monkeypatch.setattr(cloud, "connect", lambda name: asked)
+    monkeypatch.setattr(connections, "connect", lambda name: asked)
     assert main.main([*WORDS[:-1], "30"]) == 0
     assert asked.looks == []

@@ -14,8 +14,9 @@
 
 import pytest
 
-from ironic_sideways import exceptions, workload
-from ironic_sideways.cmd import cloud, main
+from ironic_sideways import exceptions
+from ironic_sideways.cmd import connections, main
+from ironic_sideways.trials import workload
 
 WORDS = ["--os-cloud", "demo", "--record", "r", "--heartbeat", "h"]
 
@@ -25,7 +26,7 @@ def away(name):
 
 
 def test_the_data_plane_alone_is_asked_while_keystone_is_down(monkeypatch, capsys):
-    monkeypatch.setattr(cloud, "connect", away)
+    monkeypatch.setattr(connections, "connect", away)
     monkeypatch.setattr(workload, "verify_noapi", lambda work: 4)
 
     assert main.main(["workload", "verify_noapi", *WORDS]) == 0
@@ -34,7 +35,7 @@ def test_the_data_plane_alone_is_asked_while_keystone_is_down(monkeypatch, capsy
 
 @pytest.mark.parametrize("verb", ["verify", "destroy", "create"])
 def test_every_other_verb_needs_the_cloud(monkeypatch, verb, capsys):
-    monkeypatch.setattr(cloud, "connect", away)
+    monkeypatch.setattr(connections, "connect", away)
 
     assert main.main(["workload", verb, *WORDS]) == 1
     assert "cloud demo: no token" in capsys.readouterr().err

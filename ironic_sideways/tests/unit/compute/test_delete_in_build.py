@@ -28,7 +28,7 @@ from ironic_sideways.compute import manager as compute_manager
 from ironic_sideways.compute.manager import ClusteredComputeManager
 from ironic_sideways.tests.unit.compute.conftest import HOST, STOCK, make_instance
 from ironic_sideways.tests.unit.compute.fakes import Calls, raiser
-from ironic_sideways.worker_tests import rounds
+from ironic_sideways.trials.workers import rounds
 
 
 class Seen(SimpleNamespace):

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from ironic_sideways.compute_tests import features
 from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
+from ironic_sideways.trials.tempest import features
 
 UPGRADE = REPOSITORY / "devstack" / "upgrade"
 #: As grenade.sh: the settings of its own tree first, then ours, all traced.

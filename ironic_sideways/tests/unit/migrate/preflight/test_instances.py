@@ -21,7 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from ironic_sideways import exceptions
-from ironic_sideways.cmd import cloud
+from ironic_sideways.cmd import connections
 from ironic_sideways.migrate import classify
 from ironic_sideways.migrate.preflight import instances
 from ironic_sideways.nova_bm import schema
@@ -61,7 +61,7 @@ def ask(*asked: classify.Verdict) -> list[str]:
                     service_host=one.source.service_host, deleted=False
                 )
             )
-        nova = instances.Instances(cloud.connect(fake_cloud.CLOUD), "fake")
+        nova = instances.Instances(connections.connect(fake_cloud.CLOUD), "fake")
         nova.begin(source)
         nova.judge(list(asked))
         return nova.end()

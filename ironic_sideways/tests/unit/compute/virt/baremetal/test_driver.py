@@ -23,9 +23,9 @@ from nova.virt.baremetal import BareMetalDriver
 from nova.virt.driver import ComputeDriver
 from oslo_config import cfg
 
-from ironic_sideways.compute_tests import features
 from ironic_sideways.tests.unit.compute import fakes
 from ironic_sideways.tests.unit.compute.conftest import make_instance, network_info
+from ironic_sideways.trials.tempest import features
 
 POWERED_ON = ["bmc-0 power off", "bmc-0 power on"]
 

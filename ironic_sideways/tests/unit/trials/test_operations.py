@@ -1,0 +1,137 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import json
+import types
+from typing import Any
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.trials import operations, workload
+
+
+@pytest.mark.parametrize(
+    ("reserved", "allocations", "held"),
+    [(0, {}, []), (1, {"server": {}}, []), (1, {}, ["node"]), (0, {"s": {}}, ["node"])],
+)
+def test_a_node_is_reserved_whole_as_long_as_it_is_used(reserved, allocations, held):
+    provider = {
+        "uuid": "node",
+        "inventories": {"VCPU": {"reserved": reserved}},
+        "allocations": allocations,
+    }
+
+    assert operations.held_back([provider]) == held
+
+
+def test_an_operation_that_fails_is_a_finding_and_the_others_go_on():
+    def fails() -> str:
+        raise OSError("no luck")
+
+    found = operations.side_by_side(
+        {"one": fails, "two": lambda: "done"}, {"three": lambda: {"detail": "x"}}
+    )
+
+    assert [(f["name"], f["ok"]) for f in found] == [
+        ("one", False),
+        ("two", True),
+        ("three", True),
+    ]
+    assert found[0]["detail"] == "OSError: no luck"
+
+
+PAIR = ("deploy after cleaning", "direct deploy")
+
+
+@pytest.mark.parametrize(
+    ("well", "again"),
+    [
+        ((True, True), []),
+        ((False, True), ["again", "beside"]),
+        ((False, False), ["again", "beside"]),
+    ],
+)
+def test_two_deploys_of_which_one_failed_are_both_done_again(monkeypatch, well, again):
+    """They must be seen side by side; the cleaning before them is done."""
+    made = []
+
+    def deploy(_survivors, _name, node):
+        made.append("again")
+        return {"detail": node}
+
+    def deploy_beside(_survivors, _other):
+        made.append("beside")
+        return {"detail": "node-2"}
+
+    ironic = types.SimpleNamespace(get_node=lambda node: node)
+    survivors: Any = types.SimpleNamespace(
+        ironic=types.SimpleNamespace(baremetal=ironic)
+    )
+    monkeypatch.setattr(operations.agent_deploys, "deploy", deploy)
+    monkeypatch.setattr(operations, "deploy_beside", deploy_beside)
+    cleaning = {"name": "cleaning", "ok": True, "clean": {"node": "node-1"}}
+    done = [
+        cleaning,
+        *({"name": n, "ok": ok} for n, ok in zip(PAIR, well, strict=True)),
+    ]
+
+    found = operations.clean_and_deploy(survivors, done)
+
+    assert sorted(made) == again
+    assert [(f["name"], f["ok"]) for f in found] == [
+        (name, True) for name in ("cleaning", *PAIR)
+    ]
+
+
+def test_the_bases_tftp_root_is_moved_away_once(tmp_path):
+    root = tmp_path / "tftpboot"
+    (root / "server").mkdir(parents=True)
+
+    operations.retire_tftp_root(root)
+    operations.retire_tftp_root(root)
+
+    (retired,) = tmp_path.iterdir()
+    assert retired.name.startswith("tftpboot-retired-")
+    assert (retired / "server").is_dir()
+
+
+MAC, ROOT = "52:54:00:00:00:01", "8d295fb6-bc13-496b-9ee2-ac49c9850df1"
+NET_BOOTED = {
+    **{"uuid": "server-1", "name": "net", "mac": MAC},
+    **{"boot": "network", "root": ROOT, "boot_id": "boot-1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("root", "says"),
+    [
+        (None, "boots from network: its beats carry root file system None"),
+        ("0" * 8, "its root file system was 8d295fb6"),
+        (ROOT, ""),
+    ],
+)
+def test_a_net_booted_server_is_back_only_on_its_own_root_file_system(
+    tmp_path, monkeypatch, root, says
+):
+    record = tmp_path / "heartbeat.jsonl"
+    beat = {"time": 1.0, "mac": MAC, "ip": "", "boot_id": "boot-2", "seq": 1}
+    record.write_text(json.dumps({**beat, "root": root}) + "\n")
+    monkeypatch.setattr(operations, "hard_reboot", lambda *_: "net is back")
+    work = workload.Workload(None, tmp_path / "workload.json", record)
+
+    if says:
+        with pytest.raises(exceptions.SidewaysError, match=says):
+            operations.net_booted_reboot(work, NET_BOOTED)
+    else:
+        said = operations.net_booted_reboot(work, NET_BOOTED)
+        assert said == f"net is back, net-booted, root file system {ROOT} on its disk"

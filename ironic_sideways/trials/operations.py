@@ -1,0 +1,332 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a cloud must be able to do after the move, or after a way back, really done.
+
+After the move a new server boots on a free node through Ironic; a running
+survivor takes a hard reboot; so does a net-booted one, nova-baremetal's TFTP
+server gone; the stopped one starts; one is rebuilt by the agent, and one is deleted
+and its node comes back. Each of them has the flavor of before the move embedded.
+Where a run is told so, the agent cleans a survivor's node and deploys it again, at
+the same time as another.
+After a way back the base boots and deletes a server, and reboots survivors.
+"""
+
+import concurrent.futures
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from openstack.connection import Connection
+
+from ironic_sideways import exceptions, waits
+from ironic_sideways.evidence import beats, documents, snapshot
+from ironic_sideways.trials import agent_deploys, workload
+from ironic_sideways.trials.survivors import Act, Survivors
+
+BOOT_TIMEOUT = 240.0
+#: Seconds; nova-compute reports at each periodic task, every minute by default.
+SETTLE_TIMEOUT = 150.0
+
+
+NEW = f"{workload.PREFIX}-new"
+AGAIN = f"{workload.PREFIX}-again"
+BESIDE = f"{workload.PREFIX}-beside"
+
+Act = Act
+Chain = dict[str, Act]
+
+
+def boot_new(work: workload.Workload) -> dict[str, Any]:
+    """A new server is ACTIVE, and its guest beats its heart."""
+    workload.delete_servers(work.cloud, NEW)
+    workload.ensure_keypair(work.cloud)
+    # An earlier server of this node may have been heard.
+    known = beats.boot_ids(work.heartbeat)
+    server = workload.boot(work.cloud, NEW)
+    earlier = known.get(server["mac"])
+    beats.wait_for_boot(work.heartbeat, server["mac"], earlier, BOOT_TIMEOUT)
+    return server
+
+
+def new_server(work: workload.Workload, ironic: Connection) -> str:
+    """It boots on a node of Ironic's."""
+    server = boot_new(work)
+    node = ironic.baremetal.nodes(instance_id=server["uuid"], details=True)
+    (found,) = node
+    return f"booted on node {found.id} ({found.driver}, {found.deploy_interface})"
+
+
+def hard_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
+    """The machine comes back under a new boot id."""
+    before = beats.newest(work.heartbeat, server["mac"])
+    work.cloud.compute.reboot_server(server["uuid"], "HARD")
+    boot_id = beats.wait_for_boot(
+        work.heartbeat,
+        server["mac"],
+        before.boot_id if before else server["boot_id"],
+        BOOT_TIMEOUT,
+    )
+    workload.wait_for_status(work.cloud, server["uuid"], "ACTIVE", 60)
+    return f"{server['name']} is back under boot id {boot_id}"
+
+
+def retire_tftp_root(root: Path) -> None:
+    """Move the base's TFTP root away: from now on nobody serves it.
+
+    There is no way back to the base any more. Safe to do again.
+    """
+    if root.exists():
+        root.rename(root.with_name(f"{root.name}-retired-{time.time_ns()}"))
+
+
+def net_booted_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
+    """It comes back, and runs from the root file system on its disk."""
+    said = hard_reboot(work, server)
+    root = beats.root_of(work.heartbeat, server)
+    if root != server["root"]:
+        raise exceptions.SidewaysError(
+            f"server {server['uuid']} ({server['name']}): its root file system was "
+            f"{server['root']}, its beats carry {root}"
+        )
+    return f"{said}, net-booted, root file system {root} on its disk"
+
+
+def start_stopped(work: workload.Workload, server: dict[str, Any]) -> str:
+    """Its owner unlocks it, as it was his lock, and it runs again."""
+    work.cloud.compute.unlock_server(server["uuid"])
+    work.cloud.compute.start_server(server["uuid"])
+    workload.wait_for_status(work.cloud, server["uuid"], "ACTIVE", 120)
+    beats.wait_for_boot(work.heartbeat, server["mac"], server["boot_id"], BOOT_TIMEOUT)
+    return f"{server['name']} runs again"
+
+
+def boot_and_delete(work: workload.Workload) -> str:
+    """A new server boots on a free node of the base, and goes again."""
+    server = boot_new(work)
+    workload.delete_servers(work.cloud, NEW)
+    return f"{server['uuid']} booted and deleted"
+
+
+def boot_nothing_and_delete(work: workload.Workload) -> str:
+    """Nova's fake driver takes a server and lets it go."""
+    workload.delete_servers(work.cloud, NEW)
+    workload.ensure_keypair(work.cloud)
+    server = workload.boot(work.cloud, NEW)
+    workload.delete_servers(work.cloud, NEW)
+    return f"{server['uuid']} was active and is deleted"
+
+
+def reboot_and_record(work: workload.Workload, server: dict[str, Any]) -> str:
+    """As ``hard_reboot``; the new boot id is what must survive from now on."""
+    said = hard_reboot(work, server)
+    newest = beats.boot_ids(work.heartbeat)[server["mac"]]
+    servers = [
+        {**one, "boot_id": newest} if one["uuid"] == server["uuid"] else one
+        for one in work.recorded()
+    ]
+    documents.write(work.record, {"servers": servers})
+    return said
+
+
+def settle(admin: Connection) -> None:
+    """Wait until the base reports each free node as free again.
+
+    :raises WaitExpired: names the nodes that it holds back.
+    """
+    waits.wait_for(
+        lambda: held_back(snapshot.providers(admin)),
+        lambda held: not held,
+        "nova-compute to report each free node as free",
+        SETTLE_TIMEOUT,
+        interval=1,
+    )
+
+
+def held_back(providers: list[dict[str, Any]]) -> list[str]:
+    """Nodes whose reservation does not fit their use (nova-baremetal's rule)."""
+    return [
+        provider["uuid"]
+        for provider in providers
+        for inventory in provider["inventories"].values()
+        if bool(inventory["reserved"]) != bool(provider["allocations"])
+    ]
+
+
+def use_base(
+    work: workload.Workload, admin: Connection, base_driver: str
+) -> list[dict[str, Any]]:
+    """Boot, delete and reboot on the base; one finding an operation.
+
+    :param base_driver: "nova_bm", or "fake", which switches no machine on and
+        does not reserve a node as a whole.
+    """
+    if base_driver == "fake":
+        return side_by_side({"boot and delete": lambda: boot_nothing_and_delete(work)})
+    chains: list[Chain] = [{"boot and delete": lambda: boot_and_delete(work)}]
+    # One of each way to boot, one after the other: both write the record.
+    running = {s["boot"]: s for s in work.recorded() if s["status"] == "ACTIVE"}
+    if running:
+        reboots = (reboot_and_record(work, server) for server in running.values())
+        chains.append({"hard reboot": lambda: "; ".join(reboots)})
+    found = side_by_side(*chains)
+    settle(admin)
+    return found
+
+
+def delete(work: workload.Workload, ironic: Connection, server: dict[str, Any]) -> str:
+    """The instance is gone, and its node is available again in Ironic."""
+    (node,) = ironic.baremetal.nodes(instance_id=server["uuid"])
+    work.cloud.compute.delete_server(server["uuid"])
+    workload.wait_until_gone(work.cloud, server["uuid"])
+    agent_deploys.wait_until_available(ironic, node.id, BOOT_TIMEOUT)
+    return f"{server['name']} is deleted, node {node.id} available"
+
+
+def timed(name: str, act: Act) -> dict[str, Any]:
+    """Run ``act``; its result as evidence, failure included."""
+    begin = time.monotonic()
+    try:
+        said = act()
+        result = {"ok": True, **(said if isinstance(said, dict) else {"detail": said})}
+    except exceptions.SidewaysError as error:
+        result = {"ok": False, "detail": str(error)}
+    except Exception as error:  # an API's refusal is evidence as well
+        result = {"ok": False, "detail": f"{type(error).__name__}: {error}"}
+    return {"name": name, "seconds": round(time.monotonic() - begin, 1), **result}
+
+
+def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Do all of it, side by side; one finding an operation.
+
+    :param done: findings of an earlier try; what went well is not done again.
+    :raises SidewaysError: the recorded workload is too small to show it all.
+    """
+    work, ironic = survivors.work, survivors.ironic
+    active = [s for s in work.recorded() if s["status"] == "ACTIVE"]
+    running = [s for s in active if s["boot"] == "disk"]
+    net_booted = [s for s in active if s["boot"] == "network"]
+    stopped = [s for s in work.recorded() if s["status"] == "SHUTOFF"]
+    if not active and not stopped:
+        return the_rest([{"new server": lambda: new_server(work, ironic)}], done)
+    if len(running) < 2 or not net_booted or not stopped:
+        raise exceptions.SidewaysError(
+            f"{work.record}: expected two running servers that boot from disk, a "
+            f"net-booted and a stopped one, found {len(running)}, "
+            f"{len(net_booted)} and {len(stopped)}"
+        )
+    # One that was done with in an earlier try has no node any more.
+    kept = next((s for s in running if fits(survivors, s)), running[0])
+    (gone, *_) = (server for server in running if server is not kept)
+    chains: list[Chain] = [
+        {"new server": lambda: new_server(work, ironic)},
+        {
+            "hard reboot": on(survivors, hard_reboot, kept),
+            "rebuild": lambda: survivors.operate(
+                kept, lambda: agent_deploys.rebuild(survivors, kept)
+            ),
+        },
+        {"net-booted reboot": on(survivors, net_booted_reboot, net_booted[0])},
+        {"start": on(survivors, start_stopped, stopped[0])},
+        {
+            "delete": lambda: survivors.operate(
+                gone, lambda: delete(work, ironic, gone), gone=True
+            )
+        },
+    ]
+    return the_rest(chains, done)
+
+
+def clean_and_deploy(
+    survivors: Survivors, done: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The agent cleans a deleted survivor's node, then deploys it and another at once.
+
+    :param done: findings of an earlier try; what went well is not done again, but
+        for the two deploys: they must be seen side by side.
+    :raises SidewaysError: no survivor is left whose node the agent fits.
+    """
+    cleaned = [f["clean"]["node"] for f in done if f["ok"] and "clean" in f]
+    if not cleaned:
+        left = (s for s in survivors.work.recorded() if fits(survivors, s))
+        server = next(left, None)
+        if server is None:
+            raise exceptions.SidewaysError(
+                f"{survivors.work.record}: expected a survivor on a node of "
+                f"{agent_deploys.DEPLOY_MEMORY} MiB, found none"
+            )
+        cleaned = [survivors.node(server["uuid"]).id]
+        cleaning: Chain = {
+            "cleaning": lambda: survivors.operate(
+                server, lambda: agent_deploys.clean(survivors, server), gone=True
+            )
+        }
+        done = the_rest([cleaning], done)
+        if not all(finding["ok"] for finding in done):
+            return done
+    (node,) = cleaned
+    both: list[Chain] = [
+        {
+            "deploy after cleaning": lambda: agent_deploys.deploy(
+                survivors, AGAIN, survivors.ironic.baremetal.get_node(node)
+            )
+        },
+        {"direct deploy": lambda: deploy_beside(survivors, node)},
+    ]
+    names = {name for chain in both for name in chain}
+    before = [finding for finding in done if finding["name"] in names]
+    if not all(finding["ok"] for finding in before):
+        done = [finding for finding in done if finding not in before]
+    return the_rest(both, done)
+
+
+def deploy_beside(survivors: Survivors, other: str) -> dict[str, Any]:
+    """A new server on a free node that is not ``other``."""
+    workload.delete_servers(survivors.admin, BESIDE)
+    node = agent_deploys.free_node(survivors.ironic, other)
+    return agent_deploys.deploy(survivors, BESIDE, node)
+
+
+def fits(survivors: Survivors, server: dict[str, Any]) -> bool:
+    """Whether ``server`` still has a node, and the deploy ramdisk fits it."""
+    nodes = survivors.ironic.baremetal.nodes(instance_id=server["uuid"], details=True)
+    return any(agent_deploys.fits(node) for node in nodes)
+
+
+def the_rest(chains: list[Chain], done: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is left to do of ``chains``, done; the findings of earlier tries besides."""
+    well = {finding["name"]: finding for finding in done if finding["ok"]}
+    left = [
+        {name: act for name, act in chain.items() if name not in well}
+        for chain in chains
+    ]
+    found = well | {finding["name"]: finding for finding in side_by_side(*left)}
+    return list(found.values())
+
+
+def on(
+    survivors: Survivors,
+    act: Callable[[workload.Workload, dict[str, Any]], str],
+    server: dict[str, Any],
+) -> Act:
+    """``act`` on a survivor, with a look at its flavor and allocation."""
+    return lambda: survivors.operate(server, lambda: act(survivors.work, server))
+
+
+def side_by_side(*chains: Chain) -> list[dict[str, Any]]:
+    """Do all chains at once, a chain's acts in their order; one finding an act."""
+    with concurrent.futures.ThreadPoolExecutor(max(len(chains), 1)) as pool:
+        found = pool.map(
+            lambda chain: [timed(name, act) for name, act in chain.items()], chains
+        )
+        return [finding for findings in found for finding in findings]

@@ -1,0 +1,104 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is done to a survivor, whose flavor is still the one it was made with.
+
+Nova embeds the flavor in an instance, and its API cannot change it there: a
+survivor's still asks for VCPU, MEMORY_MB and DISK_GB, of which its node has none
+any more. So after each operation its allocation is looked at, besides the result.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from openstack.connection import Connection
+
+from ironic_sideways import exceptions, resource_class, waits
+from ironic_sideways.cloud import placement
+from ironic_sideways.trials import workload
+
+#: The first that shows the embedded flavor, extra specs included.
+EMBEDDED_MICROVERSION = "2.47"
+
+
+#: Says what was done, or more of it as a finding has it.
+Act = Callable[[], str | dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Survivors:
+    """The clouds through which survivors are operated, and looked at.
+
+    :param admin: who may ask Placement.
+    :param ironic: who sees all nodes.
+    """
+
+    work: workload.Workload
+    admin: Connection
+    ironic: Connection
+
+    def embedded(self, uuid: str) -> dict[str, str]:
+        """The extra specs of the flavor that is embedded in the instance."""
+        response = self.work.cloud.compute.get(
+            f"/servers/{uuid}", microversion=EMBEDDED_MICROVERSION
+        )
+        return dict(response.json()["server"]["flavor"]["extra_specs"])
+
+    def allocation(self, uuid: str) -> dict[str, dict[str, int]]:
+        """What the instance holds of each provider."""
+        response = self.admin.placement.get(
+            f"/allocations/{uuid}", microversion=placement.MICROVERSION
+        )
+        by_provider = response.json()["allocations"]
+        return {name: held["resources"] for name, held in by_provider.items()}
+
+    def node(self, uuid: str) -> Any:
+        """The Ironic node of the instance."""
+        (node,) = self.ironic.baremetal.nodes(instance_id=uuid, details=True)
+        return node
+
+    def operate(
+        self, server: dict[str, Any], act: Act, gone: bool = False
+    ) -> dict[str, Any]:
+        """Do ``act``; what it found, and what Nova and Placement have of the instance.
+
+        :param gone: there must be no instance any more afterwards.
+        :raises SidewaysError: the flavor is not the old one, or the instance does
+            not hold exactly its node afterwards.
+        """
+        uuid = server["uuid"]
+        specs, node = self.embedded(uuid), self.node(uuid)
+        if new := [key for key in specs if key.startswith("resources:")]:
+            raise exceptions.SidewaysError(
+                f"{server['name']}: expected the flavor of before the move embedded, "
+                f"found {', '.join(new)}: this would prove nothing"
+            )
+        found = act()
+        class_name = resource_class.normalise(node.resource_class)
+        wanted = {} if gone else {node.id: {class_name: 1}}
+        held = waits.wait_for(
+            lambda: self.allocation(uuid),
+            lambda held: held == wanted or not gone,
+            f"the allocation of {server['name']} to be gone",
+            60,
+        )
+        if held != wanted:
+            raise exceptions.SidewaysError(
+                f"{server['name']}: expected the allocation {wanted}, found {held}"
+            )
+        return {
+            **(found if isinstance(found, dict) else {"detail": found}),
+            "instance": uuid,
+            "embedded": specs,
+            "allocation": held,
+        }
