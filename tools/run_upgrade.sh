@@ -322,10 +322,10 @@ function main { # <argument...>
     source "$REPOSITORY/grenade/phases.sh"
     # shellcheck source=grenade/proof.sh
     source "$REPOSITORY/grenade/proof.sh"
-    # shellcheck source=grenade/rounds.sh
-    source "$REPOSITORY/grenade/rounds.sh"
-    # shellcheck source=grenade/increments.sh
-    source "$REPOSITORY/grenade/increments.sh"
+    # shellcheck source=tools/main_job/rounds.sh
+    source "$REPOSITORY/tools/main_job/rounds.sh"
+    # shellcheck source=tools/main_job/increments.sh
+    source "$REPOSITORY/tools/main_job/increments.sh"
     if [[ $ROLLBACK_FROM ]]; then
         choose_rounds "$ROLLBACK_FROM"
     fi

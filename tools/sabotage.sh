@@ -39,8 +39,8 @@ function main { # <argument...>
     source "$REPOSITORY/grenade/deployments/lab.sh"
     # shellcheck source=grenade/phases.sh
     source "$REPOSITORY/grenade/phases.sh"
-    # shellcheck source=grenade/rounds.sh
-    source "$REPOSITORY/grenade/rounds.sh"
+    # shellcheck source=tools/main_job/rounds.sh
+    source "$REPOSITORY/tools/main_job/rounds.sh"
     if [[ $1 == --list ]]; then
         ironic-sideways sabotage list
         exit 0

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""grenade/rounds.sh: there and back, also where one of the two is killed.
+"""tools/main_job/rounds.sh: there and back, also where one of the two is killed.
 
 The phases and the rounds are the real ones; the window is a short one, and the
 commands that look at the base are stubs.
@@ -88,7 +88,7 @@ set -o errexit -o pipefail
 REPOSITORY={root}
 source "$REPOSITORY/grenade/deployments/lab.sh"
 source "$REPOSITORY/grenade/phases.sh"
-source "$REPOSITORY/grenade/rounds.sh"
+source "$REPOSITORY/tools/main_job/rounds.sh"
 ROUNDS=()
 {choose} "{rounds}"
 declare_rounds "${{ROUNDS[@]}}"
@@ -105,13 +105,13 @@ class Tree:
         self.calls_file = directory / "calls"
         self.calls_file.touch()
         names = (
-            *("jobs.sh", "phases.sh", "rounds.sh", "cloud.sh"),
-            "deployments/lab.sh",
+            *("grenade/jobs.sh", "grenade/phases.sh", "grenade/cloud.sh"),
+            *("grenade/deployments/lab.sh", "tools/main_job/rounds.sh"),
         )
         for name in names:
-            target = self.root / "grenade" / name
+            target = self.root / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / "grenade" / name, target)
+            shutil.copy(REPOSITORY / name, target)
         self.write("grenade/upgrade-ironic", UPGRADE)
         self.write("grenade/resources", '#!/bin/sh\necho "resources $1" >>"$CALLS"\n')
         self.write(".venv/bin/ironic-sideways", COMMAND)
@@ -209,7 +209,7 @@ def test_a_phase_that_ends_before_its_middle_is_a_failure(tree):
 
 
 def test_a_middle_that_does_not_come_is_a_failure_and_leaves_nothing_behind(tree):
-    rounds = tree.root / "grenade/rounds.sh"
+    rounds = tree.root / "tools/main_job/rounds.sh"
     rounds.write_text(rounds.read_text().replace("TIMEOUT=1800", "TIMEOUT=0"))
     (tree.evidence / "stay-there").touch()
     text = UPGRADE.replace('echo rows >"$EVIDENCE_DIR/migration.json"', "true")

@@ -21,7 +21,7 @@
 #   PHASE-killed       PHASE is killed in its middle; back from there
 #   PHASE-back-killed  back from PHASE, killed in its middle, and gone on with
 #   sabotaged-NAME     a move that is broken in one way, which the verdict must name
-#                      (ironic_sideways/sabotage), and back; NAME+NAME: in several
+#                      (ironic_sideways/trials/sabotage), and back; NAME+NAME: in several
 #
 # Its evidence is kept in $EVIDENCE_DIR/rollbacks/<round>.
 
