@@ -13,8 +13,9 @@
 """The order in which a lab comes up, and what is awaited before what."""
 
 import concurrent.futures
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import get_args
 
 from ironic_sideways.lab import (
     bare_metal,
@@ -25,19 +26,16 @@ from ironic_sideways.lab import (
     databases,
     files,
     ironic,
-    passwords,
     programs,
     rabbitmq,
     schemas,
-    wanted,
+    service_table,
+    should_run,
 )
 from ironic_sideways.lab.console import Steps
-from ironic_sideways.lab.layout import SIBLING, Layout
+from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord
 from ironic_sideways.lab.supervision import Supervisor
-
-#: Service users of the base deployment; Ironic's comes with its installation.
-BASE_USERS = ("placement", "glance", "neutron", "nova")
 
 
 class BringUp:
@@ -51,7 +49,7 @@ class BringUp:
         self.cache = cache
         self.steps = steps
         self.supervisor = Supervisor(layout)
-        self.wanted = wanted.load(layout)
+        self.should_run = should_run.load(layout)
         self.hardware: concurrent.futures.Future[None] | None = None
 
     def run(self) -> None:
@@ -61,13 +59,13 @@ class BringUp:
         :raises WaitExpired: a service lives and does not answer.
         """
         if self.record.hardware_only:
-            wanted.save(self.layout, wanted.HARDWARE)
+            should_run.save(self.layout, service_table.names("hardware"))
             write_hardware_files(self.layout, self.record)
-            programs_wanted = programs.hardware(self.layout, self.record.owner)
+            needed = programs.hardware(self.layout, self.record.owner)
         else:
             write_files(self.layout, self.record)
-            programs_wanted = programs.all_programs(self.layout)
-        self.supervisor.write_configuration(programs_wanted)
+            needed = programs.all_programs(self.layout)
+        self.supervisor.write_configuration(needed)
         bridge.create(self.layout)
         self.steps.say(
             f"lab {self.record.number} in {self.layout.directory}, "
@@ -90,39 +88,42 @@ class BringUp:
         with self.steps.step("nova_bm seeded"):
             bare_metal.seed(self.layout)
         self._compute()
-        self._start(wanted.IRONIC)
-        self._wait(wanted.IRONIC)
+        self._start_and_wait(service_table.names("ironic"))
 
     def _start(self, names: Iterable[str]) -> None:
         for name in names:
-            if name in self.wanted:
+            if name in self.should_run:
                 self.supervisor.start_program(name)
 
     def _wait(self, names: Iterable[str]) -> None:
         for name in names:
-            if name in self.wanted:
+            if name in self.should_run:
                 with self.steps.step(f"{name} ready"):
                     checks.wait_ready(self.supervisor, name)
             if self.hardware is not None and self.hardware.done():
                 # Its fault, if any, ends the whole: nothing else need be awaited.
                 self.hardware.result()
 
+    def _start_and_wait(self, names: Sequence[str]) -> None:
+        self._start(names)
+        self._wait(names)
+
     def _databases(self) -> None:
         data = self.layout.data / "mariadb"
         if not data.exists():
             with self.steps.step("database schemas"):
                 schemas.restore(self.cache, data)
-        self._start(("mariadb", "epmd"))
-        self._wait(("mariadb", "epmd"))
+        self._start_and_wait(("mariadb", "epmd"))
         databases.create_all(self.layout)
 
     def _hardware(self) -> None:
         planned = bare_metal.plan(self.layout, self.record.nodes)
-        self._start(wanted.HARDWARE)
-        self._wait(("libvirtd",))
+        first, *others = service_table.names("hardware")
+        self._start((first, *others))
+        self._wait((first,))
         with self.steps.step(f"{len(planned)} machines, each BMC answers ipmitool"):
             bare_metal.define(self.layout, planned, self.cache)
-        self._wait(wanted.HARDWARE[1:])
+        self._wait(others)
 
     def _give_away(self) -> None:
         """Let the owner's services and commands use the hardware's directories."""
@@ -131,31 +132,29 @@ class BringUp:
         files.give_away(self.layout.directory, self.record.owner, kept)
 
     def _identity(self) -> None:
-        self._start(("rabbitmq", "keystone", "placement", "glance", "neutron"))
+        self._start(("rabbitmq", *service_table.names("api")))
         if not cloud.is_bootstrapped(self.layout):
             cloud.bootstrap(self.layout, self.supervisor.environment())
         self._wait(("keystone",))
         with self.steps.step("users, roles and catalogue"):
             connection = cloud.connect(self.layout)
             cloud.create_projects(connection, self.layout)
-            for service in BASE_USERS:
-                cloud.register(connection, self.layout, service)
+            for user in service_table.users("api", "bus"):
+                cloud.register(connection, self.layout, user)
 
     def _base_services(self) -> None:
         self._wait(("rabbitmq",))
-        self._start(("nova-conductor", "nova-scheduler", "nova-api"))
-        self._wait(("placement", "glance", "neutron"))
+        self._start(service_table.names("bus"))
+        self._wait(name for name in service_table.names("api") if name != "keystone")
         with self.steps.step(f"network {cloud.NETWORK}"):
             cloud.create_network(cloud.connect(self.layout), self.layout)
-        self._wait(("nova-conductor", "nova-scheduler"))
+        self._wait(name for name in service_table.names("bus") if name != "nova-api")
 
     def _compute(self) -> None:
         # It counts the nodes of nova_bm when it starts: after the seeding.
         self._start(self.layout.compute_services)
         self._wait(("nova-api", *self.layout.compute_services))
-        if SIBLING in self.wanted:
-            self._start((SIBLING,))
-            self._wait((SIBLING,))
+        self._start_and_wait(service_table.names("on demand"))
 
 
 def write_hardware_files(layout: Layout, record: LabRecord) -> None:
@@ -168,7 +167,7 @@ def write_hardware_files(layout: Layout, record: LabRecord) -> None:
         layout.run / "nginx",
     ):
         path.mkdir(parents=True, exist_ok=True)
-    configuration.render(layout, record, configuration.HARDWARE_FILES)
+    configuration.write(layout, record, "hardware")
     bare_metal.prepare(layout)
     ironic.write_fallback_script(layout)
 
@@ -176,15 +175,8 @@ def write_hardware_files(layout: Layout, record: LabRecord) -> None:
 def write_files(layout: Layout, record: LabRecord) -> None:
     """Make the lab's directories and configuration; what is there stays."""
     write_hardware_files(layout, record)
-    for path in (
-        *(layout.data / name for name in ("neutron", "nova", SIBLING)),
-        *(layout.data / name for name in layout.compute_services),
-        *(layout.data / "glance" / name for name in ("images", "staging", "tasks")),
-    ):
-        path.mkdir(parents=True, exist_ok=True)
-    passwords.load(layout)
-    configuration.render(layout, record, configuration.base_files(layout))
-    configuration.copy_paste_files(layout)
+    groups = set(get_args(service_table.Group)) - {"ironic"}
+    configuration.write(layout, record, *groups)
     cloud.write_keystone_keys(layout)
     cloud.write_client_files(layout)
     rabbitmq.prepare(layout)

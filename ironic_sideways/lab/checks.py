@@ -33,11 +33,11 @@ from keystoneauth1.identity import v3
 from ironic_sideways import exceptions, ipmi, waits
 from ironic_sideways.hardware import bmc, hypervisor
 from ironic_sideways.lab import databases, passwords
-from ironic_sideways.lab.layout import SIBLING, Layout
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.service_table import SIBLING, Service
 from ironic_sideways.lab.supervision import ALIVE, State, Supervisor, log_excerpt
 
 READY = "ready"
-NOVA_COMPUTE = "nova-compute"
 Check = Callable[[Layout, State], str]
 
 #: Seconds: nova.conf's service_down_time.
@@ -99,14 +99,10 @@ def consumers(layout: Layout, queue: str) -> int:
         return int(connection.channel().queue_declare(queue, passive=True)[2])
 
 
-def _authenticated(listener: str, path: str) -> Check:
-    def check(layout: Layout, state: State) -> str:
-        answer = admin_session(layout).get(
-            layout.url(listener) + path, raise_exc=False, timeout=30
-        )
-        return READY if answer.ok else f"{path}: HTTP {answer.status_code}"
-
-    return check
+def _authenticated(layout: Layout, row: Service) -> str:
+    url = layout.url(row.listener) + row.path
+    answer = admin_session(layout).get(url, raise_exc=False, timeout=30)
+    return READY if answer.ok else f"{row.path}: HTTP {answer.status_code}"
 
 
 def _keystone(layout: Layout, state: State) -> str:
@@ -120,18 +116,6 @@ def _answers_http(address: str, port: int) -> str:
         connection.request("GET", "/")
         connection.getresponse().read()
     return READY
-
-
-def _nginx(layout: Layout, state: State) -> str:
-    return _answers_http(layout.gateway, layout.port("http-boot"))
-
-
-def _heartbeat(layout: Layout, state: State) -> str:
-    return _answers_http(layout.gateway, layout.port("heartbeat"))
-
-
-def _nova_metadata(layout: Layout, state: State) -> str:
-    return _answers_http(layout.gateway, layout.port("nova-metadata"))
 
 
 def _dnsmasq(layout: Layout, state: State) -> str:
@@ -155,15 +139,11 @@ def _vbmcd(layout: Layout, state: State) -> str:
     return READY
 
 
-def _nova_rpc(topic: str) -> Check:
-    def check(layout: Layout, state: State) -> str:
-        from ironic_sideways.lab import nova_rpc
+def _nova_rpc(layout: Layout, service: str, topic: str) -> str:
+    from ironic_sideways.lab import nova_rpc
 
-        host = host_of(layout, state.name)
-        answers = nova_rpc.answers(layout, topic, host)
-        return READY if answers else "no answer to an RPC ping"
-
-    return check
+    answers = nova_rpc.answers(layout, topic, host_of(layout, service))
+    return READY if answers else "no answer to an RPC ping"
 
 
 def host_of(layout: Layout, service: str) -> str:
@@ -172,7 +152,7 @@ def host_of(layout: Layout, service: str) -> str:
 
 
 def _nova_compute(layout: Layout, state: State) -> str:
-    answer = _nova_rpc("compute")(layout, state)
+    answer = _nova_rpc(layout, state.name, "compute")
     if answer != READY:
         return answer
     host = host_of(layout, state.name)
@@ -217,30 +197,18 @@ def _ironic_conductor(layout: Layout, state: State) -> str:
     return READY if row == (1,) else "its conductor row is not online"
 
 
-CHECKS: dict[str, Check] = {
+#: Of those whose row has neither a path nor only a topic that proves it.
+OWN: dict[str, Check] = {
     "mariadb": _database,
     "epmd": _epmd,
     "rabbitmq": _rabbitmq,
     "libvirtd": _libvirtd,
     "vbmcd": _vbmcd,
     "dnsmasq": _dnsmasq,
-    "nginx": _nginx,
-    "heartbeat": _heartbeat,
     "keystone": _keystone,
-    "glance": _authenticated("glance", "/v2/images?limit=1"),
-    "placement": _authenticated("placement", "/resource_providers"),
-    "neutron": _authenticated("neutron", "/v2.0/networks"),
-    "nova-api": _authenticated("nova-api", "/v2.1/servers?limit=1"),
-    "nova-metadata": _nova_metadata,
-    "nova-conductor": _nova_rpc("conductor"),
-    "nova-scheduler": _nova_rpc("scheduler"),
-    NOVA_COMPUTE: _nova_compute,
+    SIBLING: _nova_compute,
     "ironic-conductor": _ironic_conductor,
-    "ironic-api": _authenticated("ironic", "/v1/nodes?limit=1"),
 }
-
-#: What the names of those begin with whose check is an RPC ping.
-NOVA_RPC = ("nova-conductor", "nova-scheduler", NOVA_COMPUTE)
 
 #: What a service that is not ready yet makes a check raise.
 NOT_YET = (
@@ -255,9 +223,19 @@ NOT_YET = (
 )
 
 
-def check_of(service: str) -> Check:
-    """The check of ``service``; each nova-compute has the same."""
-    return CHECKS[NOVA_COMPUTE if service.startswith(NOVA_COMPUTE) else service]
+def _check(layout: Layout, state: State) -> str:
+    """What its row says, or its own function; else any answer to HTTP will do."""
+    row = next(row for row in layout.services if row.name == state.name)
+    if row.group == "compute":
+        return _nova_compute(layout, state)
+    if row.name in OWN:
+        return OWN[row.name](layout, state)
+    if row.path:
+        return _authenticated(layout, row)
+    if row.topic:
+        return _nova_rpc(layout, row.name, row.topic)
+    address = row.addresses[0].format(layout=layout)
+    return _answers_http(address, layout.port(row.listener))
 
 
 def look(layout: Layout, state: State) -> str:
@@ -265,7 +243,7 @@ def look(layout: Layout, state: State) -> str:
     if state.state not in ALIVE:
         return state.state.lower()
     try:
-        return check_of(state.name)(layout, state)
+        return _check(layout, state)
     except NOT_YET as error:
         return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
 

@@ -17,20 +17,9 @@ import yaml
 from openstack.connection import Connection
 
 from ironic_sideways import commands, exceptions
-from ironic_sideways.lab import databases, files, passwords
+from ironic_sideways.lab import databases, files, passwords, service_table
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
-
-#: Service user -> type and path of its catalogue entry.
-SERVICES = {
-    "glance": ("image", ""),
-    "placement": ("placement", ""),
-    "neutron": ("network", ""),
-    "nova": ("compute", "/v2.1"),
-    "ironic": ("baremetal", ""),
-}
-#: Where the service listens, in layout.LISTENERS, when it has another name.
-LISTENERS = {"nova": "nova-api"}
 
 NETWORK = "provisioning"
 PHYSICAL_NETWORK = "lab"
@@ -147,9 +136,11 @@ def register(connection: Connection, layout: Layout, service: str) -> None:
     identity = connection.identity
     project = identity.find_project("service", ignore_missing=False)
     user = _user(connection, layout, service, project.id)
-    for role in ("admin", "service"):
+    row = service_table.users()[service]
+    for role in row.roles:
         _assign(connection, project.id, user, role)
-    kind, path = SERVICES[service]
+    assert row.catalogue
+    kind, path = row.catalogue
     entry = next(iter(identity.services(type=kind, name=service)), None)
     if entry is None:
         entry = identity.create_service(type=kind, name=service)
@@ -158,7 +149,7 @@ def register(connection: Connection, layout: Layout, service: str) -> None:
             service_id=entry.id,
             interface="public",
             region_id="RegionOne",
-            url=layout.url(LISTENERS.get(service, service)) + path,
+            url=layout.url(row.listener) + path,
         )
 
 

@@ -19,51 +19,18 @@ with.
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
 
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import guest, machines
-from ironic_sideways.lab import databases, dhcp, files, passwords
-from ironic_sideways.lab.layout import SIBLING, Layout
+from ironic_sideways.lab import databases, dhcp, files, passwords, service_table
+from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.record import LabRecord
-
-HARDWARE_FILES = ("dnsmasq/dnsmasq.conf", "nginx/nginx.conf")
-#: Rendered by ``lab up``, and nova-compute's for each compute host; Ironic's own
-#: by ``lab install-ironic``.
-BASE_FILES = (
-    *HARDWARE_FILES,
-    "glance/glance-api.conf",
-    "keystone/keystone.conf",
-    "neutron/neutron.conf",
-    "nova-compute/nova.conf",
-    f"{SIBLING}/nova.conf",
-    "nova/nova.conf",
-    "placement/placement.conf",
-    "rabbitmq/rabbitmq.conf",
-)
-IRONIC_FILES = ("ironic/ironic.conf",)
-
-#: Paste files as the packages ship them, by their place below sys.prefix/etc.
-PASTE_FILES = (
-    "glance/glance-api-paste.ini",
-    "neutron/api-paste.ini",
-    "nova/api-paste.ini",
-)
-
-#: The names by which the phases call a configuration file, but for nova-compute's.
-CONFIGURATIONS = {
-    "glance": "glance/glance-api.conf",
-    "ironic": "ironic/ironic.conf",
-    "keystone": "keystone/keystone.conf",
-    "neutron": "neutron/neutron.conf",
-    "nova": "nova/nova.conf",
-    "nova-api-paste": "nova/api-paste.ini",
-    "placement": "placement/placement.conf",
-}
+from ironic_sideways.lab.service_table import Group, Service
 
 
 def environment() -> jinja2.Environment:
@@ -80,27 +47,29 @@ def environment() -> jinja2.Environment:
 
 def configurations(layout: Layout) -> dict[str, str]:
     """The file below the lab's ``etc`` of each name that the phases know."""
-    computes = {name: f"{name}/nova.conf" for name in layout.compute_services}
-    return dict(sorted({**CONFIGURATIONS, **computes}.items()))
+    known = [
+        (name.format(name=row.name), path.format(name=row.name))
+        for row in layout.services
+        for name, path in row.configurations.items()
+    ]
+    return dict(sorted(known))
 
 
-def base_files(layout: Layout) -> list[str]:
-    """What ``lab up`` renders."""
-    computes = (f"{name}/nova.conf" for name in layout.compute_services)
-    return sorted({*BASE_FILES, *computes})
+def files_of(row: Service) -> Iterator[tuple[str, str]]:
+    """Each file of a service below the lab's ``etc``, and its template or source."""
+    # Compute hosts differ by their names alone.
+    general = "nova-compute" if row.group == "compute" else row.name
+    for path in (*row.configurations.values(), *row.files):
+        yield path.format(name=row.name), path.format(name=general)
 
 
-def template_of(layout: Layout, name: str) -> str:
-    """The template of a file: compute hosts differ by their names alone."""
-    if Path(name).parent.name in layout.compute_services:
-        return "nova-compute/nova.conf.j2"
-    return f"{name}.j2"
+def write(layout: Layout, record: LabRecord, *groups: Group) -> None:
+    """Write the configuration files of services, and make their directories.
 
+    A file that is there stays: an option may have been set in it since. What is
+    rendered is readable by root alone.
 
-def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
-    """Write the configuration files ``names``, readable by root alone.
-
-    A file that is there stays: an option may have been set in it since.
+    :raises SidewaysError: when the installed packages lack a paste file.
     """
     secrets = passwords.load(layout)
     macs = [machines.mac(layout.number, index) for index in range(record.nodes)]
@@ -108,7 +77,7 @@ def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
         "layout": layout,
         "record": record,
         "passwords": secrets,
-        "urls": {name: databases.url(layout, name) for name in databases.OWNERS},
+        "urls": {one: databases.url(layout, one) for one in service_table.databases()},
         "url": layout.url,
         "credentials": lambda user: credentials(layout, user),
         "mac_tags": {mac: dhcp.tag(mac) for mac in macs},
@@ -121,12 +90,33 @@ def render(layout: Layout, record: LabRecord, names: Iterable[str]) -> None:
         ),
     }
     templates = environment()
-    for name in names:
-        path = layout.etc / name
-        if not path.exists():
-            template = templates.get_template(template_of(layout, name))
-            text = template.render(values, service=path.parent.name)
-            files.write_private(path, text.lstrip("\n"))
+    for row in layout.services:
+        if row.group not in groups:
+            continue
+        for directory in row.directories:
+            path = layout.data / directory.format(name=row.name)
+            path.mkdir(parents=True, exist_ok=True)
+        for name, source in files_of(row):
+            path = layout.etc / name
+            if path.exists():
+                continue
+            if path.suffix == ".ini":
+                _copy(Path(sys.prefix, "etc", source), path)
+            else:
+                template = templates.get_template(f"{source}.j2")
+                text = template.render(values, service=row.name)
+                files.write_private(path, text.lstrip("\n"))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a paste file as its package ships it."""
+    if not source.exists():
+        raise exceptions.SidewaysError(
+            f"{source}: not found; install the OpenStack packages into the "
+            f"virtual environment {sys.prefix}"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
 
 
 def credentials(layout: Layout, user: str) -> dict[str, str]:
@@ -141,24 +131,6 @@ def credentials(layout: Layout, user: str) -> dict[str, str]:
         "project_domain_id": "default",
         "region_name": "RegionOne",
     }
-
-
-def copy_paste_files(layout: Layout) -> None:
-    """Copy the packages' paste files; one that is there stays.
-
-    :raises SidewaysError: when the installed packages have none.
-    """
-    for name in PASTE_FILES:
-        source, target = Path(sys.prefix, "etc", name), layout.etc / name
-        if target.exists():
-            continue
-        if not source.exists():
-            raise exceptions.SidewaysError(
-                f"{source}: not found; install the OpenStack packages into the "
-                f"virtual environment {sys.prefix}"
-            )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
 
 
 def path_of(layout: Layout, configuration: str) -> Path:

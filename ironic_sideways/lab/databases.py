@@ -16,40 +16,13 @@ import pymysql
 import pymysql.cursors
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import files, passwords
+from ironic_sideways.lab import files, passwords, service_table
 from ironic_sideways.lab.layout import Layout
-
-#: Database -> the MariaDB user who owns it.
-OWNERS = {
-    "keystone": "keystone",
-    "glance": "glance",
-    "placement": "placement",
-    "neutron": "neutron",
-    "nova": "nova",
-    "nova_api": "nova",
-    "nova_cell0": "nova",
-    "nova_bm": "nova_bm",
-    "ironic": "ironic",
-}
-
-#: Those whose schema is there when the lab is up.
-WITH_SCHEMA = (
-    "keystone",
-    "glance",
-    "placement",
-    "neutron",
-    "nova",
-    "nova_api",
-    "nova_cell0",
-)
-
-#: DevStack's character set; nova_bm's is the one of the 2014 upgrade job.
-CHARACTER_SETS = dict.fromkeys(OWNERS, "utf8mb3") | {"nova_bm": "latin1"}
 
 
 def url(layout: Layout, name: str) -> str:
     """The SQLAlchemy URL of database ``name``, with its owner's password."""
-    owner = OWNERS[name]
+    owner = service_table.databases()[name].owner
     password = passwords.load(layout)[f"database-{owner}"]
     return (
         f"mysql+pymysql://{owner}:{password}@127.0.0.1:{layout.port('mariadb')}"
@@ -73,25 +46,25 @@ def connect(layout: Layout) -> "pymysql.Connection[pymysql.cursors.Cursor]":
 
 def create(cursor: pymysql.cursors.Cursor, name: str) -> None:
     """Create database ``name`` where it is not there."""
-    cursor.execute(
-        f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET {CHARACTER_SETS[name]}"
-    )
+    characters = service_table.databases()[name].character_set
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET {characters}")
 
 
 def create_all(layout: Layout) -> None:
     """Create the databases that are missing, their users and their URL files."""
     secrets = passwords.load(layout)
     with connect(layout) as connection, connection.cursor() as cursor:
-        for owner in passwords.DATABASE_USERS:
+        for row in (row for row in service_table.SERVICES if row.databases):
             cursor.execute(
                 "CREATE USER IF NOT EXISTS %s@'127.0.0.1' IDENTIFIED BY %s",
-                (owner, secrets[f"database-{owner}"]),
+                (row.owner, secrets[f"database-{row.owner}"]),
             )
-        for name, owner in OWNERS.items():
-            create(cursor, name)
-            cursor.execute(f"GRANT ALL ON `{name}`.* TO %s@'127.0.0.1'", (owner,))
+            for name in row.databases:
+                create(cursor, name)
+                grant = f"GRANT ALL ON `{name}`.* TO %s@'127.0.0.1'"
+                cursor.execute(grant, (row.owner,))
     files.make_private_directory(layout.etc / "database")
-    for name in OWNERS:
+    for name in service_table.databases():
         files.write_private(layout.database_url_file(name), url(layout, name) + "\n")
 
 

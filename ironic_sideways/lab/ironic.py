@@ -19,7 +19,7 @@ from ironic_sideways.lab import (
     databases,
     files,
     option_file,
-    wanted,
+    service_table,
 )
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
@@ -47,10 +47,9 @@ def install(layout: Layout, record: LabRecord) -> None:
     Each nova-compute's configuration gets the credentials for Ironic; which
     driver it runs stays as it is. Starts nothing; safe to do again.
     """
-    configuration.render(layout, record, configuration.IRONIC_FILES)
-    for name in ("", "tftp", "tftp-master", "images", "master-images"):
-        (layout.data / "ironic" / name).mkdir(parents=True, exist_ok=True)
-    cloud.register(cloud.connect(layout), layout, "ironic")
+    configuration.write(layout, record, "ironic")
+    for user in service_table.users("ironic"):
+        cloud.register(cloud.connect(layout), layout, user)
     for service in layout.compute_services:
         compute = configuration.path_of(layout, service)
         for option, value in configuration.credentials(layout, "nova").items():
@@ -68,7 +67,8 @@ def create_database(layout: Layout) -> None:
     """
     config = configuration.path_of(layout, "ironic")
     states = Supervisor(layout).states()
-    running = [name for name in wanted.IRONIC if states[name].state in ALIVE]
+    names = service_table.names("ironic")
+    running = [name for name in names if states[name].state in ALIVE]
     if running:
         raise exceptions.SidewaysError(
             f"database ironic: in use by {', '.join(running)}; "

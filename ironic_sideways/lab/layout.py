@@ -22,6 +22,7 @@ import ipaddress
 from pathlib import Path
 
 from ironic_sideways import exceptions
+from ironic_sideways.lab import service_table
 
 #: First port of lab 0; each lab has a block of PORTS_PER_LAB ports above it.
 FIRST_PORT = 21000
@@ -35,27 +36,6 @@ PRIVATE = tuple(
     ipaddress.IPv4Network(one)
     for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 )
-
-#: A second worker of the first compute host's name; no part of the base.
-SIBLING = "nova-compute-sibling"
-
-#: One port of the lab's block for each listener, by position.
-LISTENERS = (
-    "mariadb",
-    "rabbitmq",
-    "epmd",
-    "rabbitmq-dist",
-    "keystone",
-    "glance",
-    "placement",
-    "neutron",
-    "nova-api",
-    "ironic",
-    "heartbeat",
-    "http-boot",
-    "nova-metadata",
-)
-HARDWARE_LISTENERS = ("heartbeat", "http-boot")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,6 +177,17 @@ class Layout:
         }
 
     @property
+    def services(self) -> list[service_table.Service]:
+        """The table's rows, nova-compute's once for each compute host."""
+        return [
+            dataclasses.replace(row, name=name)
+            for row in service_table.SERVICES
+            for name in (
+                self.compute_services if row.group == "compute" else (row.name,)
+            )
+        ]
+
+    @property
     def lease_script(self) -> Path:
         """What dnsmasq calls at each lease event."""
         return Path(__file__).with_name("lease_event.sh")
@@ -207,8 +198,9 @@ class Layout:
         return self.etc / "secrets.json"
 
     def port(self, listener: str) -> int:
-        """The TCP port of ``listener``, one of LISTENERS."""
-        return FIRST_PORT + PORTS_PER_LAB * self.number + LISTENERS.index(listener)
+        """The TCP port of ``listener``, one of service_table.listeners()."""
+        position = service_table.listeners()[listener]
+        return FIRST_PORT + PORTS_PER_LAB * self.number + position
 
     @property
     def bridge(self) -> str:

@@ -40,7 +40,6 @@ KEPT = ("evidence", "logs")
 #: Held by tools/run_upgrade.sh and grenade/upgrade-ironic, which call ``down``: a
 #: lock that is unlinked while it is held excludes nobody.
 RUN_LOCK = "run.lock"
-NOVA = ("nova-conductor", "nova-scheduler", "nova-api")
 
 
 @contextlib.contextmanager

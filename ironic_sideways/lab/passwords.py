@@ -16,29 +16,19 @@ import json
 import secrets
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import files
+from ironic_sideways.lab import files, service_table
 from ironic_sideways.lab.layout import Layout
 
-#: Databases' owners; each has a user of the same name in MariaDB.
-DATABASE_USERS = (
-    "keystone",
-    "glance",
-    "placement",
-    "neutron",
-    "nova",
-    "nova_bm",
-    "ironic",
-)
 
-#: Users in keystone: the operator, the workload's owner and the services.
-CLOUD_USERS = ("admin", "demo", "glance", "placement", "neutron", "nova", "ironic")
-
-NAMES = (
-    *(f"database-{name}" for name in DATABASE_USERS),
-    *(f"user-{name}" for name in CLOUD_USERS),
-    "rabbitmq",
-    "erlang-cookie",
-)
+def names() -> list[str]:
+    """What has a password: databases' owners, keystone's users, RabbitMQ."""
+    owners = {row.owner for row in service_table.databases().values()}
+    users = ("admin", "demo", *service_table.users())
+    return [
+        *(f"database-{name}" for name in sorted(owners)),
+        *(f"user-{name}" for name in users),
+        *("rabbitmq", "erlang-cookie"),
+    ]
 
 
 def load(layout: Layout) -> dict[str, str]:
@@ -50,10 +40,10 @@ def load(layout: Layout) -> dict[str, str]:
         known = json.loads(layout.secrets.read_text())
     except FileNotFoundError:
         # Letters and digits only: they stand in URLs, ini files and SQL.
-        known = {name: secrets.token_hex(16) for name in NAMES}
+        known = {name: secrets.token_hex(16) for name in names()}
         files.make_private_directory(layout.etc)
         files.write_private(layout.secrets, json.dumps(known, indent=2) + "\n")
-    missing = sorted(set(NAMES) - set(known))
+    missing = sorted(set(names()) - set(known))
     if missing:
         raise exceptions.SidewaysError(
             f"{layout.secrets}: no password for {', '.join(missing)}; the lab is of "

@@ -22,8 +22,8 @@ from pathlib import Path
 import psutil
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import bridge, processes
-from ironic_sideways.lab.layout import HARDWARE_LISTENERS, LISTENERS, Layout
+from ironic_sideways.lab import bridge, processes, service_table
+from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord
 
 #: Requirements of the main job.
@@ -120,7 +120,8 @@ def check_free(layout: Layout, record: LabRecord) -> None:
     """
     hint = "stop it, or choose another lab --number"
     listeners = processes.listeners()
-    for name in HARDWARE_LISTENERS if record.hardware_only else LISTENERS:
+    groups: tuple[service_table.Group, ...] = ("hardware",)
+    for name in service_table.listeners(*groups if record.hardware_only else ()):
         if layout.port(name) in listeners:
             holder = processes.tell(listeners[layout.port(name)])
             raise exceptions.SidewaysError(

@@ -58,14 +58,3 @@ def environment(layout: Layout) -> dict[str, str]:
         "ERL_EPMD_PORT": str(layout.port("epmd")),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
     }
-
-
-def command() -> list[str]:
-    """The command that runs RabbitMQ in the foreground."""
-    return [SERVER]
-
-
-def epmd_command(layout: Layout) -> list[str]:
-    """The command that runs the Erlang port mapper in the foreground."""
-    port = str(layout.port("epmd"))
-    return ["epmd", "-address", "127.0.0.1", "-port", port]

@@ -25,24 +25,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pymysql
 
 from ironic_sideways import commands, exceptions, waits
-from ironic_sideways.lab import databases, files, mariadb
-
-#: The packages whose versions decide what the schemas look like.
-PACKAGES = ("keystone", "glance", "openstack-placement", "neutron", "nova")
+from ironic_sideways.lab import databases, files, mariadb, service_table
 
 #: Changes when this module makes something else of the same packages.
 FORMAT = "1"
-
-#: Nova fills these from its own configuration: the rows hold no password.
-CELL0 = "{scheme}://{username}:{password}@{hostname}:{port}/nova_cell0?{query}"
-CELL1 = "{scheme}://{username}:{password}@{hostname}:{port}/{path}?{query}"
-CELL1_TRANSPORT = "{scheme}://{username}:{password}@{hostname}:{port}/{path}"
 
 #: One configuration for every tool here; each reads the sections it knows.
 CONFIGURATION = """\
@@ -62,10 +54,17 @@ connection = {main}
 SCHEMA_TIMEOUT = 900
 
 
+def _rows() -> list[service_table.Service]:
+    """Those whose schema is there when the lab is up, by their ports: for ever."""
+    rows = (row for row in service_table.SERVICES if row.schema)
+    return sorted(rows, key=lambda row: row.ports[row.listener])
+
+
 def key() -> str:
     """What the snapshot depends on, as a short hash."""
     server = commands.run(["mariadbd", "--no-defaults", "--version"], 60, check=True)
-    versions = [f"{name}={importlib.metadata.version(name)}" for name in PACKAGES]
+    packages = [row.package or row.name for row in _rows()]
+    versions = [f"{name}={importlib.metadata.version(name)}" for name in packages]
     text = "\n".join([FORMAT, server.stdout.strip(), *versions, *mariadb.SETTINGS])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -145,22 +144,17 @@ def _create_schemas(scratch: Path, socket: Path) -> None:
         _connect(socket) as connection,
         connection.cursor() as cursor,
     ):
-        for name in databases.WITH_SCHEMA:
-            databases.create(cursor, name)
-    configs = {
-        name: _configuration(scratch, name, socket) for name in databases.WITH_SCHEMA
-    }
-    nova = ["nova-manage", "--config-file", configs["nova"]]
-    chains = [
-        [[*nova, "api_db", "sync"], *_cells(nova)],
-        [[*nova, "db", "sync", "--local_cell"]],
-        [["neutron-db-manage", "--config-file", configs["neutron"], "upgrade", "head"]],
-        [["keystone-manage", "--config-file", configs["keystone"], "db_sync"]],
-        [["glance-manage", "--config-file", configs["glance"], "db_sync"]],
-        [["placement-manage", "--config-file", configs["placement"], "db", "sync"]],
-    ]
+        for row in _rows():
+            for name in row.databases:
+                databases.create(cursor, name)
+    # Nova's take longest, and are the last of all.
+    rows = [(row, _configuration(scratch, row, socket)) for row in reversed(_rows())]
     with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        for done in [pool.submit(_run_chain, chain) for chain in chains]:
+        for done in [
+            pool.submit(_run_chain, chain, config)
+            for row, config in rows
+            for chain in row.schema
+        ]:
             done.result()
     _copy_schema(socket, "nova", "nova_cell0")
 
@@ -174,34 +168,23 @@ def _copy_schema(socket: Path, source: str, target: str) -> None:
     commands.run(words, SCHEMA_TIMEOUT, input=dump.stdout, check=True)
 
 
-def _cells(nova: list[str]) -> list[list[str]]:
-    cell_v2 = [*nova, "cell_v2"]
-    return [
-        [*cell_v2, "map_cell0", "--database_connection", CELL0],
-        [
-            *(*cell_v2, "create_cell", "--name", "cell1"),
-            *("--database_connection", CELL1, "--transport-url", CELL1_TRANSPORT),
-        ],
-    ]
-
-
-def _configuration(scratch: Path, name: str, socket: Path) -> str:
+def _configuration(scratch: Path, row: service_table.Service, socket: Path) -> str:
     def url(database: str) -> str:
         return f"mysql+pymysql://root@/{database}?unix_socket={socket}&charset=utf8mb4"
 
-    path = scratch / f"{name}.conf"
-    text = CONFIGURATION.format(main=url(name), api=url("nova_api"))
+    path = scratch / f"{row.owner}.conf"
+    text = CONFIGURATION.format(main=url(row.owner), api=url("nova_api"))
     files.write_private(path, text)
     return str(path)
 
 
-def _run_chain(chain: list[list[str]]) -> None:
-    for binary, *words in chain:
-        done = commands.run(
-            [str(Path(sys.prefix, "bin", binary)), *words], SCHEMA_TIMEOUT
-        )
+def _run_chain(chain: Iterable[str], config: str) -> None:
+    for command in chain:
+        binary, *words = command.split()
+        tool = str(Path(sys.prefix, "bin", binary))
+        done = commands.run([tool, "--config-file", config, *words], SCHEMA_TIMEOUT)
         if done.returncode:
             last = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
             raise exceptions.SidewaysError(
-                f"{binary} {' '.join(words)}: exit code {done.returncode}\n{last}"
+                f"{command}: exit code {done.returncode}\n{last}"
             )

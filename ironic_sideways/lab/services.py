@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab import checks, configuration, wanted
+from ironic_sideways.lab import checks, configuration, should_run
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import Supervisor
 
@@ -31,12 +31,13 @@ def start(layout: Layout, names: Sequence[str]) -> None:
     :raises SidewaysError: one died, with the end of its log.
     :raises WaitExpired: one lives and does not answer.
     """
-    if set(names) & set(wanted.IRONIC):
-        configuration.path_of(layout, "ironic")
+    for row in layout.services:
+        if row.name in names and row.group == "ironic":
+            configuration.path_of(layout, "ironic")
     supervisor = Supervisor(layout)
     for name in names:
         supervisor.start_program(name)
-        wanted.change(layout, name, wanted=True)
+        should_run.change(layout, name, runs=True)
     for name in names:
         checks.wait_ready(supervisor, name)
 
@@ -48,7 +49,7 @@ def stop(layout: Layout, names: Sequence[str]) -> None:
     """
     Supervisor(layout).stop_programs(names, STOP_TIMEOUT)
     for name in names:
-        wanted.change(layout, name, wanted=False)
+        should_run.change(layout, name, runs=False)
 
 
 def restart(layout: Layout, names: Sequence[str]) -> None:
@@ -62,7 +63,7 @@ def log(layout: Layout, name: str) -> Path:
 
     :raises UsageError: there is no such service.
     """
-    known = wanted.known(layout)
+    known = should_run.known(layout)
     if name not in known:
         raise exceptions.UsageError(
             f"service {name!r}: expected one of {', '.join(known)}"

@@ -18,18 +18,9 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from ironic_sideways.lab import checks, wanted
-from ironic_sideways.lab.layout import LISTENERS, SIBLING, Layout
+from ironic_sideways.lab import checks, should_run
+from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import ALIVE, State, Supervisor
-
-#: Service -> its listener's name, where it is another.
-PORTS = {"nginx": "http-boot", "ironic-api": "ironic"}
-
-
-def port_of(layout: Layout, service: str) -> str:
-    """The TCP port that ``service`` listens on, or an empty text."""
-    listener = PORTS.get(service, service)
-    return str(layout.port(listener)) if listener in LISTENERS else ""
 
 
 def look(layout: Layout, states: dict[str, State]) -> dict[str, str]:
@@ -39,9 +30,9 @@ def look(layout: Layout, states: dict[str, State]) -> dict[str, str]:
     def one(name: str) -> str:
         return checks.look(layout, states.get(name, gone))
 
-    names = wanted.load(layout)
+    names = should_run.load(layout)
     # oslo.messaging and eventlet hang when threads come to them at once.
-    alone = [name for name in names if name.startswith(checks.NOVA_RPC)]
+    alone = [row.name for row in layout.services if row.topic and row.name in names]
     beside = [name for name in names if name not in alone]
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         seen = dict(zip(beside, pool.map(one, beside), strict=True))
@@ -51,7 +42,7 @@ def look(layout: Layout, states: dict[str, State]) -> dict[str, str]:
 def all_ready(layout: Layout) -> bool:
     """Whether every service that should run does what it is there for."""
     states = Supervisor(layout).states()
-    if any(name not in states for name in wanted.load(layout)):
+    if any(name not in states for name in should_run.load(layout)):
         return False
     return set(look(layout, states).values()) == {checks.READY}
 
@@ -64,17 +55,19 @@ def show(layout: Layout, console: Console) -> bool:
     for column in ("service", "state", "since", "port", "log"):
         table.add_column(column, overflow="fold")
     right = True
-    for name in wanted.known(layout):
+    for row in layout.services:
+        name = row.name
         state = states.get(name)
         alive = state is not None and state.state in ALIVE
-        if name in (SIBLING, *wanted.ON_DEMAND) and not alive and name not in seen:
+        if row.group == "on demand" and not alive and name not in seen:
             continue
         answer = seen.get(name, "runs, expected stopped" if alive else "stopped")
         right = right and answer in (checks.READY, "stopped")
         style = {checks.READY: "green", "stopped": "dim"}.get(answer, "bold red")
         since = _clock(state.since) if state is not None and state.since else ""
         log = str(layout.log(name)) if layout.log(name).exists() else ""
-        table.add_row(name, f"[{style}]{answer}[/]", since, port_of(layout, name), log)
+        port = str(layout.port(row.listener)) if row.ports else ""
+        table.add_row(name, f"[{style}]{answer}[/]", since, port, log)
     console.print(table)
     return right
 

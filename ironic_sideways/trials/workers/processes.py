@@ -19,7 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.lab import configuration, files, option_file, services
-from ironic_sideways.lab.layout import SIBLING, Layout
+from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.service_table import SIBLING
 from ironic_sideways.lab.supervision import ALIVE, Supervisor
 
 FIRST = "nova-compute"

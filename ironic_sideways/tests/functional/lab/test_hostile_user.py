@@ -26,8 +26,8 @@ import pymysql
 import pytest
 
 from ironic_sideways.evidence import secrets
-from ironic_sideways.lab import processes
-from ironic_sideways.lab.layout import LISTENERS, Layout
+from ironic_sideways.lab import processes, service_table
+from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import Supervisor
 from ironic_sideways.tests.functional import local_user
 from ironic_sideways.tests.functional.local_user import Attack, as_nobody
@@ -52,7 +52,7 @@ def test_no_port_takes_his_commands(lab: Layout, attack: Attack) -> None:
 
 
 def test_nothing_listens_that_has_no_name(lab: Layout) -> None:
-    known = {lab.port(name) for name in LISTENERS}
+    known = {lab.port(name) for name in service_table.listeners()}
 
     assert {port for _, port in listeners(lab)} - known == set()
 

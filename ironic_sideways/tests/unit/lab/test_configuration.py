@@ -14,21 +14,28 @@
 
 import configparser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import guest
-from ironic_sideways.lab import configuration, passwords
+from ironic_sideways.lab import configuration, passwords, service_table
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord
 
-ALL = (*configuration.BASE_FILES, *configuration.IRONIC_FILES)
+GROUPS = get_args(service_table.Group)
+ALL = [
+    name
+    for row in Layout(Path("/lab")).services
+    for name, _ in configuration.files_of(row)
+    if not name.endswith(".ini")
+]
 
 
 def rendered(layout: Layout, base_driver: str = "nova_bm") -> dict[str, str]:
     record = LabRecord.new(layout.number, 8, base_driver)
-    configuration.render(layout, record, ALL)
+    configuration.write(layout, record, *GROUPS)
     return {name: (layout.etc / name).read_text() for name in ALL}
 
 
@@ -104,7 +111,7 @@ def test_host_is_the_same_for_nova_and_ironic(layout: Layout) -> None:
 def test_compute_hosts_differ_by_their_names_and_places_alone(layout: Layout) -> None:
     two = Layout(layout.directory, layout.number, 2)
     record = LabRecord.new(two.number, 8, "nova_bm", 2)
-    configuration.render(two, record, configuration.base_files(two))
+    configuration.write(two, record, "compute")
     texts = [
         configuration.path_of(two, name).read_text() for name in two.compute_services
     ]

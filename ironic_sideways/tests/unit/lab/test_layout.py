@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.lab.layout import LISTENERS, MAX_NUMBER, Layout
+from ironic_sideways.lab import service_table
+from ironic_sideways.lab.layout import MAX_NUMBER, Layout
 
 
 def everything(layout: Layout) -> set[object]:
     return {
-        *(layout.port(name) for name in LISTENERS),
+        *(layout.port(name) for name in service_table.listeners()),
         *(layout.bmc_address(index) for index in range(100)),
         *(layout.machine_name(index) for index in range(100)),
         layout.bridge,
@@ -42,7 +43,7 @@ def test_neighbouring_labs_have_no_port_address_or_name_in_common() -> None:
 def test_ports_stay_below_the_range_that_the_kernel_gives_away() -> None:
     last = Layout(Path("/lab"), MAX_NUMBER)
 
-    assert max(last.port(name) for name in LISTENERS) < 32768
+    assert max(last.port(name) for name in service_table.listeners()) < 32768
 
 
 @pytest.mark.parametrize("number", [-1, MAX_NUMBER + 1])

@@ -29,7 +29,7 @@ def test_no_password_is_used_twice(tmp_path: Path) -> None:
     labs = [passwords.load(Layout(tmp_path / name, 7)) for name in ("a", "b")]
     known = [value for lab in labs for value in lab.values()]
 
-    assert len(set(known)) == len(known) == 2 * len(passwords.NAMES)
+    assert len(set(known)) == len(known) == 2 * len(passwords.names())
 
 
 def test_only_root_reads_them(layout: Layout) -> None:

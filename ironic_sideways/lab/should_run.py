@@ -16,38 +16,18 @@ import json
 from collections.abc import Iterable
 
 from ironic_sideways.lab import files
-from ironic_sideways.lab.layout import SIBLING, Layout
-
-#: What the machines need, libvirtd first.
-HARDWARE = ("libvirtd", "vbmcd", "dnsmasq", "nginx", "heartbeat")
-#: Of a lab with the base deployment, in the order of their start; the base's
-#: nova-compute services come after them.
-CONTROL_PLANE = (
-    "mariadb",
-    "epmd",
-    "rabbitmq",
-    *HARDWARE,
-    "keystone",
-    "placement",
-    "glance",
-    "neutron",
-    "nova-conductor",
-    "nova-scheduler",
-    "nova-api",
-)
-IRONIC = ("ironic-conductor", "ironic-api")
-#: What a person or a phase starts when it is needed.
-ON_DEMAND = ("nova-metadata",)
+from ironic_sideways.lab.layout import Layout
 
 
 def base(layout: Layout) -> list[str]:
     """Every service of the base deployment, in the order of its start."""
-    return [*CONTROL_PLANE, *layout.compute_services]
+    later = ("on demand", "ironic")
+    return [row.name for row in layout.services if row.group not in later]
 
 
 def known(layout: Layout) -> list[str]:
     """Every service that there can be."""
-    return [*base(layout), SIBLING, *IRONIC, *ON_DEMAND]
+    return [row.name for row in layout.services]
 
 
 def load(layout: Layout) -> list[str]:
@@ -59,10 +39,10 @@ def load(layout: Layout) -> list[str]:
     return [name for name in known(layout) if name in names]
 
 
-def change(layout: Layout, name: str, wanted: bool) -> None:
+def change(layout: Layout, name: str, runs: bool) -> None:
     """Record that ``name`` should run, or should not."""
     names = set(load(layout))
-    save(layout, names | {name} if wanted else names - {name})
+    save(layout, names | {name} if runs else names - {name})
 
 
 def save(layout: Layout, names: Iterable[str]) -> None:

@@ -12,26 +12,26 @@
 
 """What was stopped on purpose stays stopped."""
 
-from ironic_sideways.lab import wanted
+from ironic_sideways.lab import should_run
 from ironic_sideways.lab.layout import Layout
 
 
 def test_a_new_lab_wants_the_base_alone(layout: Layout) -> None:
-    assert wanted.load(layout) == wanted.base(layout)
+    assert should_run.load(layout) == should_run.base(layout)
 
 
 def test_a_stopped_service_is_not_wanted_until_it_is_started(layout: Layout) -> None:
     layout.directory.mkdir()
-    wanted.change(layout, "nova-compute", wanted=False)
-    stopped = wanted.load(layout)
-    wanted.change(layout, "nova-compute", wanted=True)
+    should_run.change(layout, "nova-compute", runs=False)
+    stopped = should_run.load(layout)
+    should_run.change(layout, "nova-compute", runs=True)
 
     assert "nova-compute" not in stopped
-    assert wanted.load(layout) == wanted.base(layout)
+    assert should_run.load(layout) == should_run.base(layout)
 
 
 def test_ironic_is_wanted_once_it_was_started(layout: Layout) -> None:
     layout.directory.mkdir()
-    wanted.change(layout, "ironic-api", wanted=True)
+    should_run.change(layout, "ironic-api", runs=True)
 
-    assert wanted.load(layout) == [*wanted.base(layout), "ironic-api"]
+    assert should_run.load(layout) == [*should_run.base(layout), "ironic-api"]
