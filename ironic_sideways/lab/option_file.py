@@ -21,105 +21,76 @@ from ironic_sideways.lab import files
 SECTION = re.compile(r"^\[(?P<name>[^]]+)\]\s*$")
 
 
-def with_option(text: str, section: str, option: str, value: str) -> str:
-    """``text`` with ``option`` of ``section`` set to ``value``.
+def _find(lines: list[str], section: str, option: str) -> tuple[list[int], int | None]:
+    """The numbers of the lines that set ``option``, and where its section ends."""
+    assignment = re.compile(rf"^{re.escape(option)}\s*[=:]")
+    found: list[int] = []
+    end, inside = None, False
+    for number, line in enumerate(lines):
+        header = SECTION.match(line)
+        if header:
+            inside = header["name"] == section
+        elif inside and (
+            assignment.match(line)
+            or (line[:1] in (" ", "\t") and found[-1:] == [number - 1])
+        ):
+            found.append(number)
+        if inside:
+            end = number + 1
+    return found, end
+
+
+def with_option(text: str, section: str, option: str, value: str | None) -> str:
+    """``text`` with ``option`` of ``section`` set to ``value``, or without it if None.
 
     Comments and the order of lines stay. The option's continuation lines and
     its repetitions go, because oslo.config would read the last one. A missing
     option is put at the end of its section, a missing section at the file's end.
     """
-    assignment = re.compile(rf"^{re.escape(option)}\s*[=:]")
-    result: list[str] = []
-    written = inside = dropping = False
-    for line in text.splitlines():
-        header = SECTION.match(line)
-        if header:
-            if inside and not written:
-                _insert_before_blank_lines(result, f"{option} = {value}")
-                written = True
-            inside, dropping = header["name"] == section, False
-        elif inside and assignment.match(line):
-            if not written:
-                result.append(f"{option} = {value}")
-            written = dropping = True
-            continue
-        elif dropping and line[:1] in (" ", "\t"):
-            continue
-        else:
-            dropping = False
-        result.append(line)
-    if not written:
-        if not inside:
-            result += ["", f"[{section}]"] if result else [f"[{section}]"]
-        _insert_before_blank_lines(result, f"{option} = {value}")
-    return "\n".join(result) + "\n"
+    lines = text.splitlines()
+    found, position = _find(lines, section, option)
+    lines = [line for number, line in enumerate(lines) if number not in found]
+    if value is not None:
+        if found:
+            position = found[0]
+        elif position is None:
+            lines += [*([""] if lines else []), f"[{section}]"]
+            position = len(lines)
+        while not found and not lines[position - 1].strip():
+            position -= 1
+        lines.insert(position, f"{option} = {value}")
+    return "\n".join(lines) + "\n"
 
 
-def _insert_before_blank_lines(lines: list[str], line: str) -> None:
-    position = len(lines)
-    while position and not lines[position - 1].strip():
-        position -= 1
-    lines.insert(position, line)
+def set_option(path: Path, section: str, option: str, value: str | None) -> None:
+    """Set ``option`` in the file ``path``, or remove it if ``value`` is None.
 
-
-def set_option(path: Path, section: str, option: str, value: str) -> bool:
-    """Set ``option`` in the file ``path``; returns whether that changed it.
-
-    The file keeps its permissions private: any of them may hold a password.
+    The file stays private: any of them may hold a password. One that would not
+    change is not written.
     """
     before = path.read_text()
     after = with_option(before, section, option, value)
     if after != before:
         files.write_private(path, after)
-    return after != before
 
 
-def unset_option(path: Path, section: str, option: str) -> bool:
-    """Remove ``option`` from the file ``path``; returns whether it was there."""
-    before = path.read_text()
-    after = without_option(before, section, option)
-    if after != before:
-        files.write_private(path, after)
-    return after != before
+def unset_option(path: Path, section: str, option: str) -> None:
+    """Remove ``option`` from the file ``path``."""
+    set_option(path, section, option, None)
 
 
 def get_option(
     path: Path, section: str, option: str, default: str | None = None
 ) -> str:
-    """The value of ``option`` in the file ``path``.
+    """The value of ``option`` in the file ``path``, the last one if it is repeated.
 
     :raises SidewaysError: it is not set there, and no ``default`` is given.
     """
-    assignment = re.compile(rf"^{re.escape(option)}\s*[=:]\s*(?P<value>.*)$")
-    inside, value = False, None
-    for line in path.read_text().splitlines():
-        header = SECTION.match(line)
-        if header:
-            inside = header["name"] == section
-        elif inside and (found := assignment.match(line)):
-            value = found["value"].strip()
-    if value is None:
-        value = default
-    if value is None:
+    lines = path.read_text().splitlines()
+    found = [lines[number] for number in _find(lines, section, option)[0]]
+    values = [line[len(option) :] for line in found if line.startswith(option)]
+    if values:
+        return values[-1].lstrip()[1:].strip()
+    if default is None:
         raise exceptions.SidewaysError(f"{path}: no option {option} in [{section}]")
-    return value
-
-
-def without_option(text: str, section: str, option: str) -> str:
-    """``text`` without ``option`` of ``section``; every other line stays."""
-    assignment = re.compile(rf"^{re.escape(option)}\s*[=:]")
-    result: list[str] = []
-    inside = dropping = False
-    for line in text.splitlines():
-        header = SECTION.match(line)
-        if header:
-            inside, dropping = header["name"] == section, False
-        elif inside and assignment.match(line):
-            dropping = True
-            continue
-        elif dropping and line[:1] in (" ", "\t"):
-            continue
-        else:
-            dropping = False
-        result.append(line)
-    return "\n".join(result) + "\n"
+    return default

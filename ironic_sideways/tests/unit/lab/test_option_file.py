@@ -73,8 +73,12 @@ def test_setting_twice_changes_nothing_more(tmp_path: Path) -> None:
     path = tmp_path / "x.conf"
     path.write_text(TEXT)
 
-    assert option_file.set_option(path, "more", "new", "1")
-    assert not option_file.set_option(path, "more", "new", "1")
+    option_file.set_option(path, "more", "new", "1")
+    once = path.stat()
+    option_file.set_option(path, "more", "new", "1")
+
+    assert path.read_text() == TEXT + "\n[more]\nnew = 1\n"
+    assert path.stat().st_ino == once.st_ino
 
 
 def test_unsetting_restores_what_was_before_setting(tmp_path: Path) -> None:
@@ -82,7 +86,8 @@ def test_unsetting_restores_what_was_before_setting(tmp_path: Path) -> None:
     path.write_text(TEXT)
     option_file.set_option(path, "DEFAULT", "new", "1")
 
-    assert option_file.unset_option(path, "DEFAULT", "new")
+    assert path.read_text() != TEXT
+    option_file.unset_option(path, "DEFAULT", "new")
     assert path.read_text() == TEXT
 
 
@@ -120,3 +125,18 @@ def test_a_default_stands_for_an_option_that_is_not_set(tmp_path: Path) -> None:
 
     assert option_file.get_option(path, "DEFAULT", "gone", "nothing") == "nothing"
     assert option_file.get_option(path, "DEFAULT", "host", "nothing") == "one"
+
+
+@pytest.mark.parametrize("line", ["x = 1", "x=1", "x: 1", "x == 1", "x = = 1"])
+def test_a_value_is_what_follows_the_first_sign(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "x.conf"
+    path.write_text(f"[a]\nx = 0\n{line}\n  more\n")
+    expected = line.removeprefix("x").lstrip()[1:].strip()
+
+    assert option_file.get_option(path, "a", "x") == expected
+
+
+def test_unsetting_takes_every_repetition_and_leaves_the_other_sections() -> None:
+    text = "[a]\nx = 1\n# why\nx = 2\n  more\n[b]\nx = 3\n"
+
+    assert option_file.with_option(text, "a", "x", None) == "[a]\n# why\n[b]\nx = 3\n"
