@@ -23,7 +23,6 @@ BMC password, a new MAC); rows that hold an instance are left alone and named.
 """
 
 import argparse
-import configparser
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
@@ -33,6 +32,7 @@ import libvirt
 import sqlalchemy as sa
 
 from ironic_sideways import exceptions
+from ironic_sideways.hardware import bmc
 from ironic_sideways.nova_bm import database, schema, seed
 
 EPILOG = """\
@@ -50,8 +50,6 @@ exit codes:
   1  refused or failed, nothing changed
   2  bad usage
 """
-#: The section of virtualbmc's per-domain file (virtualbmc/manager.py).
-SECTION = "VirtualBMC"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -99,45 +97,24 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def read_bmc(directory: Path, domain: str) -> configparser.SectionProxy:
-    """virtualbmc's own settings of ``domain``.
-
-    :raises SidewaysError: the domain has no BMC, or its file cannot be read.
-    """
-    path = directory / domain / "config"
-    parser = configparser.ConfigParser()
-    try:
-        found = parser.read(path, encoding="utf-8")
-    except (configparser.Error, OSError, UnicodeDecodeError) as error:
-        raise exceptions.SidewaysError(
-            f"{path}: expected virtualbmc's configuration, cannot read it "
-            f"({type(error).__name__})"
-        ) from error
-    if not found or SECTION not in parser:
-        raise exceptions.SidewaysError(
-            f"domain {domain}: has no BMC (no [{SECTION}] in {path}); add one with "
-            f"'vbmc add {domain} --address ADDRESS --port {seed.BMC_PORT}'"
-        )
-    return parser[SECTION]
-
-
 def read_machine(domain: "libvirt.virDomain", vbmc_config: Path) -> seed.Machine:
     """A libvirt domain and its BMC as one machine.
 
-    :raises SidewaysError: no BMC, no disk, or a port that is no number.
+    :raises SidewaysError: no BMC, a file of its that cannot be read, or no disk.
     """
     name = domain.name()
-    bmc = read_bmc(vbmc_config, name)
+    path = vbmc_config / name / "config"
+    if not path.exists():
+        raise exceptions.SidewaysError(
+            f"domain {name}: has no BMC (no {path}); add one with "
+            f"'vbmc add {name} --address ADDRESS --port {seed.BMC_PORT}'"
+        )
+    known = bmc.read(path).bmc
     root = ET.fromstring(domain.XMLDesc())  # noqa: S314 - libvirt's own XML
     disk = root.find("./devices/disk[@device='disk']/target")
     if disk is None:
         raise exceptions.SidewaysError(f"domain {name}: has no disk")
     _state, memory_kib, _current, cpus, _time = domain.info()
-    port = bmc.get("port", "")
-    if not port.isdigit():
-        raise exceptions.SidewaysError(
-            f"domain {name}: the BMC's port is {port!r}, expected {seed.BMC_PORT}"
-        )
     return seed.Machine(
         name=name,
         uuid=domain.UUIDString(),
@@ -147,10 +124,10 @@ def read_machine(domain: "libvirt.virDomain", vbmc_config: Path) -> seed.Machine
         macs=tuple(
             mac.attrib["address"] for mac in root.iterfind("./devices/interface/mac")
         ),
-        bmc_address=bmc.get("address", ""),
-        bmc_port=int(port),
-        bmc_user=bmc.get("username", ""),
-        bmc_password=bmc.get("password", ""),
+        bmc_address=known.address,
+        bmc_port=known.port,
+        bmc_user=known.username,
+        bmc_password=known.password,
     )
 
 

@@ -15,13 +15,13 @@
 It names each secret, and where it stands, and never the secret itself.
 """
 
-import configparser
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
+from ironic_sideways.hardware import bmc
 
 #: Shorter ones stand in any text by chance.
 LEAST = 8
@@ -46,9 +46,7 @@ def known(path: Path) -> dict[str, str]:
 
 def _bmc_passwords(directory: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(directory.glob("*/config")):
-        parser = configparser.ConfigParser()
-        parser.read(path)
-        yield f"BMC password of {path.parent.name}", parser["VirtualBMC"]["password"]
+        yield f"BMC password of {path.parent.name}", bmc.read(path).bmc.password
 
 
 def seek(directory: Path, secrets: dict[str, str]) -> dict[str, Any]:

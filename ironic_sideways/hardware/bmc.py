@@ -67,11 +67,15 @@ def credentials(config_dir: Path) -> dict[str, Credentials]:
         raise exceptions.SidewaysError(
             f"{config_dir}: expected virtualbmc's configuration directory, found none"
         )
-    found = (_read(path) for path in sorted(config_dir.glob("*/config")))
+    found = (read(path) for path in sorted(config_dir.glob("*/config")))
     return {one.domain: one for one in found}
 
 
-def _read(path: Path) -> Credentials:
+def read(path: Path) -> Credentials:
+    """The virtual BMC of one file of virtualbmc's configuration.
+
+    :raises SidewaysError: it cannot be read, or lacks an option.
+    """
     # virtualbmc writes and reads with ConfigParser's interpolation: so must we.
     parser = configparser.ConfigParser()
     try:
@@ -92,7 +96,7 @@ def _read(path: Path) -> Credentials:
             f"{path}: expected section [{SECTION}] with address, port, username, "
             f"password, domain_name and libvirt_uri; {error} is missing"
         ) from error
-    except (configparser.Error, ValueError) as error:
+    except (configparser.Error, ValueError, OSError) as error:
         # The error's text could quote the line with the password: its kind must do.
         raise exceptions.SidewaysError(
             f"{path}: cannot be read as virtualbmc's configuration "

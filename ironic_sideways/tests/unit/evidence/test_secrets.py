@@ -42,7 +42,10 @@ def test_a_word_too_short_to_be_sought_is_told(tmp_path):
 def test_virtualbmcs_configuration_and_a_json_file_are_known(tmp_path):
     bmc = tmp_path / "vbmc" / "node-0"
     bmc.mkdir(parents=True)
-    (bmc / "config").write_text("[VirtualBMC]\npassword = secretword\n")
+    (bmc / "config").write_text(
+        "[VirtualBMC]\naddress = 127.0.105.10\nport = 623\nusername = admin\n"
+        "password = secretword\ndomain_name = node-0\nlibvirt_uri = qemu:///system\n"
+    )
     file = tmp_path / "secrets.json"
     file.write_text('{"database": "otherword"}')
 

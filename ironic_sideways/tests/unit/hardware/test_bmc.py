@@ -142,3 +142,12 @@ def test_only_the_owner_may_enter_the_directory(tmp_path: Path) -> None:
         os.umask(previous)
 
     assert (tmp_path / "vbmc").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_configuration_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "node-0" / "config").mkdir(parents=True)
+
+    with pytest.raises(
+        exceptions.SidewaysError, match=r"node-0/config: cannot be read"
+    ):
+        bmc.credentials(tmp_path)
