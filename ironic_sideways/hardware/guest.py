@@ -188,15 +188,21 @@ def _make_ramdisk(kernel: kernels.Kernel, part: Path) -> None:
         for module in modules:
             shutil.copyfile(module, root / "lib" / module.name)
         (root / "etc" / name).write_text("".join(f"{m.name}\n" for m in modules))
-    names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
-    (part / "names").write_text(names + "\n")
-    pack = f'exec "{BUSYBOX}" cpio -o -H newc < ../names > ../ramdisk.cpio'
+    (part / "ramdisk").write_bytes(archive(root))
+
+
+def archive(root: Path) -> bytes:
+    """The tree below ``root`` as the kernel unpacks it; it is gone afterwards."""
+    names, packed = root.with_name("names"), root.with_name("cpio")
+    paths = sorted(root.rglob("*"))
+    names.write_text("".join(f"{path.relative_to(root)}\n" for path in paths))
+    pack = f'exec "{BUSYBOX}" cpio -o -H newc <../names >../cpio'
     caches.run(["sh", "-c", pack], "busybox-static", root)
-    archive = part / "ramdisk.cpio"
-    (part / "ramdisk").write_bytes(gzip.compress(archive.read_bytes(), mtime=0))
     shutil.rmtree(root)
-    archive.unlink()
-    (part / "names").unlink()
+    names.unlink()
+    text = packed.read_bytes()
+    packed.unlink()
+    return gzip.compress(text, mtime=0)
 
 
 def _make_root(part: Path) -> None:

@@ -16,7 +16,6 @@ The kernel unpacks archives one after the other; a later one replaces files of a
 earlier one. The survivors' guest stays as it is.
 """
 
-import gzip
 import hashlib
 import re
 import shutil
@@ -97,17 +96,9 @@ def _make(plain: guest.Guest, part: Path) -> None:
     for place, text in TEXTS.items():
         (root / place).write_text(text)
     (root / "root").mkdir()
-    names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
-    (part / "names").write_text("".join(f"{name}\n" for name in names))
-    pack = f'exec "{guest.BUSYBOX}" cpio -o -H newc < ../names > ../layer.cpio'
-    caches.run(["sh", "-c", pack], "busybox-static", root)
     first = plain.ramdisk.read_bytes()
     padding = b"\0" * (-len(first) % ALIGNMENT)
-    layer = gzip.compress((part / "layer.cpio").read_bytes(), mtime=0)
-    (part / "ramdisk").write_bytes(first + padding + layer)
-    shutil.rmtree(root)
-    for leftover in ("names", "layer.cpio"):
-        (part / leftover).unlink()
+    (part / "ramdisk").write_bytes(first + padding + guest.archive(root))
 
 
 def _put(place: Path, source: Path) -> None:

@@ -30,14 +30,8 @@ from ironic_sideways import exceptions, waits
 #: sizeof(sockaddr_un.sun_path) less the closing NUL (unix(7)).
 SOCKET_PATH_MAX = 107
 
-#: Below the directory -> the fixed place that it stands for in the namespace.
-PLACES = {
-    "etc": "/etc/libvirt",
-    "run": "/run/libvirt",
-    "lib": "/var/lib/libvirt",
-    "log": "/var/log/libvirt",
-    "cache": "/var/cache/libvirt",
-}
+#: Below the directory: libvirtd.sh binds them over libvirt's fixed places.
+PLACES = ("etc", "run", "lib", "log", "cache")
 
 #: Root without cgroups, namespaces and labels: QEMU runs as an ordinary child,
 #: on hosts with and without systemd alike.
@@ -75,15 +69,24 @@ def uri(directory: Path) -> str:
     return f"qemu:///system?socket={_socket(directory)}"
 
 
+def socket_path_excess(directory: Path) -> int:
+    """By how many bytes the longest socket path is too long; at most 0 if it is not.
+
+    The machines' monitors do not count: in the mount namespace they are below
+    /var/lib/libvirt.
+    """
+    return len(os.fsencode(directory / "run/libvirt-admin-sock")) - SOCKET_PATH_MAX
+
+
 def prepare(directory: Path) -> None:
     """Write the configuration; safe to do again.
 
     :param directory: absolute; made if missing.
     :raises UsageError: its sockets' paths would be longer than Unix allows.
     """
-    longest = directory / "run" / "libvirt-admin-sock"
-    if len(os.fsencode(longest)) > SOCKET_PATH_MAX:
-        room = SOCKET_PATH_MAX - len(os.fsencode(longest)) + len(os.fsencode(directory))
+    excess = socket_path_excess(directory)
+    if excess > 0:
+        room = len(os.fsencode(directory)) - excess
         raise exceptions.UsageError(
             f"directory {directory}: a libvirt socket below it would be longer than "
             f"{SOCKET_PATH_MAX} bytes; choose one of at most {room} bytes"

@@ -34,7 +34,7 @@ from ironic_sideways import exceptions, ipmi, waits
 from ironic_sideways.hardware import bmc, hypervisor
 from ironic_sideways.lab import databases, passwords
 from ironic_sideways.lab.layout import Layout
-from ironic_sideways.lab.service_table import SIBLING, Service
+from ironic_sideways.lab.service_table import LOOPBACK, SIBLING, Service
 from ironic_sideways.lab.supervision import ALIVE, State, Supervisor, log_excerpt
 
 READY = "ready"
@@ -71,10 +71,6 @@ def _connects(address: str, port: int) -> str:
     return READY
 
 
-def _epmd(layout: Layout, state: State) -> str:
-    return _connects("127.0.0.1", layout.port("epmd"))
-
-
 def _bus(layout: Layout) -> Any:
     import amqp  # type: ignore[import-not-found, unused-ignore]
 
@@ -87,7 +83,7 @@ def _bus(layout: Layout) -> Any:
 
 
 def _rabbitmq(layout: Layout, state: State) -> str:
-    _connects("127.0.0.1", layout.port("rabbitmq"))
+    _connects(LOOPBACK, layout.port("rabbitmq"))
     with _bus(layout) as connection:
         connection.channel()
     return READY
@@ -200,7 +196,7 @@ def _ironic_conductor(layout: Layout, state: State) -> str:
 #: Of those whose row has neither a path nor only a topic that proves it.
 OWN: dict[str, Check] = {
     "mariadb": _database,
-    "epmd": _epmd,
+    "epmd": lambda layout, state: _connects(LOOPBACK, layout.port("epmd")),
     "rabbitmq": _rabbitmq,
     "libvirtd": _libvirtd,
     "vbmcd": _vbmcd,

@@ -13,6 +13,7 @@
 """Telling the lab's dnsmasq which machine has which address, and when no more."""
 
 import contextlib
+import dataclasses
 import os
 import secrets
 import signal
@@ -39,6 +40,7 @@ def release_message(mac: str, address: str, server: str) -> bytes:
     return fixed + bytes((53, 1, 7, 54, 4)) + socket.inet_aton(server) + b"\xff"
 
 
+@dataclasses.dataclass
 class HostFiles:
     """What dnsmasq knows of each MAC, a file each in two directories.
 
@@ -51,19 +53,11 @@ class HostFiles:
     :param server: dnsmasq's own address there.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        options: Path,
-        pid_file: Path,
-        interface: str,
-        server: str,
-    ) -> None:
-        self.directory = directory
-        self.options = options
-        self.pid_file = pid_file
-        self.interface = interface
-        self.server = server
+    directory: Path
+    options: Path
+    pid_file: Path
+    interface: str
+    server: str
 
     def assign(
         self, mac: str, address: str, options: Mapping[str, str] | None = None

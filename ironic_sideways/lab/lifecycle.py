@@ -13,6 +13,7 @@
 """Bringing a lab up and taking it down."""
 
 import contextlib
+import dataclasses
 import fcntl
 import shutil
 import signal
@@ -104,12 +105,9 @@ def up(
 
 
 def _refuse_change(layout: Layout, present: LabRecord, asked: LabRecord) -> None:
-    for name in (
-        *("number", "nodes", "base_driver", "compute_hosts"),
-        *("hardware_only", "owner", "network"),
-    ):
-        found, expected = getattr(present, name), getattr(asked, name)
-        if found != expected:
+    for name, expected in dataclasses.asdict(asked).items():
+        found = getattr(present, name)
+        if name != "created_at" and found != expected:
             raise exceptions.SidewaysError(
                 f"{layout.directory}: a lab is here with {name} {found}, asked for "
                 f"{expected}; `ironic-sideways lab down` first, or another --directory"
@@ -140,9 +138,7 @@ def _set_aside(layout: Layout) -> None:
 def layout_for_down(directory: Path) -> Layout:
     """The layout of what is in ``directory``, a lab that is not complete included."""
     present = find(directory)
-    if present is not None:
-        return present.layout(directory)
-    return Layout(directory)
+    return present.layout(directory) if present else Layout(directory)
 
 
 def down(layout: Layout, steps: Steps) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from ironic_sideways import exceptions
+from ironic_sideways.hardware import hypervisor
 from ironic_sideways.lab import bridge, processes, service_table
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord
@@ -39,12 +40,6 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (to recognise it, not to bind it)
 
 #: What is offered for --network where the default is taken.
 PREFIXES = ("172.30", "172.29", "10.99", "10.199", "192.168")
-
-#: sun_path holds 108 bytes with the closing NUL (unix(7)).
-SOCKET_PATH = 107
-#: The longest socket path below a lab's directory. The monitors of the machines
-#: do not count: in libvirt's mount namespace they are below /var/lib/libvirt.
-LONGEST_SOCKET = "data/libvirt/run/libvirt-admin-sock"
 
 #: Program -> Debian's package, for the machines and for a whole lab.
 HARDWARE_PROGRAMS = {
@@ -94,11 +89,12 @@ def check_host(layout: Layout, record: LabRecord) -> None:
             "(others mean something in a service's configuration); choose another "
             "--directory"
         )
-    longest = len(os.fsencode(layout.directory / LONGEST_SOCKET))
-    if longest > SOCKET_PATH:
+    # libvirt's are the longest below a lab's directory.
+    excess = hypervisor.socket_path_excess(layout.libvirt)
+    if excess > 0:
         raise exceptions.SidewaysError(
-            f"{layout.directory}: too long for Unix sockets by "
-            f"{longest - SOCKET_PATH} characters; choose a shorter --directory"
+            f"{layout.directory}: too long for Unix sockets by {excess} characters; "
+            "choose a shorter --directory"
         )
 
 
