@@ -12,9 +12,9 @@
 
 """Virtual BMCs: one vbmcd of ours, one BMC per machine, each with credentials.
 
-The configuration directory is all that vbmcd is told by. It holds passwords in the
-clear, as virtualbmc's does: directories 0700, files 0600, and no password passes
-through arguments or vbmcd's debug log.
+The configuration directory is vbmcd's only input. Like virtualbmc's, it holds passwords
+in the clear: directories 0700, files 0600, and no password passes through arguments or
+vbmcd's debug log.
 """
 
 import configparser
@@ -39,7 +39,7 @@ SECTION = "VirtualBMC"
 
 USERNAME = "admin"
 
-#: RMCP/ASF Presence Ping Message (IPMI 2.0, 13.2.3), which virtualbmc passes over.
+#: RMCP/ASF Presence Ping Message (IPMI 2.0, 13.2.3), which virtualbmc ignores.
 PRESENCE_PING = bytes.fromhex("0600ff06 000011be 80000000")
 
 
@@ -97,7 +97,7 @@ def read(path: Path) -> Credentials:
             f"password, domain_name and libvirt_uri; {error} is missing"
         ) from error
     except (configparser.Error, ValueError, OSError) as error:
-        # The error's text could quote the line with the password: its kind must do.
+        # The error's text could quote the line with the password: its type must do.
         raise exceptions.SidewaysError(
             f"{path}: cannot be read as virtualbmc's configuration "
             f"({type(error).__name__})"
@@ -172,7 +172,7 @@ def wait_ready(
 
     def look() -> dict[str, str]:
         nonlocal waiting
-        # One at a time, each silent BMC would use up the time of the others.
+        # In sequence, each silent BMC would use up the time of the others.
         with futures.ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(ask, waiting))
         waiting = {name: error for name, error in answers if error is not None}
@@ -188,7 +188,7 @@ def wait_ready(
 def _refuse_silence(bmc: ipmi.Bmc) -> None:
     """Refuse a BMC of this host that is not there yet.
 
-    ipmitool would notice nothing, and ask again after 4 s.
+    ipmitool would not notice, and retry only after 4 s.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.connect((bmc.address, bmc.port))
@@ -207,7 +207,7 @@ def _is_right(one: Credentials, machine: "machines.Machine", libvirt_uri: str) -
 
 
 def _write(directory: Path, machine: "machines.Machine", libvirt_uri: str) -> None:
-    """Write a BMC's configuration as virtualbmc's is, whole or not at all."""
+    """Write a BMC's configuration as virtualbmc does, atomically."""
     parser = configparser.ConfigParser()
     parser[SECTION] = {
         "domain_name": machine.name,
@@ -231,6 +231,6 @@ def _end(log: Path) -> str:
         lines = log.read_text(errors="replace").splitlines()
     except OSError as error:
         return f"({error.strerror})"
-    # Queries of the power state would push out what matters.
+    # Queries of the power state would crowd out what matters.
     told = [line for line in lines if "Get power state called" not in line]
     return " | ".join(told[-5:]) or "(empty)"

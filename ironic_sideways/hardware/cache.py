@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A cache entry is there whole or not at all, and the first builder wins."""
+"""Cache entries appear atomically, and the first builder wins."""
 
 import contextlib
 import errno

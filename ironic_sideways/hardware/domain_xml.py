@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The libvirt description of a machine, with the mark that says whose it is."""
+"""The libvirt description of a machine, with a mark that says whose it is."""
 
 import hashlib
 import xml.etree.ElementTree as ET
@@ -76,8 +76,8 @@ def describe(
 ) -> tuple[str, str]:
     """The domain's description and its fingerprint.
 
-    The fingerprint lets a right domain be told from one to replace: a BMC
-    changes the boot order in it, and that is no reason to replace it.
+    The fingerprint tells an up-to-date domain from one to replace: a BMC changes
+    the boot order in it, and that is no reason to replace it.
 
     :param machine: the fields of machines.Machine.
     :param directory: whose machine it is; goes into the mark.
@@ -97,5 +97,5 @@ def describe(
 
 
 def read_mark(element: str) -> dict[str, str]:
-    """``directory`` and ``fingerprint`` of a mark as libvirt gives it back."""
+    """``directory`` and ``fingerprint`` of a mark as libvirt returns it."""
     return dict(ET.fromstring(element).attrib)  # noqa: S314 - libvirt's own output

@@ -64,7 +64,7 @@ APPLETS = (
 #: The NIC, the power button and how a program reads it.
 MODULES = ("virtio_pci", "virtio_net", "button", "evdev")
 #: What a root file system on the disk needs besides; ext4 asks for the checksum's
-#: module by its algorithm, which modprobe's dependencies do not tell.
+#: module by its algorithm, which modprobe's dependencies do not list.
 ROOT_MODULES = ("virtio_blk", "crc32c_generic", "ext4")
 
 #: TCG makes each of the kernel's self-tests and calibrations expensive, and on a busy
@@ -73,7 +73,7 @@ KERNEL_ARGUMENTS = (
     "console=ttyS0 quiet mitigations=off tsc=reliable nokaslr no_timer_check"
 )
 
-#: What the beats of a guest say that runs from ``Guest.marked``.
+#: What the heartbeats of a guest from ``Guest.marked`` carry.
 MARK = "written-by-the-agent"
 
 SECTOR = 512
@@ -89,10 +89,10 @@ class Guest:
 
     :param key: changes with whatever the files are made of.
     :param disk: bootable qcow2 (BIOS); kernel and ramdisk boot over the network.
-    :param marked: the same, but its beats carry ``MARK``: every machine's disk is the
-        former to begin with, so its beats alone do not tell that it was written.
+    :param marked: the same, but its heartbeats carry ``MARK``: every machine's disk is
+        the former at first, whose heartbeats do not prove that it was written.
     :param root: an ext4 file system to go with kernel and ramdisk: what 2014 called
-        an "ami". It boots by itself nowhere.
+        an "ami". It is not bootable on its own.
     """
 
     key: str
@@ -147,14 +147,14 @@ def _key(kernel: kernels.Kernel) -> str:
 def _modules(kernel: kernels.Kernel, wanted: Iterable[str]) -> list[Path]:
     """The modules' files in the order in which they load, each once.
 
-    :raises SidewaysError: modprobe says nothing of one.
+    :raises SidewaysError: modprobe prints nothing for one.
     """
     files: dict[Path, None] = {}
     for name in wanted:
         tree = ["--dirname", str(kernel.root), "--set-version", kernel.version]
         shown = caches.run(["modprobe", *tree, "--show-depends", name], "kmod")
         if not shown.strip():
-            # A container's that does nothing, for one: the guest would have no NIC.
+            # Such as a container's, which does nothing: the guest would have no NIC.
             raise exceptions.SidewaysError(
                 f"{shutil.which('modprobe')} --show-depends {name}: says nothing;"
                 " expected kmod's, which names files or 'builtin'"

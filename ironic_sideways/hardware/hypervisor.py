@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A private libvirtd under one directory, apart from the host's own.
+"""A private libvirtd under one directory, separate from the host's own.
 
 It runs in a mount namespace of its own in which libvirt's fixed places are
 directories below ours, listens on a Unix socket alone, and leaves alone what
@@ -131,7 +131,7 @@ def wait_ready(directory: Path, timeout: float = 30.0) -> None:
     """Wait until libvirtd answers a call that needs its QEMU driver.
 
     :param timeout: seconds.
-    :raises WaitExpired: it does not, with libvirt's last words.
+    :raises WaitExpired: it does not; shows libvirt's last error.
     """
     if shutil.which("qemu-system-x86_64") is None:
         raise exceptions.SidewaysError(

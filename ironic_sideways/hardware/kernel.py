@@ -27,7 +27,7 @@ META_PACKAGE = "linux-image-cloud-amd64"
 class Kernel:
     """An unpacked kernel package.
 
-    :param version: as ``uname -r`` tells it.
+    :param version: as ``uname -r`` shows it.
     :param root: holds boot/ and lib/modules/<version>/, depmod done. ``lib`` is a
         link to ``usr/lib``: Debian 12's kmod reads the one, Debian 13's the other.
     """
@@ -39,11 +39,6 @@ class Kernel:
     def image(self) -> Path:
         """The bzImage."""
         return self.root / "boot" / f"vmlinuz-{self.version}"
-
-    @property
-    def modules(self) -> Path:
-        """The modules' directory, named as the version."""
-        return self.root / "lib" / "modules" / self.version
 
 
 def fetch(cache: Path) -> Kernel:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The lab's bare-metal machines: libvirt domains without a hypervisor's help.
+"""The lab's bare-metal machines: libvirt domains.
 
 Only domains that carry this module's mark with the same directory are touched.
 """
@@ -62,7 +62,7 @@ def mac(number: int, index: int) -> str:
 
 
 def write(path: Path, machines: Iterable[Machine]) -> None:
-    """Write ``machines.json``, whole or not at all."""
+    """Write ``machines.json`` atomically."""
     text = json.dumps([dataclasses.asdict(machine) for machine in machines], indent=2)
     part = path.with_name(path.name + ".part")
     part.write_text(text + "\n")
@@ -93,7 +93,7 @@ def define(
     guest_disk: Path,
     bridge: str,
 ) -> None:
-    """Define every machine and its disk; leave alone what is already right.
+    """Define every machine and its disk; what is up to date stays.
 
     :param uri: of the libvirtd (hypervisor.uri).
     :param directory: absolute, for ``<name>.qcow2`` and ``<name>.console.log``.
@@ -193,7 +193,7 @@ def _power_off(domains: Sequence[libvirt.virDomain]) -> None:
         try:
             domain.destroy()
         except libvirt.libvirtError as error:
-            # Off already, or it went off by itself in this moment.
+            # Off already, or it powered off by itself just now.
             if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
                 raise
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What vbmcd's debug log says of power: who was switched, when and how."""
+"""Power commands in vbmcd's debug log: which machine, when and how."""
 
 import calendar
 import dataclasses
@@ -18,7 +18,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 
-#: virtualbmc/vbmc.py says one of these at the start of each power command, and
+#: virtualbmc/vbmc.py logs one of these at the start of each power command, and
 #: virtualbmc/log.py puts the time before it, local time: bmc.environment sets
 #: TZ=UTC. A query ("Get power state called") is no power command.
 COMMANDS = {
@@ -49,7 +49,7 @@ class PowerCommand:
 
 
 def power_commands(lines: Iterable[str]) -> Iterator[PowerCommand]:
-    """The power commands in vbmcd's log, in its order; other lines are passed over."""
+    """The power commands in vbmcd's log, in its order; other lines are ignored."""
     for line in lines:
         found = _LINE.match(line.rstrip("\n"))
         if found:

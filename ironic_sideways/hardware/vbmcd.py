@@ -14,7 +14,7 @@
 
 virtualbmc's own vbmcd takes commands from whoever connects to a TCP port of loopback,
 with the libvirt URI (which can name a program to run) and the name (which can lead out
-of the directory) that they say. This one listens to nobody: BMCs come, change and go
+of the directory) that they say. This one has no such port: BMCs come, change and go
 with their files.
 
 It is root: BMCs have a port below 1024, and whoever reaches libvirt's socket, as each
@@ -34,7 +34,7 @@ from virtualbmc import log, manager
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import bmc
 
-#: Seconds between two looks at the directory.
+#: Seconds between two reads of the directory.
 INTERVAL = 0.5
 
 LOG = log.get_logger()

@@ -110,9 +110,9 @@ def write_disk(layout: Layout, node: str, image: Path) -> str | None:
 def seed(layout: Layout) -> None:
     """Fill nova_bm with a row per machine, as an operator does on each host.
 
-    The hosts take the machines in turn: each has nodes of both shapes.
+    Machines are dealt to the hosts in turn: each has nodes of both shapes.
 
-    :raises SidewaysError: the seeder refused, with its words.
+    :raises SidewaysError: the seeder failed; shows its output.
     """
     names = [machine.name for machine in machines.read(layout.machines)]
     hosts = list(layout.compute_services.values())
@@ -140,7 +140,7 @@ def remove(layout: Layout, libvirtd: State | None) -> None:
     """Switch off and remove the lab's machines and their disks.
 
     :param libvirtd: as supervisord sees it. Without a libvirtd that answers,
-        the machines are QEMU processes, which `lab down` ends as such.
+        the machines are QEMU processes, which `lab down` kills.
     """
     if libvirtd is None or libvirtd.state != "RUNNING":
         return

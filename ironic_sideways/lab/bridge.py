@@ -65,7 +65,7 @@ def taken_networks() -> list[tuple[str, Network]]:
 
 
 def find(name: str) -> dict[str, Any] | None:
-    """The network device ``name`` as iproute2 tells it, or None."""
+    """The network device ``name`` as iproute2 shows it, or None."""
     return next((one for one in _devices() if one.get("ifname") == name), None)
 
 
@@ -105,7 +105,7 @@ def create(layout: Layout) -> None:
         _ip("link", "delete", name)
         device = None
     if device is None:
-        # An address of its own: else it changes with the first machine's NIC.
+        # A fixed MAC: otherwise it changes with the first machine's NIC.
         mac = f"02:69:73:77:00:{layout.number:02x}"
         _ip("link", "add", name, "address", mac, "type", "bridge", "stp_state", "0")
         _ip("link", "set", name, "alias", _alias(layout))

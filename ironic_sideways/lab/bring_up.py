@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The order in which a lab comes up, and what is awaited before what."""
+"""The order in which a lab comes up, and what waits for what."""
 
 import concurrent.futures
 from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ from ironic_sideways.lab.supervision import Supervisor
 
 
 class BringUp:
-    """Brings one lab up, step by step; every step can be done again."""
+    """Brings one lab up, step by step; every step can be repeated."""
 
     def __init__(
         self, layout: Layout, record: LabRecord, cache: Path, steps: Steps
@@ -56,7 +56,7 @@ class BringUp:
         """Bring up what is down.
 
         :raises SidewaysError: a service died; shows the end of its log.
-        :raises WaitExpired: a service lives and does not answer.
+        :raises WaitExpired: a service runs but is not ready.
         """
         if self.record.hardware_only:
             should_run.save(self.layout, service_table.names("hardware"))
@@ -75,11 +75,11 @@ class BringUp:
         if self.record.hardware_only:
             self._give_away()
             self._hardware()
-            # The BMCs' credentials are there by now, too.
+            # Now with the BMCs' credentials.
             self._give_away()
             return
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            # Beside the control plane: both wait more than they work.
+            # In parallel with the control plane: both mostly wait.
             self.hardware = pool.submit(self._hardware)
             self._databases()
             self._identity()
@@ -101,7 +101,7 @@ class BringUp:
                 with self.steps.step(f"{name} ready"):
                     checks.wait_ready(self.supervisor, name)
             if self.hardware is not None and self.hardware.done():
-                # Its fault, if any, ends the whole: nothing else need be awaited.
+                # If it failed, fail now, and wait for nothing else.
                 self.hardware.result()
 
     def _start_and_wait(self, names: Sequence[str]) -> None:
@@ -127,7 +127,7 @@ class BringUp:
 
     def _give_away(self) -> None:
         """Let the owner's services and commands use the hardware's directories."""
-        # What a libvirtd of root's runs stays root's.
+        # What root's libvirtd runs stays root's.
         kept = (self.layout.libvirt, self.layout.disks)
         files.give_away(self.layout.directory, self.record.owner, kept)
 

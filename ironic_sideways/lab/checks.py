@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What each service of the lab can do: the check that it is more than a process.
+"""Readiness checks: whether a service of the lab works, not only runs.
 
 A check returns READY, or in a few words what it saw instead.
 """
@@ -90,7 +90,7 @@ def _rabbitmq(layout: Layout, state: State) -> str:
 
 
 def consumers(layout: Layout, queue: str) -> int:
-    """How many processes take messages from ``queue``."""
+    """How many processes consume messages from ``queue``."""
     with _bus(layout) as connection:
         return int(connection.channel().queue_declare(queue, passive=True)[2])
 
@@ -152,7 +152,7 @@ def _nova_compute(layout: Layout, state: State) -> str:
     if answer != READY:
         return answer
     host = host_of(layout, state.name)
-    # A worker may be answered for by its sibling of the same name.
+    # Its sibling of the same name may have answered in its place.
     states = Supervisor(layout).states()
     workers = sum(
         host_of(layout, name) == host and found.state in ALIVE
@@ -193,7 +193,7 @@ def _ironic_conductor(layout: Layout, state: State) -> str:
     return READY if row == (1,) else "its conductor row is not online"
 
 
-#: Of those whose row has neither a path nor only a topic that proves it.
+#: Checks of services that neither a path nor an RPC ping alone proves ready.
 OWN: dict[str, Check] = {
     "mariadb": _database,
     "epmd": lambda layout, state: _connects(LOOPBACK, layout.port("epmd")),
@@ -206,7 +206,7 @@ OWN: dict[str, Check] = {
     "ironic-conductor": _ironic_conductor,
 }
 
-#: What a service that is not ready yet makes a check raise.
+#: What a check raises while the service is not ready yet.
 NOT_YET = (
     OSError,
     EOFError,
@@ -220,7 +220,7 @@ NOT_YET = (
 
 
 def _check(layout: Layout, state: State) -> str:
-    """What its row says, or its own function; else any answer to HTTP will do."""
+    """Its own function, or what its row says; else any answer over HTTP will do."""
     row = next(row for row in layout.services if row.name == state.name)
     if row.group == "compute":
         return _nova_compute(layout, state)
@@ -245,11 +245,11 @@ def look(layout: Layout, state: State) -> str:
 
 
 def wait_ready(supervisor: Supervisor, name: str, timeout: float = TIMEOUT) -> None:
-    """Wait until the service ``name`` does what it is there for.
+    """Wait until the service ``name`` is ready.
 
     :param timeout: seconds.
     :raises SidewaysError: its process died; shows the end of its log.
-    :raises WaitExpired: it lives and does not answer; shows the end of its log.
+    :raises WaitExpired: it runs but is not ready; shows the end of its log.
     """
     layout = supervisor.layout
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an operator of the lab's cloud makes first: users, catalogue, network."""
+"""What an operator creates first in the lab's cloud: users, catalogue, network."""
 
 import openstack
 import yaml
@@ -88,7 +88,7 @@ def bootstrap(layout: Layout, environment: dict[str, str]) -> None:
     """Make keystone's first user, roles and endpoint; safe to do again.
 
     :param environment: of the services; the password is added to it.
-    :raises SidewaysError: keystone-manage failed, with its last words.
+    :raises SidewaysError: keystone-manage failed; shows the end of its output.
     """
     url = layout.url("keystone") + "/v3"
     command = [

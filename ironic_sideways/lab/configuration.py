@@ -26,7 +26,14 @@ import jinja2
 
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import guest, machines
-from ironic_sideways.lab import databases, dhcp, files, passwords, service_table
+from ironic_sideways.lab import (
+    databases,
+    dhcp,
+    files,
+    passwords,
+    rabbitmq,
+    service_table,
+)
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.record import LabRecord
@@ -71,12 +78,11 @@ def write(layout: Layout, record: LabRecord, *groups: Group) -> None:
 
     :raises SidewaysError: when the installed packages lack a paste file.
     """
-    secrets = passwords.load(layout)
     macs = [machines.mac(layout.number, index) for index in range(record.nodes)]
     values = {
         "layout": layout,
         "record": record,
-        "passwords": secrets,
+        "passwords": passwords.load(layout),
         "urls": {one: databases.url(layout, one) for one in service_table.databases()},
         "url": layout.url,
         "credentials": lambda user: credentials(layout, user),
@@ -84,10 +90,7 @@ def write(layout: Layout, record: LabRecord, *groups: Group) -> None:
         "binaries": BINARIES,
         "guest_arguments": guest.KERNEL_ARGUMENTS,
         "identity_url": layout.url("keystone") + "/v3",
-        "transport_url": (
-            f"rabbit://openstack:{secrets['rabbitmq']}"
-            f"@127.0.0.1:{layout.port('rabbitmq')}/"
-        ),
+        "transport_url": rabbitmq.url(layout),
     }
     templates = environment()
     for row in layout.services:

@@ -20,20 +20,16 @@ from rich.console import Console
 
 
 class Steps:
-    """Tells a person what is done and how long it took."""
+    """Prints what was done and how long it took."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._console = Console(highlight=False, soft_wrap=True, markup=False)
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the command began."""
-        return time.monotonic() - self._start
-
     def say(self, text: str) -> None:
         """Print one line with the time."""
-        self._console.print(f"{self.elapsed:6.1f} s  {text}")
+        elapsed = time.monotonic() - self._start
+        self._console.print(f"{elapsed:6.1f} s  {text}")
 
     @contextlib.contextmanager
     def step(self, text: str) -> Iterator[None]:

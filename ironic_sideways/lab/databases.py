@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The lab's databases in its own MariaDB: names, owners, URLs, first content."""
+"""The lab's databases in its own MariaDB: names, owners, URLs."""
 
 import pymysql
 import pymysql.cursors
@@ -30,12 +30,12 @@ def url(layout: Layout, name: str) -> str:
     )
 
 
-#: Seconds: to connect, and for the server's next word.
+#: Seconds: to connect, and for the server's answers.
 TIMEOUTS = {"connect_timeout": 5, "read_timeout": 120, "write_timeout": 120}
 
 
 def connect(layout: Layout) -> "pymysql.Connection[pymysql.cursors.Cursor]":
-    """A connection as MariaDB's root, whom the Unix socket identifies."""
+    """A connection as MariaDB's root, authenticated by the Unix socket."""
     return pymysql.connect(
         unix_socket=str(layout.database_socket),
         user="root",
@@ -82,7 +82,7 @@ def tables(layout: Layout, name: str) -> list[str]:
 def recreate(layout: Layout, name: str, disposable: frozenset[str]) -> None:
     """Drop and create database ``name``, if no row would be lost.
 
-    :param disposable: tables whose rows mean nothing by themselves.
+    :param disposable: tables whose rows may be lost.
     :raises SidewaysError: another table holds rows.
     """
     with connect(layout) as connection, connection.cursor() as cursor:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Telling the lab's dnsmasq which machine has which address, and when no more."""
+"""Telling the lab's dnsmasq which machine has which address, and until when."""
 
 import contextlib
 import dataclasses
@@ -29,7 +29,7 @@ SERVER_PORT = 67
 
 
 def release_message(mac: str, address: str, server: str) -> bytes:
-    """The DHCPRELEASE by which the machine ``mac`` would give up ``address``."""
+    """The DHCPRELEASE with which the machine ``mac`` would release ``address``."""
     nothing = bytes(4)
     fixed = MESSAGE.pack(
         *(1, 1, 6, 0, secrets.randbits(32), 0, 0),
@@ -47,7 +47,7 @@ class HostFiles:
     ``dhcp-hostsdir`` has ``<mac>,<address>``; the directory that is ``dhcp-optsfile``
     has the DHCP options that a port has of its own, for the tag that dnsmasq.conf
     gives each MAC. Tags in the hosts' lines, as Neutron's DHCP agent writes them,
-    end Debian's dnsmasq 2.90 by SIGSEGV at the next reload after they were used.
+    crash Debian's dnsmasq 2.90 (SIGSEGV) at the next reload after they were used.
 
     :param interface: the network device that dnsmasq listens on.
     :param server: dnsmasq's own address there.
@@ -82,7 +82,7 @@ class HostFiles:
         self._reload()
 
     def withdraw(self, mac: str) -> None:
-        """Take the address of the machine ``mac`` back; safe to do again."""
+        """Withdraw the address of the machine ``mac``; safe to do again."""
         name = _name(mac)
         before = _read(self.directory / name)
         if before is None:
@@ -93,14 +93,14 @@ class HostFiles:
         self._release(mac, _address(before))
 
     def _reload(self) -> None:
-        # Without dnsmasq there is nobody to tell: it reads all when it starts.
+        # A dnsmasq that does not run yet reads the files when it starts.
         with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
             os.kill(int(self.pid_file.read_text()), signal.SIGHUP)
 
     def _release(self, mac: str, address: str) -> None:
         """End the lease: dnsmasq gives a leased address to nobody else."""
         message = release_message(mac, address, self.server)
-        # The lease ends by itself in 2 minutes: a failure only costs time.
+        # The lease expires in 2 minutes anyway: a failure only costs time.
         with (
             contextlib.suppress(OSError),
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
@@ -135,11 +135,11 @@ def _read(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace ``path`` at once; without text there is no file."""
+    """Replace ``path`` atomically; without text there is no file."""
     if not text:
         path.unlink(missing_ok=True)
         return
-    # dnsmasq passes over names that begin with a dot.
+    # dnsmasq ignores names that begin with a dot.
     new = path.with_name(f".{path.name}")
     new.write_text(text)
     new.replace(path)

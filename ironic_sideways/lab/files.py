@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Writing files whole, with the permissions that they must have from the start."""
+"""Writing files atomically, with their permissions from the start."""
 
 import os
 import pwd

@@ -59,8 +59,8 @@ def install(layout: Layout, record: LabRecord) -> None:
 def create_database(layout: Layout) -> None:
     """Create Ironic's schema in its database, without a row of a node.
 
-    A schema that is there, such as one that a rolled-back move left, is made
-    anew: it holds nothing.
+    An existing schema, such as one that a rolled-back move left, is recreated: it
+    holds no rows.
 
     :raises SidewaysError: the database holds rows or is in use, or ironic-dbsync
         failed.

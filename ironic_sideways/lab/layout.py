@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where everything of one lab lies: directories, ports, addresses, names.
+"""Where everything of a lab is: directories, ports, addresses, names.
 
-All follows from the lab's directory and its number, so that two labs with
+Everything follows from the lab's directory and its number, so that two labs with
 different values share nothing, from how many compute hosts it has, and from the
 network that its addresses are of.
 """
@@ -31,7 +31,7 @@ MAX_NUMBER = 99
 MAX_COMPUTE_HOSTS = 4
 #: The first two numbers of a lab's addresses; the third is its own.
 NETWORK = "172.30"
-#: What RFC 1918 leaves to everybody.
+#: The private networks of RFC 1918.
 PRIVATE = tuple(
     ipaddress.IPv4Network(one)
     for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
@@ -225,7 +225,7 @@ class Layout:
 
     @property
     def allocation_pool(self) -> str:
-        """The addresses that Neutron gives away, as ``openstack`` takes them."""
+        """Neutron's allocation pool, as ``openstack`` takes it."""
         return f"start={self.network[10]},end={self.network[150]}"
 
     @property

@@ -50,7 +50,7 @@ def locked(layout: Layout) -> Iterator[None]:
     :raises SidewaysError: another command holds it.
     """
     layout.directory.mkdir(parents=True, exist_ok=True)
-    # Whoever may read it may hold it.
+    # Whoever can open it can hold it.
     layout.lock.touch(files.PRIVATE_FILE)
     layout.lock.chmod(files.PRIVATE_FILE)
     with layout.lock.open("a") as stream:
@@ -59,7 +59,7 @@ def locked(layout: Layout) -> Iterator[None]:
         except BlockingIOError as error:
             raise exceptions.SidewaysError(
                 f"{layout.directory}: another `ironic-sideways lab` command is "
-                f"changing this lab (it holds {layout.lock}); wait for its end"
+                f"changing this lab (it holds {layout.lock}); wait until it ends"
             ) from error
         yield
 
@@ -136,7 +136,7 @@ def _set_aside(layout: Layout) -> None:
 
 
 def layout_for_down(directory: Path) -> Layout:
-    """The layout of what is in ``directory``, a lab that is not complete included."""
+    """The layout of the lab in ``directory``, even an incomplete one."""
     present = find(directory)
     return present.layout(directory) if present else Layout(directory)
 
@@ -155,7 +155,7 @@ def _down(layout: Layout, steps: Steps) -> None:
     # The machines first: without libvirtd nobody could switch them off properly.
     bare_metal.remove(layout, supervisor.states().get("libvirtd"))
     steps.say("machines and BMCs gone")
-    # Known before: a child whose parent was killed is harder to tell.
+    # Found before: a child whose parent was killed is harder to recognise.
     known = processes.of_lab(layout.directory)
     supervisor.shutdown()
     processes.kill({*known, *processes.of_lab(layout.directory)})

@@ -17,7 +17,7 @@ from pathlib import Path
 from ironic_sideways import commands, exceptions
 from ironic_sideways.lab.layout import Layout
 
-#: Small and quick: nothing of a lab has to survive a power failure.
+#: Small and quick: nothing of a lab must survive a power failure.
 SETTINGS = (
     "--user=root",
     "--skip-name-resolve",
@@ -31,9 +31,9 @@ SETTINGS = (
 
 
 def install(data: Path) -> None:
-    """Make an empty data directory; root is whom the Unix socket says it is.
+    """Make an empty data directory; root is authenticated by the Unix socket.
 
-    :raises SidewaysError: when mariadb-install-db fails, with its last words.
+    :raises SidewaysError: mariadb-install-db failed; shows the end of its output.
     """
     done = commands.run(
         [
@@ -54,8 +54,8 @@ def install(data: Path) -> None:
 
 
 def on_socket(socket: Path) -> list[str]:
-    """The server's own place: a server that starts deletes the temporary tables
-    of another that shares its tmpdir, by default all do, while that one uses them."""
+    """A socket and a tmpdir of the server's own: a server deletes at its start all
+    temporary tables in its tmpdir, and by default all servers share one."""
     return [f"--socket={socket}", f"--tmpdir={socket.parent}"]
 
 

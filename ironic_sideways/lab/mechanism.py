@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The lab's ML2 mechanism driver: binds every port, and tells dnsmasq of it.
+"""The lab's ML2 mechanism driver: binds every port and updates dnsmasq.
 
 The lab has no Neutron agents. A bound port with a MAC and a fixed address is
 one line for dnsmasq, so that the machine with that MAC gets the port's
-address, and its ``extra_dhcp_opts``; whatever unbinds the port takes them away.
+address, and its ``extra_dhcp_opts``; unbinding the port withdraws them.
 """
 
 from collections.abc import Sequence
@@ -102,7 +102,7 @@ def segment_of(
 def follow(
     hosts: dhcp.HostFiles, port: dict[str, Any], before: dict[str, Any] | None
 ) -> None:
-    """Make dnsmasq's hosts say what ``port`` says now.
+    """Update dnsmasq's hosts to what ``port`` is now.
 
     :param before: the port before the change.
     """
@@ -161,5 +161,5 @@ class LabMechanismDriver(api.MechanismDriver):  # type: ignore[misc, unused-igno
         follow(self.hosts, context.current, context.original)
 
     def delete_port_postcommit(self, context: Any) -> None:
-        """Take the address of a deleted port back."""
+        """Withdraw the address of a deleted port."""
         self.hosts.withdraw(context.current["mac_address"])

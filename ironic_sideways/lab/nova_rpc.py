@@ -18,15 +18,15 @@ import warnings
 
 from oslo_config import cfg
 
-from ironic_sideways.lab import passwords
+from ironic_sideways.lab import rabbitmq
 from ironic_sideways.lab.layout import Layout
 
 with warnings.catch_warnings():
-    # oslo.service tells every importer that eventlet is on its way out.
+    # oslo.service warns every importer that eventlet is deprecated.
     warnings.simplefilter("ignore")
     import oslo_messaging
 
-# What it says while a service is not there yet is no news to a person.
+# What it logs while a service is still starting is noise.
 logging.getLogger("oslo.messaging").addHandler(logging.NullHandler())
 
 #: Seconds for one answer.
@@ -35,13 +35,9 @@ TIMEOUT = 3
 
 @functools.cache
 def _transport(layout: Layout) -> oslo_messaging.Transport:
-    password = passwords.load(layout)["rabbitmq"]
-    address = f"127.0.0.1:{layout.port('rabbitmq')}"
     # oslo.messaging registers its tracing options with the global CONF alone.
     cfg.CONF([], project="nova", default_config_files=[])
-    return oslo_messaging.get_rpc_transport(
-        cfg.CONF, url=f"rabbit://openstack:{password}@{address}/"
-    )
+    return oslo_messaging.get_rpc_transport(cfg.CONF, url=rabbitmq.url(layout))
 
 
 def answers(layout: Layout, topic: str, host: str) -> bool:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What must be true of the host before a lab is made on it: one line each."""
+"""What a host must have before a lab is made on it; each refusal is one line."""
 
 import dataclasses
 import os
@@ -32,13 +32,13 @@ DISK_BYTES = 10 * 10**9
 #: 8 GiB, less what firmware and kernel of such a machine keep for themselves.
 MEMORY_BYTES = int(7.5 * 2**30)
 
-#: What no configuration format here gives a meaning to.
+#: Characters without a meaning in any configuration format here.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._+/-]+")
 
 BMC_PORT = 623
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (to recognise it, not to bind it)
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (recognised, not bound)
 
-#: What is offered for --network where the default is taken.
+#: Suggested for --network where the default is taken.
 PREFIXES = ("172.30", "172.29", "10.99", "10.199", "192.168")
 
 #: Program -> Debian's package, for the machines and for a whole lab.
@@ -108,7 +108,7 @@ def _check_programs(programs: Mapping[str, str]) -> None:
 
 
 def check_free(layout: Layout, record: LabRecord) -> None:
-    """Refuse ports, addresses and names that somebody else has.
+    """Refuse ports, addresses and names that are taken.
 
     Only for a lab that is not there yet: its own would be found too.
 
@@ -148,7 +148,7 @@ def check_free(layout: Layout, record: LabRecord) -> None:
 
 
 def _check_networks(layout: Layout) -> None:
-    """The bridge's routes would go before the host's own to the same addresses."""
+    """The bridge's routes would take precedence over the host's own."""
     taken = [one for one in bridge.taken_networks() if one[0] != layout.bridge]
     for device, network in taken:
         for ours in (layout.network, layout.network6):
@@ -172,7 +172,7 @@ def _advice(layout: Layout, taken: list[tuple[str, bridge.Network]]) -> str:
             for ours in (other.network, other.network6)
         ):
             return f"choose another by --network, such as --network {prefix}"
-    return f"nor is --network {', '.join(PREFIXES)} free: take one of those away"
+    return f"none of --network {', '.join(PREFIXES)} free: free one of those networks"
 
 
 def _check_domains(layout: Layout, nodes: int) -> None:

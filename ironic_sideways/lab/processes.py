@@ -49,7 +49,7 @@ def _belongs(process: psutil.Process, directory: Path) -> bool:
             return _names(command, f"{directory}/")
         if "supervisor.supervisord" in command:
             return f"{directory}/etc/supervisor/supervisord.conf" in command
-        # A service that sets its title writes over its environment.
+        # A service that sets its process title overwrites its environment.
         if process.cwd() == str(directory) and _names(command, f"{directory}/etc/"):
             return True
         environment = process.environ()
@@ -121,7 +121,7 @@ def receivers() -> dict[tuple[str, int], int | None]:
 
 
 def tell(pid: int | None) -> str:
-    """A process for a person to find: "name (pid)"."""
+    """A process in words: "name (pid)"."""
     if pid is None:
         return "an unknown process"
     try:

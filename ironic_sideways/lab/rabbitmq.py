@@ -34,6 +34,12 @@ def prepare(layout: Layout) -> None:
     files.write_private(layout.etc / "rabbitmq" / "rabbitmq-env.conf", "")
 
 
+def url(layout: Layout) -> str:
+    """oslo.messaging's ``transport_url``."""
+    password = passwords.load(layout)["rabbitmq"]
+    return f"rabbit://openstack:{password}@127.0.0.1:{layout.port('rabbitmq')}/"
+
+
 def environment(layout: Layout) -> dict[str, str]:
     """What makes a RabbitMQ of our own: node name, places, ports."""
     home = layout.data / "rabbitmq"

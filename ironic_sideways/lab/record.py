@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a lab was made as, kept so that later commands need its directory alone."""
+"""What a lab was made with, so that later commands need its directory alone."""
 
 import dataclasses
 import json

@@ -33,7 +33,7 @@ import pymysql
 from ironic_sideways import commands, exceptions, waits
 from ironic_sideways.lab import databases, files, mariadb, service_table
 
-#: Changes when this module makes something else of the same packages.
+#: Changes when this module makes different schemas of the same packages.
 FORMAT = "1"
 
 #: One configuration for every tool here; each reads the sections it knows.
@@ -55,7 +55,7 @@ SCHEMA_TIMEOUT = 900
 
 
 def _rows() -> list[service_table.Service]:
-    """Those whose schema is there when the lab is up, by their ports: for ever."""
+    """The rows with a schema, by port: an order that keeps the key."""
     rows = (row for row in service_table.SERVICES if row.schema)
     return sorted(rows, key=lambda row: row.ports[row.listener])
 
@@ -73,7 +73,7 @@ def snapshot(cache: Path) -> Path:
     """The data directory with every schema, made at the first call.
 
     :param cache: directory for ``databases-<key>/``; shared by labs.
-    :raises SidewaysError: when a schema tool fails, with its last words.
+    :raises SidewaysError: a schema tool failed; shows the end of its output.
     """
     place = cache / f"databases-{key()}"
     if place.exists():
@@ -85,7 +85,7 @@ def snapshot(cache: Path) -> Path:
         mariadb.install(data)
         with _server(data) as socket:
             _create_schemas(Path(scratch), socket)
-        # Another lab's `up` may have been quicker.
+        # Another lab's `up` may have been faster.
         with contextlib.suppress(OSError):
             data.rename(place)
     return place
@@ -147,7 +147,7 @@ def _create_schemas(scratch: Path, socket: Path) -> None:
         for row in _rows():
             for name in row.databases:
                 databases.create(cursor, name)
-    # Nova's take longest, and are the last of all.
+    # Nova's take longest, and are the last ones.
     rows = [(row, _configuration(scratch, row, socket)) for row in reversed(_rows())]
     with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
         for done in [

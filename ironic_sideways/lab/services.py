@@ -20,16 +20,16 @@ from ironic_sideways.lab import checks, configuration, should_run
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import Supervisor
 
-#: Seconds for the end of any service: programs.Program.stop_seconds at most,
-#: then SIGKILL.
+#: Seconds for any service to stop: at most programs.Program.stop_seconds, then
+#: SIGKILL.
 STOP_TIMEOUT = 60
 
 
 def start(layout: Layout, names: Sequence[str]) -> None:
-    """Start services together; return when each does what it is there for.
+    """Start services together; return when each is ready.
 
-    :raises SidewaysError: one died, with the end of its log.
-    :raises WaitExpired: one lives and does not answer.
+    :raises SidewaysError: one died; shows the end of its log.
+    :raises WaitExpired: one runs but is not ready.
     """
     for row in layout.services:
         if row.name in names and row.group == "ironic":
@@ -45,7 +45,7 @@ def start(layout: Layout, names: Sequence[str]) -> None:
 def stop(layout: Layout, names: Sequence[str]) -> None:
     """Stop services together; return when their processes are gone.
 
-    :raises WaitExpired: they are not, in bounded time.
+    :raises WaitExpired: one is still there after STOP_TIMEOUT.
     """
     Supervisor(layout).stop_programs(names, STOP_TIMEOUT)
     for name in names:

@@ -24,14 +24,14 @@ from ironic_sideways.lab.supervision import ALIVE, State, Supervisor
 
 
 def look(layout: Layout, states: dict[str, State]) -> dict[str, str]:
-    """What every service that should run can do, looked at side by side."""
+    """The state of every service that should run, checked in parallel."""
     gone = State("", "STOPPED", 0, 0, "")
 
     def one(name: str) -> str:
         return checks.look(layout, states.get(name, gone))
 
     names = should_run.load(layout)
-    # oslo.messaging and eventlet hang when threads come to them at once.
+    # oslo.messaging and eventlet hang when several threads use them at once.
     alone = [row.name for row in layout.services if row.topic and row.name in names]
     beside = [name for name in names if name not in alone]
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
@@ -40,7 +40,7 @@ def look(layout: Layout, states: dict[str, State]) -> dict[str, str]:
 
 
 def all_ready(layout: Layout) -> bool:
-    """Whether every service that should run does what it is there for."""
+    """Whether every service that should run is ready."""
     states = Supervisor(layout).states()
     if any(name not in states for name in should_run.load(layout)):
         return False

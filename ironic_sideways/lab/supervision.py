@@ -30,14 +30,14 @@ from ironic_sideways.lab import configuration, files, processes
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES, Program
 
-#: Kept of the caller's environment: what the services must not see, such as a
-#: proxy or OS_* credentials, stays outside.
+#: Kept of the caller's environment: services must not see the rest, such as a
+#: proxy or OS_* credentials.
 KEPT_ENVIRONMENT = ("PYTHONPATH", "LANG", "TZ")
 
 RUNNING = "RUNNING"
 ALIVE = (RUNNING, "STARTING", "STOPPING")
 
-#: Seconds for an answer of supervisord, which does nothing long in a call.
+#: Seconds for an answer of supervisord, which does nothing slow in a call.
 ANSWER_TIMEOUT = 60
 
 
@@ -108,11 +108,11 @@ class Supervisor:
         waits.wait_for(self.running, bool, "supervisord", timeout=20, interval=0.1)
 
     def running(self) -> bool:
-        """Whether supervisord is there, on its way out included."""
+        """Whether supervisord runs, even if it is shutting down."""
         try:
             self._call("getState")
         except (http.client.HTTPException, ConnectionResetError, BrokenPipeError):
-            # It was cut short in its answer: it is ending just now.
+            # The connection broke in the middle of an answer: it is shutting down.
             return True
         except OSError:
             return False
@@ -187,7 +187,7 @@ class Supervisor:
                 ) from fault
 
     def stop_programs(self, names: Sequence[str], timeout: float) -> None:
-        """Stop programs side by side; return when their processes are gone.
+        """Stop programs in parallel; return when their processes are gone.
 
         :param timeout: seconds; supervisord sends SIGKILL before.
         :raises WaitExpired: a process is still there.
@@ -213,8 +213,8 @@ class Supervisor:
     def shutdown(self, timeout: float = 60) -> None:
         """Kill every program, and end supervisord.
 
-        For a lab that goes: nothing of its state is kept, so that no service is
-        given the time to end in good order.
+        For a lab that is removed: no state is kept, so that no service needs a
+        graceful stop.
 
         :param timeout: seconds, for all programs together.
         """

@@ -72,5 +72,7 @@ def test_either_releases_kmod_finds_the_modules_of_either_release(
 
     assert depmod_saw == ["a module", "a module"]
     assert fetched.image.read_text() == "the kernel"
-    assert (fetched.modules / "kernel/one.ko").read_text() == "a module"
+    assert (
+        fetched.root / "lib/modules" / fetched.version / "kernel/one.ko"
+    ).read_text() == "a module"
     assert not (fetched.root / "usr/share").exists()

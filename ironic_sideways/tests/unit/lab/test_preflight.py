@@ -188,7 +188,7 @@ def test_where_no_network_is_free_that_is_said(
     told = refused_network(monkeypatch, short, ("wg0", "fd00::/8"))
 
     assert "such as" not in told
-    assert told.endswith("free: take one of those away")
+    assert told.endswith("free: free one of those networks")
 
 
 def test_the_bridge_that_a_killed_lab_left_does_not_overlap(
