@@ -14,6 +14,7 @@
 
 project = "ironic-sideways"
 copyright = "OpenStack contributors"
-extensions: list[str] = []
-html_theme = "alabaster"
-html_theme_options = {"description": "From nova-baremetal to Ironic"}
+extensions = ["openstackdocstheme"]
+html_theme = "openstackdocs"
+openstackdocs_auto_name = False
+openstackdocs_auto_version = False

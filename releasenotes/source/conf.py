@@ -14,5 +14,7 @@
 
 project = "ironic-sideways release notes"
 copyright = "OpenStack contributors"
-extensions = ["reno.sphinxext"]
-html_theme = "alabaster"
+extensions = ["openstackdocstheme", "reno.sphinxext"]
+html_theme = "openstackdocs"
+openstackdocs_auto_name = False
+openstackdocs_auto_version = False
