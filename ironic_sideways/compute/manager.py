@@ -19,7 +19,7 @@ It gives real but limited protection: an operation dies with the worker that run
 it. A delete is resumed, a reboot, start or stop can be repeated, and a build ends
 in ERROR when [DEFAULT] instance_build_timeout says so. Nova itself advises one
 nova-compute with a passive stand-by, or a partition of the nodes over several
-host names (doc/source/clustered-compute.rst).
+host names (doc/source/admin/clustered-compute.rst).
 
 Each override says why the stock manager's way does harm here.
 """

@@ -42,8 +42,8 @@ from ironic_sideways.tests.console_page import Command
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")
 
 REPOSITORY = Path(__file__).parents[3]
-GUIDE = REPOSITORY / "doc/source/upgrade.rst"
-WAY_BACK = REPOSITORY / "doc/source/back-out.rst"
+GUIDE = REPOSITORY / "doc/source/admin/upgrade.rst"
+WAY_BACK = REPOSITORY / "doc/source/admin/back-out.rst"
 #: The sections of the guide between which there is a way back by the other page.
 BEGIN = "\n3. Begin the maintenance period\n"
 END = "\n12. End the maintenance period\n"

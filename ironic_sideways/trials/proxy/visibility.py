@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who sees what: each row of the table in doc/source/proxy.rst, asked anew."""
+"""Who sees what: each row of the table in doc/source/admin/proxy.rst, asked anew."""
 
 import concurrent.futures
 import contextlib

@@ -40,7 +40,7 @@ from ironic_sideways.tests.placement_service import (
     placement_service,  # noqa: F401
 )
 
-PAGE = Path(__file__).parents[4] / "doc/source/migrate.rst"
+PAGE = Path(__file__).parents[4] / "doc/source/admin/migrate.rst"
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 #: What differs from run to run. The rows' own uuids, which rows.py chose, stay.

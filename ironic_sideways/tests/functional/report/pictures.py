@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Make the pictures of doc/source/reviewer.rst from the examples of the tests.
+"""Make the pictures of doc/source/user/reviewer.rst from the examples of the tests.
 
 Usage: python -m ironic_sideways.tests.functional.report.pictures
 """
