@@ -20,7 +20,7 @@ from tempest import config
 import ironic_sideways
 from ironic_sideways.trials.tempest import features
 
-PAGE = Path(ironic_sideways.__file__).parents[1] / "doc" / "source" / "user" / "tempest.rst"
+PAGE = Path(ironic_sideways.__file__).parents[1] / "doc/source/user/tempest.rst"
 OPTIONS = {option.name for option in config.ComputeFeaturesGroup}
 
 
