@@ -10,100 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A round that fails is a row, and does not fail the ones after it."""
-
-from types import SimpleNamespace
-from typing import Any
+"""What the rounds do besides killing."""
 
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.trials.workers import consistency, rounds
-from ironic_sideways.trials.workers.trial import Row, Trial, workload
-
-SETTLED: dict[str, Any] = {
-    "nodes": [{"uuid": "lost", "instance_uuid": "gone", "provision_state": "active"}],
-    "providers": [],
-    "hypervisors": [],
-    "servers": [],
-}
-
-
-class Cloud:
-    """Records what is asked of it; holds no server."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple] = []
-        self.compute = SimpleNamespace(servers=lambda **_: [])
-        self.network = SimpleNamespace(ports=lambda **_: [])
-        self.current_project_id = "demo"
-        self.baremetal = self
-
-    def set_node_provision_state(self, node: str, state: str, **_named: object) -> None:
-        self.asked.append((node, state))
-
-
-@pytest.fixture
-def trial(monkeypatch: pytest.MonkeyPatch) -> Trial:
-    cloud: Any = Cloud()
-    workers: Any = SimpleNamespace(start=lambda: None)
-    work: Any = SimpleNamespace(cloud=cloud)
-    made = Trial(workers, cloud, cloud, work)
-    monkeypatch.setattr(Trial, "_bystanders", lambda _self: {})
-    monkeypatch.setattr(Trial, "_untouched", lambda _self, found: found)
-    monkeypatch.setattr(consistency, "look", lambda *_: SETTLED)
-    monkeypatch.setattr(consistency, "settle", lambda *_: SETTLED)
-    return made
-
-
-def fail() -> Row:
-    raise exceptions.SidewaysError("no valid host")
-
-
-def test_what_a_failed_round_leaked_is_freed_and_told(trial: Trial) -> None:
-    trial.server = {"uuid": "one"}
-
-    assert not trial.round("in a reboot", fail)
-
-    (row,) = trial.rows
-    assert (row["ok"], row["detail"]) == (False, "no valid host")
-    assert row["mended"] == "without an owner, undeployed: lost"
-    assert trial.ironic.asked == [("lost", "deleted")]
-    # Deleted with the rest: the next round boots another.
-    assert trial.server is None
-
-
-def test_a_mend_that_fails_keeps_the_rows(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(consistency, "settle", lambda *_: fail())
-
-    trial.round("in a build", fail)
-    trial.round("in a delete", fail)
-
-    assert [row["mended"] for row in trial.rows] == ["no valid host"] * 2
-
-
-def test_a_good_round_frees_nothing(trial: Trial) -> None:
-    assert trial.round("in a build", lambda: {"detail": "well", "kind": "build"})
-
-    (row,) = trial.rows
-    assert "mended" not in row
-    assert row["done"] == {"kind": "build"}
-    assert trial.ironic.asked == []
-
-
-def test_what_cannot_be_deleted_at_the_end_is_a_row(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trial.clear()
-    assert trial.rows == []
-
-    monkeypatch.setattr(workload, "delete_servers", lambda *_: fail())
-    trial.clear()
-
-    (row,) = trial.rows
-    assert (row["name"], row["ok"]) == ("nothing is left", False)
+from ironic_sideways.trials.workers import rounds
+from ironic_sideways.trials.workers.trial import Trial
 
 
 @pytest.mark.parametrize(
@@ -126,12 +39,3 @@ def test_a_delete_in_a_build_is_repeated_until_it_is_the_other_workers(
         with pytest.raises(exceptions.SidewaysError, match=ends):
             rounds.delete_in_build(trial)
     assert list(coming) == []
-
-
-def test_a_server_is_booted_only_where_there_is_none(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trial, "boot", lambda: {"uuid": "new"})
-    assert trial.running() == {"uuid": "new"}
-    trial.server = {"uuid": "one"}
-    assert trial.running() == {"uuid": "one"}

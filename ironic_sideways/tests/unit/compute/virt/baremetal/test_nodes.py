@@ -10,29 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from nova import exception
-from nova.compute.provider_tree import ProviderTree
-from nova.objects import ComputeNode
 from nova.virt import node
-from nova.virt.baremetal import BareMetalDriver, nodes
+from nova.virt.baremetal import BareMetalDriver
 from oslo_config import cfg
 
 from ironic_sideways import exceptions
 from ironic_sideways.nova_bm import schema
-
-
-def inventory_of(driver: BareMetalDriver, uuid: str) -> dict:
-    """What Placement would be told."""
-    tree = ProviderTree()
-    tree.new_root(uuid, uuid)
-    driver.update_provider_tree(tree, uuid)
-    return tree.data(uuid).inventory
 
 
 def test_each_live_row_of_this_host_is_a_node_named_by_its_uuid(
@@ -45,61 +34,6 @@ def test_each_live_row_of_this_host_is_a_node_named_by_its_uuid(
     add_node(uuid=None)
     assert driver.get_available_nodes() == ours
     assert driver.get_nodenames_by_uuid() == dict(zip(ours, ours, strict=True))
-
-
-def test_a_compute_node_is_made_of_the_row(
-    driver: BareMetalDriver, add_node: Callable[..., str]
-) -> None:
-    uuid = add_node()
-    resources = driver.get_available_resource(uuid)
-    reported = ComputeNode()
-    reported.update_from_virt_driver(resources)
-    assert (reported.uuid, reported.hypervisor_hostname) == (uuid, uuid)
-    assert (reported.vcpus, reported.memory_mb, reported.local_gb) == (2, 512, 10)
-    assert reported.vcpus_used == 0
-    assert reported.hypervisor_type == "baremetal"
-    specs = [(s.arch, s.hv_type, s.vm_mode) for s in reported.supported_hv_specs]
-    assert specs == [("x86_64", "baremetal", "hvm")]
-    assert resources["stats"] == {"cpu_arch": "x86_64"}
-
-
-def test_the_hypervisors_api_can_read_the_cpu_info(
-    driver: BareMetalDriver, add_node: Callable[..., str]
-) -> None:
-    cpu_info = driver.get_available_resource(add_node())["cpu_info"]
-    assert not cpu_info or json.loads(cpu_info)
-
-
-def test_a_free_node_offers_all_it_has(
-    driver: BareMetalDriver, add_node: Callable[..., str]
-) -> None:
-    inventory = inventory_of(driver, add_node(task_state="deleted"))
-    found = {name: (of["total"], of["reserved"]) for name, of in inventory.items()}
-    assert found == {"VCPU": (2, 0), "MEMORY_MB": (512, 0), "DISK_GB": (10, 0)}
-    assert {of["allocation_ratio"] for of in inventory.values()} == {1.0}
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"instance_uuid": "i", "task_state": "active"},
-        {"instance_uuid": "i", "task_state": "building"},
-        {"task_state": "error"},
-    ],
-)
-def test_a_node_in_use_or_in_trouble_is_taken_whole(
-    driver: BareMetalDriver, add_node: Callable[..., str], columns: dict[str, object]
-) -> None:
-    uuid = add_node(**columns)
-    inventory = inventory_of(driver, uuid)
-    assert all(of["reserved"] == of["total"] for of in inventory.values())
-    assert driver.get_available_resource(uuid)["memory_mb_used"] == 512
-
-
-def test_what_a_row_does_not_know_is_not_offered(
-    driver: BareMetalDriver, add_node: Callable[..., str]
-) -> None:
-    assert set(inventory_of(driver, add_node(local_gb=None))) == {"VCPU", "MEMORY_MB"}
 
 
 def test_a_node_that_is_gone_is_no_compute_host(driver: BareMetalDriver) -> None:
@@ -136,24 +70,6 @@ def test_an_unreadable_database_is_not_an_empty_one(
         driver.get_available_nodes()
 
 
-@pytest.fixture
-def started(
-    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, nova_conf: cfg.ConfigOpts
-) -> Callable[[], BareMetalDriver]:
-    """Start a driver whose sql_connection leads to ``engine``."""
-    monkeypatch.setattr(nodes.database, "resolve_url", lambda text, _option: text)
-    monkeypatch.setattr(nodes.database, "engine", lambda _url: engine)
-    monkeypatch.setattr(node, "LOCAL_NODE_UUID", None)
-    nova_conf.set_override("sql_connection", "nova_bm", "baremetal")
-
-    def start() -> BareMetalDriver:
-        driver = BareMetalDriver(None)
-        driver.init_host("isw3")
-        return driver
-
-    return start
-
-
 def test_a_restart_finds_the_identity_that_nova_asks_for(
     started: Callable[[], BareMetalDriver],
     tmp_path: Path,
@@ -164,26 +80,6 @@ def test_a_restart_finds_the_identity_that_nova_asks_for(
     monkeypatch.setattr(node, "LOCAL_NODE_UUID", None)
     started()
     assert node.read_local_node_uuid() == identity
-
-
-def test_the_flavor_extra_specs_are_the_hosts(
-    started: Callable[[], BareMetalDriver],
-    add_node: Callable[..., str],
-    nova_conf: cfg.ConfigOpts,
-) -> None:
-    nova_conf.set_override("flavor_extra_specs", ["cpu_arch:amd64"], "baremetal")
-    resources = started().get_available_resource(add_node())
-    assert resources["supported_instances"] == [("x86_64", "baremetal", "hvm")]
-    assert resources["stats"] == {"cpu_arch": "amd64"}
-
-
-@pytest.mark.parametrize("entry", ["cpu_arch", ":x86_64", "cpu_arch:abacus"])
-def test_a_wrong_extra_spec_stops_the_start(
-    started: Callable[[], BareMetalDriver], nova_conf: cfg.ConfigOpts, entry: str
-) -> None:
-    nova_conf.set_override("flavor_extra_specs", [entry], "baremetal")
-    with pytest.raises(exception.InvalidConfiguration, match="flavor_extra_specs"):
-        started()
 
 
 def test_a_database_that_is_not_nova_bm_stops_the_start(
