@@ -1,0 +1,90 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A survivor is looked at before and after what is done to it."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.trials import survivors
+
+SERVER = {"uuid": "server-1", "name": "web"}
+OLD = {"cpu_arch": "x86_64"}
+ITS_NODE = {"node-1": {"CUSTOM_BAREMETAL": 1}}
+
+
+class Api:
+    """Nova's and Placement's: one embedded flavor, and an allocation at a time."""
+
+    def __init__(self, specs: dict[str, str], *held: dict[str, Any]) -> None:
+        self.specs = specs
+        self.coming = list(held)
+
+    def get(self, path: str, microversion: str) -> SimpleNamespace:
+        if path == "/servers/server-1" and microversion == "2.47":
+            body: Any = {"server": {"flavor": {"extra_specs": self.specs}}}
+        else:
+            assert path == "/allocations/server-1"
+            held = self.coming.pop(0)
+            body = {"allocations": {n: {"resources": r} for n, r in held.items()}}
+        return SimpleNamespace(json=lambda: body)
+
+
+def of(api: Api) -> survivors.Survivors:
+    node = SimpleNamespace(id="node-1", resource_class="baremetal")
+    work: Any = SimpleNamespace(cloud=SimpleNamespace(compute=api))
+    admin: Any = SimpleNamespace(placement=api)
+    ironic: Any = SimpleNamespace(
+        baremetal=SimpleNamespace(nodes=lambda **_: iter([node]))
+    )
+    return survivors.Survivors(work, admin, ironic)
+
+
+def test_what_was_done_is_told_with_flavor_and_allocation() -> None:
+    found = of(Api(OLD, ITS_NODE)).operate(SERVER, lambda: "rebooted")
+
+    assert found == {
+        "detail": "rebooted",
+        "instance": "server-1",
+        "embedded": OLD,
+        "allocation": ITS_NODE,
+    }
+
+
+def test_more_than_a_line_is_kept_as_it_was_told() -> None:
+    said = {"detail": "rebuilt", "deploy": {"node": "node-1"}}
+
+    found = of(Api(OLD, ITS_NODE)).operate(SERVER, lambda: said)
+
+    assert found["deploy"] == {"node": "node-1"}
+
+
+def test_a_flavor_of_after_the_move_proves_nothing_and_nothing_is_done() -> None:
+    new = {**OLD, "resources:CUSTOM_BAREMETAL": "1"}
+
+    with pytest.raises(exceptions.SidewaysError, match="found resources:CUSTOM_BARE"):
+        of(Api(new)).operate(SERVER, lambda: pytest.fail("it was done"))
+
+
+@pytest.mark.parametrize("held", [{}, {"node-1": {"VCPU": 1}}])
+def test_a_survivor_must_hold_exactly_its_node(held: dict[str, Any]) -> None:
+    with pytest.raises(exceptions.SidewaysError, match="expected the allocation"):
+        of(Api(OLD, held)).operate(SERVER, lambda: "rebooted")
+
+
+def test_of_a_deleted_one_the_allocation_is_waited_for_until_it_is_gone() -> None:
+    found = of(Api(OLD, ITS_NODE, {})).operate(SERVER, lambda: "deleted", gone=True)
+
+    assert found["allocation"] == {}
