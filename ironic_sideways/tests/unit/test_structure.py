@@ -177,6 +177,122 @@ def test_no_module_but_a_public_one_only_passes_on() -> None:
     assert set(only_passed_on(HOUSE)) == PUBLIC
 
 
+#: Modules with logic that have no unit test of their name, by the reason: the test
+#: that tries them instead, or why none does.
+ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "functional/cloud/test_allocations.py": ("cloud/allocations.py",),
+    "functional/cmd/test_convert_allocations.py": ("cmd/convert_allocations.py",),
+    "functional/compute/test_launcher.py": ("cmd/compute.py",),
+    "functional/hardware/test_machine.py": ("hardware/disks.py",),
+    "functional/lab/test_bridge.py": ("lab/bridge.py",),
+    "functional/lab/test_supervision.py": ("lab/supervision.py",),
+    "functional/lab/test_lab.py": (
+        "lab/bare_metal.py",
+        "lab/bring_up.py",
+        "lab/checks.py",
+        "lab/cloud.py",
+        "lab/console.py",
+        "lab/databases.py",
+        "lab/ironic.py",
+        "lab/lifecycle.py",
+        "lab/nova_rpc.py",
+        "lab/programs.py",
+        "lab/schemas.py",
+        "lab/services.py",
+        "lab/status.py",
+    ),
+    "functional/migrate/test_cases.py": (
+        "migrate/bmc_rows.py",
+        "migrate/choices.py",
+        "migrate/fields.py",
+        "migrate/plan.py",
+        "migrate/summary.py",
+        "migrate/target.py",
+        "migrate/work.py",
+    ),
+    "functional/migrate/test_cli.py": (
+        "migrate/arguments.py",
+        "migrate/outcome.py",
+        "migrate/show.py",
+    ),
+    "functional/migrate/test_increments.py": ("migrate/conductors.py",),
+    "functional/migrate/test_retire.py": ("migrate/durable.py", "migrate/retire.py"),
+    "functional/migrate/test_rollback.py": ("migrate/rollback.py",),
+    "functional/migrate/test_verify.py": ("migrate/verify.py",),
+    "functional/nova_bm/test_reader.py": ("nova_bm/reader.py",),
+    "functional/nova_bm/test_schema.py": ("nova_bm/schema.py",),
+    "functional/nova_bm/test_seed_tool.py": ("nova_bm/seed.py",),
+    "unit/cmd/test_clear_dhcp_options.py": (
+        "cloud/dhcp_options.py",
+        "cloud/in_parallel.py",
+        "cloud/undo_file.py",
+    ),
+    "unit/cmd/test_lab.py": ("cmd/main.py",),
+    "unit/proxy/test_middleware.py": ("proxy/__init__.py",),
+    "unit/report/page/test_render.py": (
+        "cmd/report.py",
+        "report/page/headline.py",
+        "report/page/tables.py",
+    ),
+    "unit/report/test_verdict.py": (
+        "cmd/verdict.py",
+        "report/faults.py",
+        "report/findings.py",
+    ),
+    "draws on a terminal what it is told": ("progress.py",),
+    "reads options and connects, and hands on to a tested room": (
+        "cmd/compute_workers.py",
+        "cmd/connections.py",
+        "cmd/evidence.py",
+        "cmd/exact_match.py",
+        "cmd/maintenance.py",
+        "cmd/proxy.py",
+        "cmd/record.py",
+        "cmd/sabotage.py",
+    ),
+    "asks a keystone and a nova-api as a lab has them": (
+        "trials/proxy/callers.py",
+        "trials/proxy/check.py",
+    ),
+}
+
+
+def has_logic(path: Path) -> bool:
+    """Whether a function in there does more than to be documented."""
+    return any(
+        not isinstance(node.body[-1], ast.Expr)
+        or not isinstance(node.body[-1].value, ast.Constant)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
+def untested(house: Path) -> set[str]:
+    """The files with logic that have no unit test of their name, as paths."""
+    return {
+        str(path.relative_to(house))
+        for path in modules(house).values()
+        if has_logic(path) and not home_of_test(house, path).exists()
+    }
+
+
+def home_of_test(house: Path, path: Path) -> Path:
+    """Where the unit test of a module, or of a package's ``__init__.py``, is."""
+    named = path.parent if path.stem == "__init__" else path
+    place = named.parent.relative_to(house)
+    return house / "tests" / "unit" / place / f"test_{named.stem}.py"
+
+
+def test_each_module_with_logic_has_a_unit_test_of_its_name() -> None:
+    excused = [path for paths in ELSEWHERE.values() for path in paths]
+    assert sorted(untested(HOUSE)) == sorted(excused)
+
+
+def test_the_tests_that_excuse_a_module_are_there() -> None:
+    named = [reason for reason in ELSEWHERE if reason.endswith(".py")]
+    assert [name for name in named if not (HOUSE / "tests" / name).exists()] == []
+
+
 RULES = (strange_rooms, upward, circle, forbidden, only_passed_on)
 
 
@@ -290,3 +406,19 @@ def test_a_module_that_only_passes_on_is_seen(tmp_path, text, found) -> None:
     files = {"lab/host.py": text, "lab/guest.py": "X = 1"}
 
     assert only_passed_on(build(tmp_path, files)) == found
+
+
+def test_a_module_with_logic_and_without_its_test_is_seen(tmp_path) -> None:
+    files = {
+        "lab/host.py": "def start():\n    return 1",
+        "lab/guest.py": "def start():\n    return 1",
+        "lab/names.py": 'HOST = "host"\nclass Name: ...',
+        "lab/said.py": 'class Said:\n    def say(self):\n        """Say it."""',
+        "lab/schemas/__init__.py": "def read():\n    return 1",
+        "lab/rows/__init__.py": "def read():\n    return 1",
+        "tests/unit/lab/test_host.py": "",
+        "tests/unit/lab/test_schemas.py": "",
+        "tests/unit/test_guest.py": "",
+    }
+
+    assert untested(build(tmp_path, files)) == {"lab/guest.py", "lab/rows/__init__.py"}

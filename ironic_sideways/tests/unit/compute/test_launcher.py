@@ -41,12 +41,6 @@ def test_novas_own_drivers_are_still_found() -> None:
     assert type(load_compute_driver(None, "fake.FakeDriver")).__name__ == "FakeDriver"
 
 
-def test_the_labs_plain_fake_driver_is_novas_with_a_node_that_lasts() -> None:
-    ours = load_compute_driver(None, "baremetal.fake.FakeDriver")
-    assert isinstance(ours, type(load_compute_driver(None, "fake.FakeDriver")))
-    assert ours.is_node_deleted("a node that IronicDriver reported")
-
-
 def test_without_the_option_the_manager_is_novas() -> None:
     assert nova.service.SERVICE_MANAGERS.get("nova-compute") == STOCK
 
