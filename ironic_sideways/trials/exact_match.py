@@ -16,6 +16,7 @@ What ExactCoreFilter, ExactRamFilter and ExactDiskFilter promised in 2014: a fla
 lands on a node of exactly its shape, and on no other, were it larger and free.
 """
 
+from functools import partial
 from typing import Any
 
 from openstack.connection import Connection
@@ -66,19 +67,20 @@ class ExactMatch:
         flavors = self._flavors()
         nodes = [shape_of(node) for node in self._nodes()]
         self._reported(set(), {n.id for n in self._nodes() if not n.instance_id})
-        chains: list[dict[str, operations.Act]] = [
-            {f"{name} lands on its shape": self._landing(name)} for name in flavors
+        classes: operations.Chain = {
+            "each node has the class of its shape": self._classes
+        }
+        landing: list[operations.Chain] = [
+            {f"{name} lands on its shape": partial(self._land, name)}
+            for name in flavors
         ]
-        found = [
-            operations.timed("each node has the class of its shape", self._classes)
-        ]
-        found += operations.side_by_side(*chains)
+        refused: operations.Chain = {
+            f"{name}, none of its shape free": partial(self._full, name)
+            for name in flavors
+        } | {"a shape that no node has": self._nowhere}
+        found = operations.in_turn(classes) + operations.side_by_side(*landing)
         workload.delete_servers(self.member, NAME)
-        for name in flavors:
-            found.append(
-                operations.timed(f"{name}, none of its shape free", self._full(name))
-            )
-        found.append(operations.timed("a shape that no node has", self._nowhere))
+        found += operations.in_turn(refused)
         return {
             "resource_class": self.prefix,
             "nodes": nodes,
@@ -112,12 +114,6 @@ class ExactMatch:
         asked = [key for key in flavor.extra_specs if key.startswith(prefix)]
         return asked[0].removeprefix("resources:") if len(asked) == 1 else None
 
-    def _wanted(self, name: str) -> str:
-        found = self.admin.compute.find_flavor(name, False, get_extra_specs=True)
-        wanted = self._class_of(found)
-        assert wanted
-        return wanted
-
     def _flavor(self, name: str) -> Document:
         """A flavor's shape, and the class that it asks for."""
         found = self.admin.compute.find_flavor(name, False, get_extra_specs=True)
@@ -149,55 +145,42 @@ class ExactMatch:
             raise exceptions.SidewaysError(f"all nodes are of one shape: {shapes}")
         return ", ".join(sorted(shapes))
 
-    def _landing(self, flavor: str) -> operations.Act:
-        def land() -> Document:
-            wanted = self._wanted(flavor)
-            server = workload.boot(self.member, f"{NAME}-{flavor}", flavor=flavor)
-            (node,) = self.ironic.baremetal.nodes(
-                instance_id=server["uuid"], details=True
+    def _land(self, flavor: str) -> Document:
+        wanted = self._flavor(flavor)["class"]
+        server = workload.boot(self.member, f"{NAME}-{flavor}", flavor=flavor)
+        (node,) = self.ironic.baremetal.nodes(instance_id=server["uuid"], details=True)
+        if resource_class.normalise(node.resource_class) != wanted:
+            raise exceptions.SidewaysError(
+                f"{flavor} wants {wanted}, and is on node {node.id} of "
+                f"{node.resource_class}"
             )
-            if resource_class.normalise(node.resource_class) != wanted:
-                raise exceptions.SidewaysError(
-                    f"{flavor} wants {wanted}, and is on node {node.id} of "
-                    f"{node.resource_class}"
-                )
-            return {
-                "detail": f"node {node.id} of {node.resource_class}",
-                "landed": {
-                    "flavor": flavor,
-                    "instance": server["uuid"],
-                    "node": node.id,
-                },
-            }
+        landed = {"flavor": flavor, "instance": server["uuid"], "node": node.id}
+        return {
+            "detail": f"node {node.id} of {node.resource_class}",
+            "landed": landed,
+        }
 
-        return land
-
-    def _full(self, flavor: str) -> operations.Act:
-        def full() -> Document:
-            wanted = self._wanted(flavor)
-            free = [n for n in self._nodes() if not n.instance_id]
-            mine = [
-                n for n in free if resource_class.normalise(n.resource_class) == wanted
-            ]
-            others = {n.id for n in free} - {n.id for n in mine}
-            if not others:
-                raise exceptions.SidewaysError(
-                    f"no free node of another shape than {wanted}: nothing to prove"
-                )
+    def _full(self, flavor: str) -> Document:
+        wanted = self._flavor(flavor)["class"]
+        free = [n for n in self._nodes() if not n.instance_id]
+        mine = [n for n in free if resource_class.normalise(n.resource_class) == wanted]
+        others = {n.id for n in free} - {n.id for n in mine}
+        if not others:
+            raise exceptions.SidewaysError(
+                f"no free node of another shape than {wanted}: nothing to prove"
+            )
+        for node in mine:
+            self.ironic.baremetal.set_node_maintenance(node, MAINTENANCE)
+        try:
+            self._reported({node.id for node in mine}, others)
+            said = self._no_valid_host(flavor)
+        finally:
             for node in mine:
-                self.ironic.baremetal.set_node_maintenance(node, MAINTENANCE)
-            try:
-                self._reported({node.id for node in mine}, others)
-                said = self._no_valid_host(flavor)
-            finally:
-                for node in mine:
-                    self.ironic.baremetal.unset_node_maintenance(node)
-            return {
-                "detail": f"no valid host, {len(others)} free nodes of other shapes",
-                "refused": {"flavor": flavor, "fault": said, "free": sorted(others)},
-            }
-
-        return full
+                self.ironic.baremetal.unset_node_maintenance(node)
+        return {
+            "detail": f"no valid host, {len(others)} free nodes of other shapes",
+            "refused": {"flavor": flavor, "fault": said, "free": sorted(others)},
+        }
 
     def _reported(self, aside: set[str], free: set[str]) -> None:
         """Wait until Placement gives away the ``free`` nodes, and none ``aside``."""
@@ -220,11 +203,8 @@ class ExactMatch:
 
         :raises SidewaysError: it finds a host all the same.
         """
-        server = self.member.compute.create_server(
-            name=f"{NAME}-nowhere",
-            image_id=self.member.image.find_image(workload.IMAGE, False).id,
-            flavor_id=self.admin.compute.find_flavor(flavor, False).id,
-            networks="none",
+        server = workload.request(
+            self.member, f"{NAME}-nowhere", workload.IMAGE, flavor, "none"
         )
         server = waits.wait_for(
             lambda: self.admin.compute.get_server(server.id),
@@ -246,26 +226,18 @@ class ExactMatch:
         """A flavor between the shapes gets no node, though larger ones are free."""
         vcpus, ram, disk = NO_SHAPE
         compute = self.admin.compute
-        shaped = Flavor(
-            "",
-            f"{NAME}-flavor",
-            {"cpu_arch": "x86_64"},
-            vcpus=vcpus,
-            ram=ram,
-            disk=disk,
-        )
-        name = flavor_selection.shape_class(shaped, self.prefix)
-        specs = wanted_specs("none", "none", resource_class.normalise(name))
-        flavor = compute.create_flavor(
-            name=shaped.name, vcpus=vcpus, ram=ram, disk=disk
-        )
+        name, arch = f"{NAME}-flavor", {"cpu_arch": "x86_64"}
+        shaped = Flavor("", name, arch, vcpus=vcpus, ram=ram, disk=disk)
+        class_name = flavor_selection.shape_class(shaped, self.prefix)
+        specs = wanted_specs("none", "none", resource_class.normalise(class_name))
+        flavor = compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
         try:
             compute.create_flavor_extra_specs(flavor, specs)
             free = sorted(n.id for n in self._nodes() if not n.instance_id)
-            said = self._no_valid_host(shaped.name)
+            said = self._no_valid_host(name)
             return {
-                "detail": f"{name}: no valid host, with {len(free)} free nodes",
-                "refused": {"flavor": shaped.name, "fault": said, "free": free},
+                "detail": f"{class_name}: no valid host, with {len(free)} free nodes",
+                "refused": {"flavor": name, "fault": said, "free": free},
             }
         finally:
             compute.delete_flavor(flavor)

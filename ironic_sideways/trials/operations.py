@@ -23,7 +23,8 @@ After a way back the base boots and deletes a server, and reboots survivors.
 
 import concurrent.futures
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,11 @@ BOOT_TIMEOUT = 240.0
 #: Seconds; nova-compute reports at each periodic task, every minute by default.
 SETTLE_TIMEOUT = 150.0
 
-
 NEW = f"{workload.PREFIX}-new"
 AGAIN = f"{workload.PREFIX}-again"
 BESIDE = f"{workload.PREFIX}-beside"
 
-Act = Act
+#: Acts by their names, each done when the one before it is.
 Chain = dict[str, Act]
 
 
@@ -139,6 +139,10 @@ def reboot_and_record(work: workload.Workload, server: dict[str, Any]) -> str:
     return said
 
 
+def reboot_all(work: workload.Workload, servers: Iterable[dict[str, Any]]) -> str:
+    return "; ".join(reboot_and_record(work, server) for server in servers)
+
+
 def settle(admin: Connection) -> None:
     """Wait until the base reports each free node as free again.
 
@@ -172,13 +176,12 @@ def use_base(
         does not reserve a node as a whole.
     """
     if base_driver == "fake":
-        return side_by_side({"boot and delete": lambda: boot_nothing_and_delete(work)})
-    chains: list[Chain] = [{"boot and delete": lambda: boot_and_delete(work)}]
+        return side_by_side({"boot and delete": partial(boot_nothing_and_delete, work)})
+    chains: list[Chain] = [{"boot and delete": partial(boot_and_delete, work)}]
     # One of each way to boot, one after the other: both write the record.
     running = {s["boot"]: s for s in work.recorded() if s["status"] == "ACTIVE"}
     if running:
-        reboots = (reboot_and_record(work, server) for server in running.values())
-        chains.append({"hard reboot": lambda: "; ".join(reboots)})
+        chains.append({"hard reboot": partial(reboot_all, work, running.values())})
     found = side_by_side(*chains)
     settle(admin)
     return found
@@ -218,7 +221,7 @@ def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, 
     net_booted = [s for s in active if s["boot"] == "network"]
     stopped = [s for s in work.recorded() if s["status"] == "SHUTOFF"]
     if not active and not stopped:
-        return the_rest([{"new server": lambda: new_server(work, ironic)}], done)
+        return the_rest([{"new server": partial(new_server, work, ironic)}], done)
     if len(running) < 2 or not net_booted or not stopped:
         raise exceptions.SidewaysError(
             f"{work.record}: expected two running servers that boot from disk, a "
@@ -228,21 +231,16 @@ def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, 
     # One that was done with in an earlier try has no node any more.
     kept = next((s for s in running if fits(survivors, s)), running[0])
     (gone, *_) = (server for server in running if server is not kept)
+    on = survivors.operate
     chains: list[Chain] = [
-        {"new server": lambda: new_server(work, ironic)},
+        {"new server": partial(new_server, work, ironic)},
         {
-            "hard reboot": on(survivors, hard_reboot, kept),
-            "rebuild": lambda: survivors.operate(
-                kept, lambda: agent_deploys.rebuild(survivors, kept)
-            ),
+            "hard reboot": partial(on, kept, hard_reboot, work),
+            "rebuild": partial(on, kept, agent_deploys.rebuild, survivors),
         },
-        {"net-booted reboot": on(survivors, net_booted_reboot, net_booted[0])},
-        {"start": on(survivors, start_stopped, stopped[0])},
-        {
-            "delete": lambda: survivors.operate(
-                gone, lambda: delete(work, ironic, gone), gone=True
-            )
-        },
+        {"net-booted reboot": partial(on, net_booted[0], net_booted_reboot, work)},
+        {"start": partial(on, stopped[0], start_stopped, work)},
+        {"delete": partial(on, gone, delete, work, ironic, gone=True)},
     ]
     return the_rest(chains, done)
 
@@ -266,28 +264,28 @@ def clean_and_deploy(
                 f"{agent_deploys.DEPLOY_MEMORY} MiB, found none"
             )
         cleaned = [survivors.node(server["uuid"]).id]
-        cleaning: Chain = {
-            "cleaning": lambda: survivors.operate(
-                server, lambda: agent_deploys.clean(survivors, server), gone=True
-            )
-        }
-        done = the_rest([cleaning], done)
+        cleaning = partial(
+            survivors.operate, server, agent_deploys.clean, survivors, gone=True
+        )
+        done = the_rest([{"cleaning": cleaning}], done)
         if not all(finding["ok"] for finding in done):
             return done
     (node,) = cleaned
     both: list[Chain] = [
-        {
-            "deploy after cleaning": lambda: agent_deploys.deploy(
-                survivors, AGAIN, survivors.ironic.baremetal.get_node(node)
-            )
-        },
-        {"direct deploy": lambda: deploy_beside(survivors, node)},
+        {"deploy after cleaning": partial(deploy_again, survivors, node)},
+        {"direct deploy": partial(deploy_beside, survivors, node)},
     ]
     names = {name for chain in both for name in chain}
     before = [finding for finding in done if finding["name"] in names]
     if not all(finding["ok"] for finding in before):
         done = [finding for finding in done if finding not in before]
     return the_rest(both, done)
+
+
+def deploy_again(survivors: Survivors, name: str) -> dict[str, Any]:
+    """A new server on the node that was cleaned."""
+    node = survivors.ironic.baremetal.get_node(name)
+    return agent_deploys.deploy(survivors, AGAIN, node)
 
 
 def deploy_beside(survivors: Survivors, other: str) -> dict[str, Any]:
@@ -314,19 +312,11 @@ def the_rest(chains: list[Chain], done: list[dict[str, Any]]) -> list[dict[str, 
     return list(found.values())
 
 
-def on(
-    survivors: Survivors,
-    act: Callable[[workload.Workload, dict[str, Any]], str],
-    server: dict[str, Any],
-) -> Act:
-    """``act`` on a survivor, with a look at its flavor and allocation."""
-    return lambda: survivors.operate(server, lambda: act(survivors.work, server))
-
-
 def side_by_side(*chains: Chain) -> list[dict[str, Any]]:
     """Do all chains at once, a chain's acts in their order; one finding an act."""
     with concurrent.futures.ThreadPoolExecutor(max(len(chains), 1)) as pool:
-        found = pool.map(
-            lambda chain: [timed(name, act) for name, act in chain.items()], chains
-        )
-        return [finding for findings in found for finding in findings]
+        return [finding for found in pool.map(in_turn, chains) for finding in found]
+
+
+def in_turn(chain: Chain) -> list[dict[str, Any]]:
+    return [timed(name, act) for name, act in chain.items()]

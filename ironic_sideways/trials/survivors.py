@@ -32,7 +32,7 @@ EMBEDDED_MICROVERSION = "2.47"
 
 
 #: Says what was done, or more of it as a finding has it.
-Act = Callable[[], str | dict[str, Any]]
+Act = Callable[..., str | dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,10 +68,11 @@ class Survivors:
         return node
 
     def operate(
-        self, server: dict[str, Any], act: Act, gone: bool = False
+        self, server: dict[str, Any], act: Act, *args: Any, gone: bool = False
     ) -> dict[str, Any]:
-        """Do ``act``; what it found, and what Nova and Placement have of the instance.
+        """What ``act`` found, and what Nova and Placement have of the instance then.
 
+        :param act: is called with ``args`` and the server.
         :param gone: there must be no instance any more afterwards.
         :raises SidewaysError: the flavor is not the old one, or the instance does
             not hold exactly its node afterwards.
@@ -83,7 +84,7 @@ class Survivors:
                 f"{server['name']}: expected the flavor of before the move embedded, "
                 f"found {', '.join(new)}: this would prove nothing"
             )
-        found = act()
+        found = act(*args, server)
         class_name = resource_class.normalise(node.resource_class)
         wanted = {} if gone else {node.id: {class_name: 1}}
         held = waits.wait_for(

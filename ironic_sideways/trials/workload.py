@@ -125,6 +125,26 @@ def boot_from_the_network(ironic: Connection) -> int:
     return len(free)
 
 
+def new_port(cloud: Connection, name: str) -> Any:
+    network = cloud.network.find_network(NETWORK, False).id
+    return cloud.network.create_port(name=name, network_id=network)
+
+
+def request(
+    cloud: Connection, name: str, image: str, flavor: str, networks: Any, **named: str
+) -> Any:
+    """Ask Nova for a server with the project's key pair, and do not wait for it."""
+    return cloud.compute.create_server(
+        name=name,
+        image_id=cloud.image.find_image(image, False).id,
+        flavor_id=cloud.compute.find_flavor(flavor, False).id,
+        key_name=PREFIX,
+        metadata={"role": name},
+        networks=networks,
+        **named,
+    )
+
+
 def boot(
     cloud: Connection,
     name: str,
@@ -144,19 +164,10 @@ def boot(
     :param timeout: seconds for the build.
     :raises SidewaysError: the build failed, with Nova's own words.
     """
-    port = cloud.network.create_port(
-        name=name, network_id=cloud.network.find_network(NETWORK, False).id
-    )
+    port = new_port(cloud, name)
+    named = {"hypervisor_hostname": node} if node else {}
     with SCHEDULING:
-        server = cloud.compute.create_server(
-            name=name,
-            image_id=cloud.image.find_image(image, False).id,
-            flavor_id=cloud.compute.find_flavor(flavor, False).id,
-            key_name=PREFIX,
-            metadata={"role": name},
-            networks=[{"port": port.id}],
-            **({"hypervisor_hostname": node} if node else {}),
-        )
+        server = request(cloud, name, image, flavor, [{"port": port.id}], **named)
         waits.wait_for(
             lambda: cloud.compute.get_server(server.id),
             lambda s: s.task_state != "scheduling",

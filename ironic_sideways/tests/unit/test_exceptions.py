@@ -18,7 +18,7 @@ from ironic_sideways import exceptions
 
 
 def test_each_error_has_the_exit_code_that_help_tells() -> None:
-    codes = {
+    codes: dict[type[exceptions.SidewaysError], int] = {
         exceptions.SidewaysError: 1,
         exceptions.WaitExpired: 1,
         exceptions.EvidenceAbsent: 1,

@@ -31,22 +31,21 @@ RECORD = "sabotaged.json"
 class Sabotage:
     """One way to break a move.
 
+    :param says: a pattern that the failed check's reason holds.
     :param after: the phase after which it is done.
     :param until: the phase by which it must be visible.
-    :param subject: of the verdict; ``check``, a pattern of the check that fails, and
-        ``says``, one that its reason holds.
-    :param destructive: a machine is switched: the base is as before with a new
-        workload alone.
+    :param subject: of the verdict; ``check`` is a pattern of the check that fails.
+    :param destructive: a machine is switched: only a new workload restores the base.
     """
 
     name: str
     text: str
-    after: str
-    until: str
-    subject: str
-    check: str
-    says: str
     act: Callable[[acts.Scene], acts.Broken]
+    says: str
+    after: str = "migrate"
+    until: str = "takeover"
+    subject: str = "take-over"
+    check: str = r"row of .*"
     destructive: bool = False
 
 
@@ -54,88 +53,77 @@ TABLE = (
     Sabotage(
         "bmc-addresses",
         "BMC addresses of two nodes swapped",
-        *(
-            "migrate",
-            "takeover",
-            "take-over",
-            r"row of .*",
-            r"^BMC .*, its machine's: ",
-        ),
         acts.swap_bmcs,
+        says=r"^BMC .*, its machine's: ",
     ),
     Sabotage(
         "macs",
         "MACs of two nodes swapped",
-        *(
-            "migrate",
-            "takeover",
-            "take-over",
-            r"row of .*",
-            r"^MACs .*, its machine's: ",
-        ),
         acts.swap_macs,
+        says=r"^MACs .*, its machine's: ",
     ),
-    Sabotage(
-        "vif",
-        "a VIF lost",
-        *("migrate", "takeover", "take-over", r"row of .*", r"^VIFs .* became \{\}"),
-        acts.lose_vif,
-    ),
+    Sabotage("vif", "a VIF lost", acts.lose_vif, says=r"^VIFs .* became \{\}"),
     Sabotage(
         "deleted-row",
         "a soft-deleted row imported",
-        *("migrate", "takeover", "take-over", r"no node besides", r"record lacks"),
         acts.import_deleted,
+        says="record lacks",
+        check="no node besides",
     ),
     Sabotage(
         "unserved-driver",
         "a driver that no conductor serves",
-        *(
-            "migrate",
-            "takeover",
-            "take-over",
-            r"take-over of .*",
-            r"power state not adopted|no online conductor",
-        ),
         acts.unserved_driver,
+        says="power state not adopted|no online conductor",
+        check=r"take-over of .*",
     ),
     Sabotage(
         "power-off",
         "power_state `power off` written for a running machine",
-        *(
-            "migrate",
-            "takeover",
-            "logs",
-            r"no machine switched by power sync",
-            r"power off",
-        ),
         acts.write_power_off,
+        says="power off",
+        subject="logs",
+        check="no machine switched by power sync",
         destructive=True,
     ),
     Sabotage(
         "reboot",
         "a machine rebooted in the window",
-        *("begin-maintenance", "stop-compute", "BMCs", r"power of .*", r"in window"),
         acts.reboot_machine,
+        says="in window",
+        after="begin-maintenance",
+        until="stop-compute",
+        subject="BMCs",
+        check=r"power of .*",
         destructive=True,
     ),
     Sabotage(
         "password",
         "a password in a log",
-        *("migrate", "takeover", "logs", r"no secret", r"BMC password"),
         acts.leak_password,
+        says="BMC password",
+        subject="logs",
+        check="no secret",
     ),
     Sabotage(
         "allocation",
         "an allocation left on VCPU",
-        *("compute", "resources", "resources", r"resources of .*", r"to .*'VCPU'"),
         acts.leave_allocation,
+        says=r"to .*'VCPU'",
+        after="compute",
+        until="resources",
+        subject="resources",
+        check=r"resources of .*",
     ),
     Sabotage(
         "old-driver",
         "nova-compute left on the old driver",
-        *("compute", "resources", "resources", r"driver", r"^baremetal\."),
         acts.keep_driver,
+        says=r"^baremetal\.",
+        after="compute",
+        until="resources",
+        subject="resources",
+        check="driver",
     ),
 )
 

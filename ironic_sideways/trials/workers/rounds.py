@@ -18,6 +18,7 @@ RabbitMQ deals messages out in turn, so that both workers get their share.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ironic_sideways import exceptions, waits
@@ -40,14 +41,14 @@ WAITED_IN_VAIN = "Its builder is taken to be dead"
 TURNS = 5
 
 
-def idle(trial: Trial, name: str, then: Callable[[], Row]) -> Row:
+def idle(trial: Trial, name: str, then: Callable[[Trial], Row]) -> Row:
     """One worker dies with nothing to do, and the other one serves.
 
     :param then: what the other one does; its ``server`` and ``boot_id``.
     """
     trial.workers.kill(name)
     trial.killed.append(name)
-    done = then()
+    done = then(trial)
     detail = f"{name} killed; {done.pop('detail')}"
     return {"kind": "idle", "killed": name, **done, "detail": detail}
 
@@ -213,36 +214,33 @@ def restart_beside_build(trial: Trial) -> Row:
     }
 
 
+def serve(trial: Trial) -> Row:
+    """Boot a server, as the worker that is left."""
+    server = trial.boot()
+    boot_id = beats.boot_ids(trial.work.heartbeat)[server["mac"]]
+    said = f"the other one booted {server['uuid']}"
+    return {"server": server["uuid"], "boot_id": boot_id, "detail": said}
+
+
+def reboot_running(trial: Trial) -> Row:
+    return rebooted(trial, trial.running())
+
+
 def each_kill(trial: Trial) -> None:
     """What CI has time for: either worker idle, a reboot and a delete in the middle."""
     first, second = trial.workers.names
-
-    def serve() -> Row:
-        server = trial.boot()
-        uuid = server["uuid"]
-        boot_id = beats.boot_ids(trial.work.heartbeat)[server["mac"]]
-        said = f"the other one booted {uuid}"
-        return {"server": uuid, "boot_id": boot_id, "detail": said}
-
-    trial.round(f"{second}, idle", lambda: idle(trial, second, serve))
-    trial.round(
-        f"{first}, idle",
-        lambda: idle(trial, first, lambda: rebooted(trial, trial.running())),
-    )
-    trial.round("in a reboot", lambda: reboot(trial))
-    trial.round("in a delete", lambda: delete(trial))
+    trial.round(f"{second}, idle", partial(idle, name=second, then=serve))
+    trial.round(f"{first}, idle", partial(idle, name=first, then=reboot_running))
+    trial.round("in a reboot", reboot)
+    trial.round("in a delete", delete)
 
 
 def each_operation(trial: Trial, times: int) -> None:
     """Builds too, each ``times`` times, so that either worker has its turn."""
     for turn in range(1, times + 1):
-        trial.round(f"in a build, {turn}", lambda: build(trial))
-        trial.round(
-            f"deleted while it is built, {turn}", lambda: delete_in_build(trial)
-        )
+        trial.round(f"in a build, {turn}", build)
+        trial.round(f"deleted while it is built, {turn}", delete_in_build)
         if len(trial.workers.names) > 1:
-            trial.round(
-                f"a start beside a build, {turn}", lambda: restart_beside_build(trial)
-            )
-        trial.round(f"in a reboot, {turn}", lambda: reboot(trial))
-        trial.round(f"in a delete, {turn}", lambda: delete(trial))
+            trial.round(f"a start beside a build, {turn}", restart_beside_build)
+        trial.round(f"in a reboot, {turn}", reboot)
+        trial.round(f"in a delete, {turn}", delete)

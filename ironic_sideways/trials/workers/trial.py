@@ -74,7 +74,7 @@ class Trial:
     killed: list[str] = dataclasses.field(default_factory=list)
     rows: list[Row] = dataclasses.field(default_factory=list)
 
-    def round(self, name: str, act: Callable[[], Row]) -> bool:
+    def round(self, name: str, act: Callable[["Trial"], Row]) -> bool:
         """Do one round, and look at the whole afterwards; whether all was well.
 
         :param act: returns what it did, as ``done`` in the row, its ``detail`` apart.
@@ -83,7 +83,7 @@ class Trial:
         def whole_round() -> Row:
             bystanders = self._bystanders()
             try:
-                done = act()
+                done = act(self)
             finally:
                 self.workers.start()
             settled = consistency.settle(self.admin, self.ironic)
@@ -180,13 +180,9 @@ class Trial:
         """Ask for a server, and do not wait; its uuid."""
         self.number += 1
         cloud, name = self.work.cloud, f"{NAME}-{self.number}"
-        network = cloud.network.find_network(workload.NETWORK, False).id
-        port = cloud.network.create_port(name=name, network_id=network)
-        server = cloud.compute.create_server(
-            name=name,
-            image_id=cloud.image.find_image(workload.IMAGE, False).id,
-            flavor_id=cloud.compute.find_flavor(workload.FLAVOR, False).id,
-            networks=[{"port": port.id}],
+        networks = [{"port": workload.new_port(cloud, name).id}]
+        server = workload.request(
+            cloud, name, workload.IMAGE, workload.FLAVOR, networks
         )
         return str(server.id)
 

@@ -33,9 +33,12 @@ def record(path, *told):
 
 
 def test_the_boot_that_was_heard_last_is_the_newest(tmp_path):
-    told = (("boot-2", 5.0, 1, {}), ("boot-1", 1.0, 1, {}), ("boot-1", 2.0, 2, {}))
-
-    path = record(tmp_path / "heartbeat.jsonl", *told)
+    path = record(
+        tmp_path / "heartbeat.jsonl",
+        ("boot-2", 5.0, 1, {}),
+        ("boot-1", 1.0, 1, {}),
+        ("boot-1", 2.0, 2, {}),
+    )
 
     newest = beats.newest(path, MAC)
     assert newest is not None and newest.boot_id == "boot-2"

@@ -32,8 +32,13 @@ def start(tmp_path):
     def begin(**environment):
         path = {"PATH": os.environ["PATH"]}
         command = [sys.executable, "-c", "print(1, flush=True); input()"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        child = subprocess.Popen(command, env={**path, **environment}, **pipes)
+        child = subprocess.Popen(
+            command,
+            env={**path, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert child.stdout is not None
         children.append(child)
         child.stdout.readline()
         return child

@@ -53,7 +53,7 @@ def of(api: Api) -> survivors.Survivors:
 
 
 def test_what_was_done_is_told_with_flavor_and_allocation() -> None:
-    found = of(Api(OLD, ITS_NODE)).operate(SERVER, lambda: "rebooted")
+    found = of(Api(OLD, ITS_NODE)).operate(SERVER, lambda _server: "rebooted")
 
     assert found == {
         "detail": "rebooted",
@@ -66,7 +66,7 @@ def test_what_was_done_is_told_with_flavor_and_allocation() -> None:
 def test_more_than_a_line_is_kept_as_it_was_told() -> None:
     said = {"detail": "rebuilt", "deploy": {"node": "node-1"}}
 
-    found = of(Api(OLD, ITS_NODE)).operate(SERVER, lambda: said)
+    found = of(Api(OLD, ITS_NODE)).operate(SERVER, lambda _server: said)
 
     assert found["deploy"] == {"node": "node-1"}
 
@@ -75,16 +75,18 @@ def test_a_flavor_of_after_the_move_proves_nothing_and_nothing_is_done() -> None
     new = {**OLD, "resources:CUSTOM_BAREMETAL": "1"}
 
     with pytest.raises(exceptions.SidewaysError, match="found resources:CUSTOM_BARE"):
-        of(Api(new)).operate(SERVER, lambda: pytest.fail("it was done"))
+        of(Api(new)).operate(SERVER, lambda _server: pytest.fail("it was done"))
 
 
 @pytest.mark.parametrize("held", [{}, {"node-1": {"VCPU": 1}}])
 def test_a_survivor_must_hold_exactly_its_node(held: dict[str, Any]) -> None:
     with pytest.raises(exceptions.SidewaysError, match="expected the allocation"):
-        of(Api(OLD, held)).operate(SERVER, lambda: "rebooted")
+        of(Api(OLD, held)).operate(SERVER, lambda _server: "rebooted")
 
 
 def test_of_a_deleted_one_the_allocation_is_waited_for_until_it_is_gone() -> None:
-    found = of(Api(OLD, ITS_NODE, {})).operate(SERVER, lambda: "deleted", gone=True)
+    found = of(Api(OLD, ITS_NODE, {})).operate(
+        SERVER, lambda _server: "deleted", gone=True
+    )
 
     assert found["allocation"] == {}

@@ -48,7 +48,7 @@ class Ironic:
 
 
 def test_a_node_is_expected_as_ironic_has_it() -> None:
-    found = visibility.in_ironic(Ironic("project"))  # type: ignore[arg-type]
+    found = visibility.in_ironic(Ironic("project"))
 
     interfaces = [{"address": f"52:54:00:00:00:0{number}"} for number in (1, 2)]
     node = {
