@@ -84,29 +84,33 @@ function parse_arguments { # <argument...>
     local directory=$REPOSITORY/.lab
     while (($#)); do
         case $1 in
-            --directory|--number|--network|--nodes|--compute-hosts|--base-driver|--rollback-from|--sabotage|\
-                --workers)
+            --directory|--number|--network|--nodes|--compute-hosts|--base-driver|\
+                --rollback-from|--sabotage|--workers)
                 [[ ${2:--} != -* ]] || die 2 "$1: expected a value; see --help"
                 ;;&
-            --directory) directory=$2; shift 2 ;;
-            --number) expect_number "$1" "$2" 0 99; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --network) LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --nodes) expect_number "$1" "$2" 5 100; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --compute-hosts) expect_number "$1" "$2" 1 4; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --base-driver) BASE_DRIVER=$2; LAB_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --one-by-one) ONE_BY_ONE=yes; RUN_OPTIONS+=("$1"); shift ;;
-            --by-shape) export RESOURCE_CLASS_BY_SHAPE=yes; ADDED+=(exact-match); RUN_OPTIONS+=("$1"); shift ;;
-            --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; ADDED+=(workers); RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --rollback-from) ROLLBACK_FROM=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --sabotage) SABOTAGE=$2; RUN_OPTIONS+=("$1" "$2"); shift 2 ;;
-            --no-tempest) TEMPEST=; RUN_OPTIONS+=("$1"); shift ;;
-            --tempest-all) TEMPEST_ALL=yes; RUN_OPTIONS+=("$1"); shift ;;
-            --deploys) DEPLOYS=yes; RUN_OPTIONS+=("$1"); shift ;;
-            --keep) KEEP=yes; RUN_OPTIONS+=("$1"); shift ;;
-            --resume) GO_ON=yes; shift ;;
+            --number|--network|--nodes|--compute-hosts|--base-driver) LAB_OPTIONS+=("$1" "$2") ;;&
+            --rollback-from|--sabotage|--workers) RUN_OPTIONS+=("$1" "$2") ;;&
+            --one-by-one|--by-shape|--no-tempest|--tempest-all|--deploys|--keep) RUN_OPTIONS+=("$1") ;;&
+            --directory) directory=$2; shift ;;
+            --number) expect_number "$1" "$2" 0 99; shift ;;
+            --network) shift ;;
+            --nodes) expect_number "$1" "$2" 5 100; shift ;;
+            --compute-hosts) expect_number "$1" "$2" 1 4; shift ;;
+            --base-driver) BASE_DRIVER=$2; shift ;;
+            --one-by-one) ONE_BY_ONE=yes ;;
+            --by-shape) export RESOURCE_CLASS_BY_SHAPE=yes; ADDED+=(exact-match) ;;
+            --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; ADDED+=(workers); shift ;;
+            --rollback-from) ROLLBACK_FROM=$2; shift ;;
+            --sabotage) SABOTAGE=$2; shift ;;
+            --no-tempest) TEMPEST= ;;
+            --tempest-all) TEMPEST_ALL=yes ;;
+            --deploys) DEPLOYS=yes ;;
+            --keep) KEEP=yes ;;
+            --resume) GO_ON=yes ;;
             -h|--help) usage 0 ;;
             *) die 2 "$1: unknown option; see --help" ;;
         esac
+        shift
     done
     [[ $BASE_DRIVER == nova_bm || $BASE_DRIVER == fake ]] \
         || die 2 "--base-driver $BASE_DRIVER: expected nova_bm or fake"
@@ -125,6 +129,17 @@ function expect_number { # <option> <value> <least> <most>
     if ! [[ $2 =~ ^[0-9]{1,3}$ ]] || ((10#$2 < $3 || 10#$2 > $4)); then
         die 2 "$1 $2: expected a number from $3 to $4"
     fi
+}
+
+function name_commands { # <argument...>
+    printf -v AGAIN_BY '%q ' tools/run_upgrade.sh "$@"
+    AGAIN_BY=${AGAIN_BY% }
+    printf -v RESUMED_BY '%q ' "$REPOSITORY/tools/run_upgrade.sh" --resume \
+        --directory "$IRONIC_SIDEWAYS_LAB" "${RUN_OPTIONS[@]}"
+    export RESUMED_BY=${RESUMED_BY% }
+    printf -v LAB_DOWN '%q ' "$REPOSITORY/.venv/bin/ironic-sideways" lab down \
+        --directory "$IRONIC_SIDEWAYS_LAB"
+    LAB_DOWN=${LAB_DOWN% }
 }
 
 # A lab that an earlier run left is of no use; one that a person made is.
@@ -147,13 +162,13 @@ function lab_up {
     ironic-sideways lab up "${LAB_OPTIONS[@]}" --cache "$CACHE_DIR" 3>&- 9>&-
 }
 
-function bring_up {
+function bring_up { # <seconds that the preparation took>
     # Before the lab: the next run must know whose it is after a SIGKILL, too.
     touch "$IRONIC_SIDEWAYS_LAB/left-by-run"
     run_job lab_up
     [[ $JOB_RESULT -eq 0 ]] || exit 1
     UP=yes
-    record_phase prepare ok "$PREPARE_SECONDS" "packages and virtual environment"
+    record_phase prepare ok "$1" "packages and virtual environment"
 }
 
 function create_workload {
@@ -302,18 +317,8 @@ function say_what_next {
     printf '  end it:    %s\n' "$LAB_DOWN"
 }
 
-function name_commands { # <argument...>
-    printf -v AGAIN_BY '%q ' tools/run_upgrade.sh "$@"
-    AGAIN_BY=${AGAIN_BY% }
-    printf -v RESUMED_BY '%q ' "$REPOSITORY/tools/run_upgrade.sh" --resume \
-        --directory "$IRONIC_SIDEWAYS_LAB" "${RUN_OPTIONS[@]}"
-    export RESUMED_BY=${RESUMED_BY% }
-    printf -v LAB_DOWN '%q ' "$REPOSITORY/.venv/bin/ironic-sideways" lab down \
-        --directory "$IRONIC_SIDEWAYS_LAB"
-    LAB_DOWN=${LAB_DOWN% }
-}
-
 function main { # <argument...>
+    local prepared result
     parse_arguments "$@"
     name_commands "$@"
     # shellcheck source=grenade/deployments/lab.sh
@@ -339,7 +344,7 @@ function main { # <argument...>
     if [[ $SABOTAGE ]]; then
         choose_sabotages "$SABOTAGE"
     fi
-    PREPARE_SECONDS=$(seconds_since "$BEGIN")
+    prepared=$(seconds_since "$BEGIN")
     take_lock "$IRONIC_SIDEWAYS_LAB"
     if [[ $GO_ON ]]; then
         ironic-sideways lab running \
@@ -350,14 +355,14 @@ function main { # <argument...>
         refuse_foreign_lab
         trap 'finish $?' EXIT
         end_earlier_lab
-        bring_up
+        bring_up "$prepared"
     fi
     if [[ ${#ADDED[@]} -gt 0 ]]; then
         record_added "${ADDED[@]}"
     fi
     declare_before
     try_phases ""
-    local result=$PHASE_RESULT
+    result=$PHASE_RESULT
     if [[ $result -eq 0 ]]; then
         WINDOW=yes
         if [[ $ONE_BY_ONE ]]; then

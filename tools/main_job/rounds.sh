@@ -49,6 +49,24 @@ KILL_TIMEOUT=60
 
 UPGRADE=$REPOSITORY/grenade/upgrade-ironic
 
+# Fill ROUNDS from the words of --rollback-from.
+function choose_rounds { # <each | round,...>
+    local known round
+    mapfile -t known < <(all_rounds)
+    if [[ $1 == each ]]; then
+        ROUNDS=("${known[@]}")
+        return 0
+    fi
+    IFS=, read -ra ROUNDS <<<"$1"
+    for round in "${ROUNDS[@]}"; do
+        if [[ " ${known[*]} " != *" $round "* ]]; then
+            echo "$(basename "$0"): --rollback-from $round: expected each, or some of \
+${known[*]}" >&2
+            exit 2
+        fi
+    done
+}
+
 # Every round: each phase that has a way back, and what can be killed in it.
 function all_rounds {
     local name
@@ -57,6 +75,74 @@ function all_rounds {
         [[ -z ${MIDDLE_OF[$name]:-} ]] || echo "$name-killed"
         [[ -z ${MIDDLE_BACK_OF[$name]:-} ]] || echo "$name-back-killed"
     done < <("$UPGRADE" --list)
+}
+
+# Add to ROUNDS the words of --sabotage.
+function choose_sabotages { # <each | name[+name...],...>
+    local chosen
+    chosen=$(ironic-sideways sabotage choose "$1")
+    mapfile -t chosen <<<"$chosen"
+    ROUNDS+=("${chosen[@]/#/sabotaged-}")
+}
+
+# Declare a phase for each round; it finds its own name in PHASE_RUNNING.
+function declare_rounds { # <round>...
+    local round
+    LAST_ROUND=${*: -1}
+    for round; do
+        phase "back-from-$round" one_round "there and back: $round"
+    done
+}
+
+function one_round {
+    there_and_back "${PHASE_RUNNING#back-from-}"
+}
+
+function there_and_back { # <round>
+    local phase=${1%-killed}
+    phase=${phase%-back}
+    SABOTAGE_KIND=mendable
+    if [[ -e $EVIDENCE_DIR/base-before.json ]]; then
+        # An earlier try failed somewhere: back to where it began.
+        mend
+        "$UPGRADE" --rollback
+    else
+        take_base base-before
+    fi
+    case $1 in
+        sabotaged-*) sabotage "${1#sabotaged-}" ;;
+        *-back-killed)
+            "$UPGRADE" --to "$phase"
+            kill_when in_the_middle_back "$phase" -- "$UPGRADE" --rollback
+            ;;
+        *-killed) kill_when in_the_middle "$phase" -- "$UPGRADE" --to "$phase" ;;
+        *) "$UPGRADE" --to "$phase" ;;
+    esac
+    "$UPGRADE" --rollback
+    if [[ $SABOTAGE_KIND == mendable ]]; then
+        compare_base
+    else
+        # A machine was switched: its instance is not as before.
+        "$REPOSITORY/grenade/resources" destroy
+        "$REPOSITORY/grenade/resources" create
+    fi
+    "$REPOSITORY/grenade/resources" verify pre-upgrade
+    if [[ $1 == sabotaged-* ]]; then
+        tell cat "$EVIDENCE_DIR/phases/sabotaged.said"
+    fi
+    if [[ $USED_AFTER == *" $1 "* || $1 == "$LAST_ROUND" ]]; then
+        "$REPOSITORY/grenade/resources" use
+    fi
+    keep_round "$1"
+}
+
+# What sabotages wrote is taken back, if they did. A conductor would act on what is
+# taken back below it.
+function mend {
+    if [[ -e $IRONIC_SIDEWAYS_LAB/sabotage.json ]]; then
+        stop_service ironic-api ironic-conductor
+        ironic-sideways sabotage mend
+    fi
 }
 
 function take_base { # <name>
@@ -69,11 +155,35 @@ function take_base { # <name>
         "${files[@]/#/--file=}" --tftp-root "$(tftp_root)" --output "$EVIDENCE_DIR/$1.json"
 }
 
-function compare_base {
-    take_base base-after
-    tell ironic-sideways evidence way-back --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl" \
-        --before "$EVIDENCE_DIR/base-before.json" --after "$EVIDENCE_DIR/base-after.json" \
-        --bmc-log "$(service_log vbmcd)"
+# Break the move, and see that the verdict says in what. A phase may see it as well,
+# and fail: the verdict is asked all the same.
+function sabotage { # <name[+name...]>
+    local plan after until
+    plan=$(ironic-sideways sabotage plan "$1")
+    read -r after until SABOTAGE_KIND <<<"$plan"
+    "$UPGRADE" --to "$after"
+    ironic-sideways sabotage break "$1"
+    if ! TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
+        "$UPGRADE" --to "$until"; then
+        if [[ ! -e $EVIDENCE_DIR/phases/$until.begun ]]; then
+            echo "sabotage $1: a phase before $until failed, by which it is not seen" >&2
+            return 1
+        fi
+        echo "phase $until failed; the verdict must tell why"
+    fi
+    ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
+        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
+    mend
+    ironic-sideways sabotage judge "$1" >"$EVIDENCE_DIR/phases/sabotaged.said"
+}
+
+function in_the_middle { # <phase>
+    local begun=$EVIDENCE_DIR/phases/$1.begun
+    [[ -e $begun && $EVIDENCE_DIR/${MIDDLE_OF[$1]} -nt $begun ]]
+}
+
+function in_the_middle_back { # <phase>
+    [[ ! -e $EVIDENCE_DIR/${MIDDLE_BACK_OF[$1]} ]]
 }
 
 # Run a command as a session of its own, and end all of it by SIGKILL, as a
@@ -124,82 +234,11 @@ function end_session { # <file with its id>
     done
 }
 
-function in_the_middle { # <phase>
-    local begun=$EVIDENCE_DIR/phases/$1.begun
-    [[ -e $begun && $EVIDENCE_DIR/${MIDDLE_OF[$1]} -nt $begun ]]
-}
-
-function in_the_middle_back { # <phase>
-    [[ ! -e $EVIDENCE_DIR/${MIDDLE_BACK_OF[$1]} ]]
-}
-
-# What sabotages wrote is taken back, if they did. A conductor would act on what is
-# taken back below it.
-function mend {
-    if [[ -e $IRONIC_SIDEWAYS_LAB/sabotage.json ]]; then
-        stop_service ironic-api ironic-conductor
-        ironic-sideways sabotage mend
-    fi
-}
-
-# Break the move, and see that the verdict says in what. A phase may see it as well,
-# and fail: the verdict is asked all the same.
-function sabotage { # <name[+name...]>
-    local plan after until
-    plan=$(ironic-sideways sabotage plan "$1")
-    read -r after until SABOTAGE_KIND <<<"$plan"
-    "$UPGRADE" --to "$after"
-    ironic-sideways sabotage break "$1"
-    if ! TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
-        "$UPGRADE" --to "$until"; then
-        if [[ ! -e $EVIDENCE_DIR/phases/$until.begun ]]; then
-            echo "sabotage $1: a phase before $until failed, by which it is not seen" >&2
-            return 1
-        fi
-        echo "phase $until failed; the verdict must tell why"
-    fi
-    ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
-        "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
-    mend
-    ironic-sideways sabotage judge "$1" >"$EVIDENCE_DIR/phases/sabotaged.said"
-}
-
-function there_and_back { # <round>
-    local phase=${1%-killed}
-    phase=${phase%-back}
-    SABOTAGE_KIND=mendable
-    if [[ -e $EVIDENCE_DIR/base-before.json ]]; then
-        # An earlier try failed somewhere: back to where it began.
-        mend
-        "$UPGRADE" --rollback
-    else
-        take_base base-before
-    fi
-    case $1 in
-        sabotaged-*) sabotage "${1#sabotaged-}" ;;
-        *-back-killed)
-            "$UPGRADE" --to "$phase"
-            kill_when in_the_middle_back "$phase" -- "$UPGRADE" --rollback
-            ;;
-        *-killed) kill_when in_the_middle "$phase" -- "$UPGRADE" --to "$phase" ;;
-        *) "$UPGRADE" --to "$phase" ;;
-    esac
-    "$UPGRADE" --rollback
-    if [[ $SABOTAGE_KIND == mendable ]]; then
-        compare_base
-    else
-        # A machine was switched: its instance is not as before.
-        "$REPOSITORY/grenade/resources" destroy
-        "$REPOSITORY/grenade/resources" create
-    fi
-    "$REPOSITORY/grenade/resources" verify pre-upgrade
-    if [[ $1 == sabotaged-* ]]; then
-        tell cat "$EVIDENCE_DIR/phases/sabotaged.said"
-    fi
-    if [[ $USED_AFTER == *" $1 "* || $1 == "$LAST_ROUND" ]]; then
-        "$REPOSITORY/grenade/resources" use
-    fi
-    keep_round "$1"
+function compare_base {
+    take_base base-after
+    tell ironic-sideways evidence way-back --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl" \
+        --before "$EVIDENCE_DIR/base-before.json" --after "$EVIDENCE_DIR/base-after.json" \
+        --bmc-log "$(service_log vbmcd)"
 }
 
 function keep_round { # <round>
@@ -208,43 +247,4 @@ function keep_round { # <round>
     mkdir -p "$kept"
     cp -r "$EVIDENCE_DIR"/*.json "$EVIDENCE_DIR/phases" "$kept"
     rm -f "$EVIDENCE_DIR"/{base-before,base-after,verdict}.json
-}
-
-# Fill ROUNDS from the words of --rollback-from.
-function choose_rounds { # <each | round,...>
-    local known round
-    mapfile -t known < <(all_rounds)
-    if [[ $1 == each ]]; then
-        ROUNDS=("${known[@]}")
-        return 0
-    fi
-    IFS=, read -ra ROUNDS <<<"$1"
-    for round in "${ROUNDS[@]}"; do
-        if [[ " ${known[*]} " != *" $round "* ]]; then
-            echo "$(basename "$0"): --rollback-from $round: expected each, or some of \
-${known[*]}" >&2
-            exit 2
-        fi
-    done
-}
-
-# Add to ROUNDS the words of --sabotage.
-function choose_sabotages { # <each | name[+name...],...>
-    local chosen
-    chosen=$(ironic-sideways sabotage choose "$1")
-    mapfile -t chosen <<<"$chosen"
-    ROUNDS+=("${chosen[@]/#/sabotaged-}")
-}
-
-# Declare a phase for each round; it finds its own name in PHASE_RUNNING.
-function declare_rounds { # <round>...
-    local round
-    LAST_ROUND=${*: -1}
-    for round; do
-        phase "back-from-$round" one_round "there and back: $round"
-    done
-}
-
-function one_round {
-    there_and_back "${PHASE_RUNNING#back-from-}"
 }
