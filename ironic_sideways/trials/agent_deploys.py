@@ -186,8 +186,11 @@ def finish(
         ),
         "deploy": {
             **record,
-            **{"mac": mac, "fixed_ip": address, "answered": answered},
-            **{"boot_id": boot_id, "image": stream.image},
+            "mac": mac,
+            "fixed_ip": address,
+            "answered": answered,
+            "boot_id": boot_id,
+            "image": stream.image,
             "beating": round(stream.first_time - record["begin"], 1),
         },
     }

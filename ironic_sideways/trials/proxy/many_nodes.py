@@ -84,8 +84,12 @@ def add(url: str, first: int, last: int, owner: str) -> str:
         properties = {"cpus": 8, "memory_mb": "16384", "local_gb": 200}
         nodes.append(
             {
-                **{"id": number, "uuid": name, "owner": owner, "driver": "ipmi"},
-                **{"provision_state": "available", "version": node_object.Node.VERSION},
+                "id": number,
+                "uuid": name,
+                "owner": owner,
+                "driver": "ipmi",
+                "provision_state": "available",
+                "version": node_object.Node.VERSION,
                 "properties": {**properties, "cpu_arch": "x86_64"},
                 "driver_info": {"ipmi_address": "127.0.0.1", "ipmi_password": "x"},
             }

@@ -25,6 +25,9 @@ from ironic_sideways.trials.proxy.table import SERVED, Table
 #: One line of a table that novaclient prints.
 CELLS = re.compile(r"^\|(.*)\|$", re.MULTILINE)
 
+#: Of a node in the list, its interfaces' addresses apart.
+COLUMNS = ("id", "host", "task_state", "cpus", "memory_mb", "disk_gb")
+
 
 def novaclient(
     table: Table,
@@ -46,11 +49,8 @@ def novaclient(
         "baremetal-node-list",
         sorted(row[:7] for row in listed[1:]),
         sorted(
-            [
-                *(node["id"], node["host"], node["task_state"], str(node["cpus"])),
-                *(str(node["memory_mb"]), str(node["disk_gb"])),
-                ", ".join(port["address"] for port in node["interfaces"]),
-            ]
+            [str(node[key]) for key in COLUMNS]
+            + [", ".join(port["address"] for port in node["interfaces"])]
             for node in nodes.values()
         ),
     )

@@ -78,12 +78,10 @@ def ironic_api(layout: Layout, name: str, settings: Settings) -> Iterator[Servic
         yield service
 
 
-def copy_of(
-    layout: Layout, configuration: str, name: str, settings: Settings | None = None
-) -> Path:
+def copy_of(layout: Layout, configuration: str, name: str, settings: Settings) -> Path:
     """A copy of the lab's ``configuration`` in ``name``'s place, with ``settings``."""
     text = (layout.etc / configuration).read_text()
-    for section, options in (settings or {}).items():
+    for section, options in settings.items():
         for option, value in options.items():
             text = option_file.with_option(text, section, option, value)
     path = layout.etc / name / Path(configuration).name

@@ -61,12 +61,9 @@ def initialise(workspace: Path) -> None:
     shutil.rmtree(workspace, ignore_errors=True)
     # Tempest refuses a name that is in the register.
     workspace.with_suffix(".yaml").unlink(missing_ok=True)
+    register = str(workspace.with_suffix(".yaml"))
     commands.run(
-        [
-            *(str(TEMPEST), "init"),
-            *("--workspace-path", str(workspace.with_suffix(".yaml"))),
-            str(workspace),
-        ],
+        [str(TEMPEST), "init", "--workspace-path", register, str(workspace)],
         check=True,
         timeout=180,
         env=environment(workspace),
@@ -101,10 +98,8 @@ def run(
     """
     chosen = workspace / "wanted.txt"
     chosen.write_text("".join(f"{name}\n" for name in which.wanted))
-    command = [
-        *(str(TEMPEST), "run", "--config-file", str(config)),
-        *("--load-list", str(chosen), "--concurrency", str(concurrency)),
-    ]
+    command = [str(TEMPEST), "run", "--config-file", str(config)]
+    command += ["--load-list", str(chosen), "--concurrency", str(concurrency)]
     code = run_group(command, workspace, timeout)
     stream = workspace / "tempest.subunit"
     with stream.open("wb") as file:
