@@ -102,7 +102,7 @@ function sideways_database {
         --vbmc-config "$SIDEWAYS_HARDWARE/data/vbmc" --service-host "$SIDEWAYS_HOST"
 }
 
-# In nova.conf: DevStack writes nova-cpu.conf anew from it at each start.
+# In nova.conf: DevStack recreates nova-cpu.conf from it at each start.
 function sideways_configure_nova {
     iniset $NOVA_CONF DEFAULT host "$SIDEWAYS_HOST"
     # The base's TFTP server, as the DHCP options of net-booted instances name it.
@@ -133,7 +133,7 @@ function sideways_configure_nova {
 lab write-disk --directory $SIDEWAYS_HARDWARE"
 }
 
-# DevStack writes a unit anew at each start, and leaves what a drop-in says. So
+# DevStack recreates a unit at each start, and leaves drop-ins alone. So
 # nova-compute is our launcher on both sides, whoever starts it. DevStack's
 # services log to the journal; evidence is read from a file, and what the
 # environment says goes before what DevStack writes into the configuration.

@@ -11,7 +11,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# What the phases ask of a cloud, alike on every deployment.
+# What the phases ask of a cloud, the same on every deployment.
 #
 # Sourced by a deployment, whose IRONIC_SIDEWAYS_LAB holds at least the machines,
 # and whose clouds.yaml has these entries.
@@ -35,7 +35,7 @@ function base_options {
     local driver
     driver=$(base_driver)
     CONVERT_OPTIONS=()
-    # A lab's member tries to delete his instances in the window: he must not.
+    # A lab's member tries to delete their own instances in the window, and must fail.
     MAINTENANCE_OPTIONS=(--probe-cloud "$MEMBER_CLOUD")
     if [[ $driver == fake ]]; then
         CONVERT_OPTIONS=(--missing-ok)
@@ -57,9 +57,9 @@ function node_owner {
     openstack --os-cloud "$ADMIN_CLOUD" project show --format value --column id admin
 }
 
-# An owner may unlock what he locked himself, and only a policy forbids it.
-# nova-api reads the directory at each request; it stays, as one that is gone is
-# not read again.
+# An owner may remove their own lock, and only a policy forbids it.
+# nova-api reads the directory at each request; it is kept, because a directory that
+# was removed is not read again.
 function forbid_unlock {
     local directory
     directory=$(policy_directory)

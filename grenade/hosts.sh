@@ -11,11 +11,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Which compute hosts a window moves, and what it finds of those that moved before.
+# Which compute hosts a window moves, and the evidence of those that moved before.
 #
 # Sourced by upgrade-ironic after phases.sh and the deployment. Each window that
 # moves one of several hosts has evidence of its own, increments/HOST below the
-# evidence of the whole.
+# evidence of the whole cloud.
 
 # upgrade-ironic and maintenance.sh read what is set here.
 # shellcheck disable=SC2034
@@ -41,7 +41,7 @@ function choose_hosts { # <host, or empty for all>
         echo "upgrade-ironic: --service-host $wanted: no base compute host of that name" >&2
         exit 2
     fi
-    # Else Nova's hash ring would deal the free nodes out anew.
+    # Otherwise Nova's hash ring would redistribute the free nodes.
     if [[ $(wc -w <<<"$known") -gt 1 ]]; then
         SHARDED=yes
         HOST_OPTIONS+=(--shard-by-service-host)

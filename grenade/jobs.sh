@@ -29,7 +29,7 @@ JOB_RESULT=0
 STOP_SECONDS=60
 
 function job_body { # <command> [argument...]
-    # In the background, else what sets the terminal up would stand still.
+    # Otherwise what sets up the terminal would stop, being in the background.
     trap '' TTIN TTOU
     "$@"
 }

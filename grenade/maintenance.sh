@@ -66,7 +66,7 @@ function end_maintenance {
 function undo_end_maintenance {
     [[ -e $EVIDENCE_DIR/phases/unlocking ]] || return 0
     forbid_unlock
-    # Refuses where an owner has deleted his instance since it was unlocked.
+    # Refuses where an owner has deleted their instance since it was unlocked.
     tell ironic-sideways maintenance resume --os-cloud "$ADMIN_CLOUD" \
         --record "$EVIDENCE_DIR/maintenance.json" --nova-bm-db "$(database_url nova_bm)"
     rm "$EVIDENCE_DIR/phases/unlocking"

@@ -53,7 +53,7 @@ function take_lock { # <directory>
     (umask 077; touch "$1/run.lock"; chmod 0600 "$1/run.lock")
     exec 9>>"$1/run.lock"
     if ! flock --nonblock 9; then
-        echo "$(basename "$0"): $1: another run works here (pid $(<"$1/run.lock")); \
+        echo "$(basename "$0"): $1: another run is active here (pid $(<"$1/run.lock")); \
 wait for its end, or choose another directory" >&2
         exit 1
     fi
@@ -131,7 +131,7 @@ function record_phase { # <name> <result> <seconds> <figure>
         --phase "$1" --result "$2" --seconds "$3" --figure "$4"
 }
 
-# What a red verdict tells a person, also later and on saved artifacts.
+# The commands that a red verdict shows, also later and on saved artifacts.
 function record_commands { # <to resume> <to roll back>
     ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" \
         --go-on-by "$1" --go-back-by "$2"
@@ -142,7 +142,7 @@ function record_left_out { # [subject...]
     ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" --left-out "$@"
 }
 
-# What this run does more is judged, and missed, though it never came to it.
+# The run's optional checks are judged: missing if it never came to them.
 function record_added { # <subject...>
     ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" --added "$@"
 }
@@ -151,7 +151,7 @@ function seconds_since { # <EPOCHREALTIME>
     awk -v now="$EPOCHREALTIME" -v then="$1" 'BEGIN { printf "%.1f", now - then }'
 }
 
-# The lines of a failed attempt that tell why; the last one is the reason.
+# The lines of a failed attempt that explain it; the last one is the reason.
 function failed_lines { # <log> <bytes of earlier attempts>
     tail -c "+$(($2 + 1))" "$1" | awk 'NF' | tail -n 12
 }

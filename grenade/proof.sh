@@ -11,11 +11,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# The proof after the window, and the verdict, alike for every run.
+# The proof after the window, and the verdict, the same for every run.
 #
 # Sourced by tools/run_upgrade.sh and after-upgrade, after phases.sh and a deployment
 # (REPOSITORY, IRONIC_SIDEWAYS_LAB, SECRET_FILES, LEFT_OUT). AGAIN_BY is the command
-# that runs the whole again.
+# that repeats the whole run.
 
 function verify_workload {
     tell "$REPOSITORY/grenade/resources" verify post-upgrade
@@ -34,8 +34,8 @@ function collect_evidence {
         "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR" --again-by "$AGAIN_BY"
 }
 
-# A phase that is done whenever it is asked for: what a run gathered that failed is
-# not all. Its exit code is in PHASE_RESULT.
+# A phase that is repeated whenever it is called: what a failed run gathered is
+# incomplete. Its exit code is in PHASE_RESULT.
 function gather_evidence {
     # phases.sh reads it.
     # shellcheck disable=SC2034
@@ -56,7 +56,7 @@ function report_evidence {
 }
 
 # The verdict, and the page that shows it. JOB_RESULT is the verdict's; a page that
-# cannot be written is a failure, and takes no verdict away.
+# cannot be written is a failure, but does not replace the verdict.
 function judge_and_report {
     run_job judge_evidence
     # run_upgrade.sh tells of it at its end.

@@ -18,7 +18,7 @@
 # Usage: sudo tools/other_debian.sh DIR COMMAND [ARGUMENT...]
 #
 #   DIR   the root; made if missing. COMMAND runs in a copy of this repository there,
-#         made anew each time; what an earlier command installed in it stays
+#         created again each time; what an earlier command installed in it stays
 #
 # Needs root and what tools/prepare_host.sh --tests installs. Packages come from the
 # Debian source that apt of this host uses, by its settings and those of its pip.

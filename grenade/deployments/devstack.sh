@@ -144,7 +144,7 @@ function await_service { # <service> <started at>
         --host "$BASE_COMPUTE_HOST" --since "$2" --timeout "$SERVICE_WAIT"
 }
 
-# DevStack makes nova-cpu.conf anew from nova.conf whenever it starts nova-compute
+# DevStack recreates nova-cpu.conf from nova.conf whenever it starts nova-compute
 # by its own function: an option of nova-compute goes into both.
 function configuration_files { # <configuration>
     case $1 in

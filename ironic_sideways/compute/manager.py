@@ -61,10 +61,10 @@ CONF.register_opts(
     group="clustered_compute",
 )
 
-#: Seconds between two looks for what dead workers left.
+#: Seconds between two searches for what dead workers left.
 RESUME_SPACING = 30
 
-#: Seconds between two looks whether a build has been given up.
+#: Seconds between two checks whether a build has been given up.
 BUILDER_SPACING = 1
 
 #: Task states in which a worker waits for Ironic to change a machine's power.
@@ -75,13 +75,13 @@ POWER_ACTIONS = (
     task_states.POWERING_ON,
 )
 
-#: How Nova's conductors of several releases call it.
+#: Its names in the conductors of several Nova releases.
 REBUILD = inspect.signature(
     safe_utils.get_wrapped_function(manager.ComputeManager.rebuild_instance)
 )
 
-#: What passes by itself, or is some other service's fault: the periodic update
-#: tries again. All else is a fault of configuration or data and stops the start.
+#: Transient errors, and other services' faults: the periodic update tries again.
+#: All else is an error in configuration or data and stops the start.
 PASSING_ERRORS = (
     exception.PlacementAPIConnectFailure,
     exception.ResourceProviderUpdateConflict,
@@ -108,7 +108,7 @@ class ClusteredComputeManager(manager.ComputeManager):
         try:
             super().pre_start_hook(service_ref)
         except PASSING_ERRORS:
-            LOG.exception("The nodes are reported later")
+            LOG.exception("Reporting the nodes failed; trying again later")
         LOG.info(
             "ClusteredComputeManager started: host %s, driver %s.%s, %d nodes",
             self.host,
@@ -161,7 +161,7 @@ class ClusteredComputeManager(manager.ComputeManager):
         *arguments: object,
         **named: object,
     ) -> None:
-        """Get to know a node that only a sibling has seen; build no more once deleted.
+        """Load a node that only a sibling has seen; build nothing that was deleted.
 
         An unknown node takes no claim, so that Nova would not count the instance.
         A build that a delete aborts would be scheduled again, and hold the owner's
@@ -207,7 +207,7 @@ class ClusteredComputeManager(manager.ComputeManager):
         *arguments: object,
         **named: object,
     ) -> str:
-        """Say so when a build has ended because of a delete.
+        """Log it when a build has ended because of a delete.
 
         Nova leaves such an instance in BUILDING on its host, where a sibling that
         waits to delete it would take it for being built.
@@ -293,7 +293,7 @@ class ClusteredComputeManager(manager.ComputeManager):
                 if now.vm_state != vm_states.BUILDING or now.host != self.host:
                     raise loopingcall.LoopingCallDone()
                 if now.task_state != task_states.DELETING:
-                    # The builder wrote its own over it, and would build on.
+                    # The builder has overwritten it and would go on building.
                     was, now.task_state = now.task_state, task_states.DELETING
                     now.save(expected_task_state=[was])
             except exception.InstanceNotFound:
@@ -302,15 +302,15 @@ class ClusteredComputeManager(manager.ComputeManager):
                 exception.UnexpectedTaskStateError,
                 messaging_exceptions.MessagingTimeout,
             ):
-                LOG.debug("Its build is looked at again", instance=instance)
+                LOG.debug("Checking its build again", instance=instance)
 
-        LOG.info("Its build is to end first", instance=instance)
+        LOG.info("Waiting for its build to end", instance=instance)
         age = CONF.clustered_compute.interrupted_operation_age
         timer = loopingcall.FixedIntervalWithTimeoutLoopingCall(look)
         try:
             timer.start(interval=BUILDER_SPACING, timeout=age).wait()
         except loopingcall.LoopingCallTimeOut:
-            LOG.warning("Its builder is taken to be dead", instance=instance)
+            LOG.warning("Assuming that its builder is dead", instance=instance)
 
     @periodic_task.periodic_task(spacing=RESUME_SPACING)
     def _resume_interrupted_deletes(self, context: nova_context.RequestContext) -> None:
@@ -323,7 +323,7 @@ class ClusteredComputeManager(manager.ComputeManager):
             if instance.vm_state == vm_states.BUILDING and not timeutils.is_older_than(
                 instance.updated_at or instance.created_at, 2 * age
             ):
-                # A living worker may wait for the builder so long.
+                # A live worker may wait this long for the builder.
                 continue
             LOG.info("Resuming an interrupted delete", instance=instance)
             try:
@@ -354,9 +354,9 @@ class ClusteredComputeManager(manager.ComputeManager):
                 ).state
                 instance.task_state = None
                 instance.save(expected_task_state=[was])
-                LOG.info("Let go of an interrupted %s", was, instance=instance)
+                LOG.info("Resetting an interrupted %s", was, instance=instance)
             except Exception:
-                LOG.exception("It stays in its task state", instance=instance)
+                LOG.exception("Cannot reset its task state", instance=instance)
 
     def _interrupted(
         self, context: nova_context.RequestContext, states: Sequence[str]

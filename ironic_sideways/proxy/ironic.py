@@ -33,7 +33,7 @@ from ironic_sideways.proxy import faults, options, shape
 
 LOG = logging.getLogger(__name__)
 
-#: Statuses of Ironic that say something about the user and his request. 400 is
+#: Statuses of Ironic that say something about the user and their request. 400 is
 #: none: what Ironic is asked is written here.
 FAULTS = {
     401: faults.UnauthorizedError,
@@ -115,7 +115,7 @@ class Client:
             if not items or not page.get("next"):
                 return
             if not marker or marker == seen_marker:
-                raise self._unusable(kind, f"paging stands still at {marker}")
+                raise self._unusable(kind, f"paging does not advance beyond {marker}")
             seen_marker = query["marker"] = marker
 
     def _get(self, caller: Caller, path: str, query: dict[str, str]) -> dict[str, Any]:

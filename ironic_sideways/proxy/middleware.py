@@ -43,7 +43,7 @@ PATH = re.compile(
 POLICY = "os_compute_api:os-baremetal-nodes:"
 
 #: Nova answers these calls up to 2.35 (MAX_PROXY_API_SUPPORT_VERSION); the
-#: rest is Nova's own to answer (404 from 2.36 on, 400 or 406 for nonsense).
+#: rest is left to Nova (404 from 2.36 on, 400 or 406 for an invalid one).
 DEFAULT_VERSION = "2.1"
 SERVED_VERSION = re.compile(r"2\.([1-9]|[12][0-9]|3[0-5])")
 VERSION_HEADERS = ("OpenStack-API-Version", "X-OpenStack-Nova-API-Version")

@@ -12,8 +12,8 @@
 
 """Real deploys: Ironic's agent boots over the network and writes or cleans the disk.
 
-What the node went through is watched meanwhile, and the guest that then boots says
-itself which image it is from, by the mark that this image alone has.
+The node's states are watched meanwhile, and the guest that boots then tells in its
+heartbeats which image it comes from, by a mark that only this image has.
 """
 
 import socket
@@ -42,7 +42,7 @@ CLEAN_TIMEOUT = 900.0
 #: MiB below which the deploy ramdisk does not fit.
 DEPLOY_MEMORY = 1024
 
-#: "discard" of RFC 863, where no guest of ours listens: its kernel refuses.
+#: "discard" (RFC 863): no guest of ours listens there, so its kernel refuses.
 CLOSED_PORT = 9
 
 
@@ -55,7 +55,7 @@ def free_node(ironic: Connection, other_than: str) -> Any:
     """A free node that the deploy ramdisk fits, its deploy interface ``direct``.
 
     :param other_than: the id of a node that is wanted for something else.
-    :raises WaitExpired: there is none, nor does one become free.
+    :raises WaitExpired: there is none, and none becomes free.
     """
 
     def free() -> Any:
@@ -86,7 +86,7 @@ def free_node(ironic: Connection, other_than: str) -> Any:
 def deploy(survivors: Survivors, name: str, node: Any) -> dict[str, Any]:
     """A new server on ``node``, its image written by the agent; a finding's parts.
 
-    It is the administrator's, who alone may name the node that a server must go to.
+    It belongs to the administrator: nobody else may choose a server's node.
     """
     known = beats.boot_ids(survivors.work.heartbeat)
     workload.delete_servers(survivors.admin, name)
@@ -109,10 +109,10 @@ def deploy(survivors: Survivors, name: str, node: Any) -> dict[str, Any]:
 
 
 def wait_until_offered(admin: Connection, node: str) -> None:
-    """Wait until Placement gives ``node`` away.
+    """Wait until Placement offers ``node``.
 
-    Ironic frees a node; nova-compute reports it at its next look, and the scheduler
-    finds no valid host before.
+    Ironic frees a node; nova-compute reports it at its next periodic task, and until
+    then the scheduler finds no valid host.
 
     :raises WaitExpired: it is reserved still.
     """
@@ -167,8 +167,8 @@ def finish(
     (address,) = server["fixed_ips"]
     if not stream.image or stream.ips != (address,):
         raise exceptions.SidewaysError(
-            f"{server['name']}: expected beats from {address} of an image that is "
-            f"marked, found {', '.join(stream.ips)} and mark {stream.image}"
+            f"{server['name']}: expected heartbeats from {address} of a marked image, "
+            f"found {', '.join(stream.ips)} and mark {stream.image}"
         )
     answered = waits.wait_for(
         lambda: answer(address),
@@ -197,9 +197,9 @@ def finish(
 
 
 def answer(address: str) -> str:
-    """What a connection to a port of ``address`` gets where nobody listens.
+    """The result of connecting to a port of ``address`` where nobody listens.
 
-    A machine that is up refuses it; of one that is not there nothing comes.
+    A machine that is up refuses it; one that is absent does not answer.
     """
     try:
         socket.create_connection((address, CLOSED_PORT), timeout=3).close()
@@ -213,7 +213,7 @@ def answer(address: str) -> str:
 def clean(survivors: Survivors, server: dict[str, Any]) -> dict[str, Any]:
     """Delete a survivor, its node's automated cleaning on; a finding's parts.
 
-    Node by node it can be on where it is off by default; afterwards it is off.
+    Where it is off by default, it can be switched on node by node; off afterwards.
     """
     ironic = survivors.ironic.baremetal
     node = survivors.node(server["uuid"])

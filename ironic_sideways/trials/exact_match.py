@@ -37,7 +37,7 @@ REPORT_TIMEOUT = 150.0
 #: Seconds for the scheduler's answer.
 SCHEDULE_TIMEOUT = 120.0
 
-#: What the scheduler says of a flavor that no node fits (nova.exception.NoValidHost).
+#: Nova's error for a flavor that fits no node (nova.exception.NoValidHost).
 NO_HOST = "No valid host was found"
 
 Document = dict[str, Any]
@@ -60,7 +60,7 @@ class ExactMatch:
         self.prefix = prefix
 
     def everything(self) -> Document:
-        """Do all; what they made is gone afterwards."""
+        """Do all checks; what they created is deleted afterwards."""
         workload.delete_servers(self.member, NAME)
         workload.ensure_keypair(self.member)
         workload.boot_from_the_network(self.ironic)
@@ -183,7 +183,7 @@ class ExactMatch:
         }
 
     def _reported(self, aside: set[str], free: set[str]) -> None:
-        """Wait until Placement gives away the ``free`` nodes, and none ``aside``."""
+        """Wait until Placement offers the ``free`` nodes, and none ``aside``."""
 
         def wrong() -> set[str]:
             found = snapshot.reserved(snapshot.providers(self.admin))
@@ -201,7 +201,7 @@ class ExactMatch:
     def _no_valid_host(self, flavor: str) -> str:
         """What the scheduler says.
 
-        :raises SidewaysError: it finds a host all the same.
+        :raises SidewaysError: it found a host.
         """
         server = workload.request(
             self.member, f"{NAME}-nowhere", workload.IMAGE, flavor, "none"

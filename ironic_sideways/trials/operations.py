@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a cloud must be able to do after the move, or after a way back, really done.
+"""What a cloud must be able to do after the move, or after a rollback: done for real.
 
 After the move a new server boots on a free node through Ironic; a running
 survivor takes a hard reboot; so does a net-booted one, nova-baremetal's TFTP
@@ -48,10 +48,10 @@ Chain = dict[str, Act]
 
 
 def boot_new(work: workload.Workload) -> dict[str, Any]:
-    """A new server is ACTIVE, and its guest beats its heart."""
+    """A new server is ACTIVE, and its guest sends heartbeats."""
     workload.delete_servers(work.cloud, NEW)
     workload.ensure_keypair(work.cloud)
-    # An earlier server of this node may have been heard.
+    # An earlier server on this node may have sent heartbeats.
     known = beats.boot_ids(work.heartbeat)
     server = workload.boot(work.cloud, NEW)
     earlier = known.get(server["mac"])
@@ -82,9 +82,9 @@ def hard_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
 
 
 def retire_tftp_root(root: Path) -> None:
-    """Move the base's TFTP root away: from now on nobody serves it.
+    """Move the base's TFTP root away: from now on it is not served.
 
-    There is no way back to the base any more. Safe to do again.
+    After this there is no rollback to the base. Safe to repeat.
     """
     if root.exists():
         root.rename(root.with_name(f"{root.name}-retired-{time.time_ns()}"))
@@ -97,13 +97,13 @@ def net_booted_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
     if root != server["root"]:
         raise exceptions.SidewaysError(
             f"server {server['uuid']} ({server['name']}): its root file system was "
-            f"{server['root']}, its beats carry {root}"
+            f"{server['root']}, its heartbeats carry {root}"
         )
     return f"{said}, net-booted, root file system {root} on its disk"
 
 
 def start_stopped(work: workload.Workload, server: dict[str, Any]) -> str:
-    """Its owner unlocks it, as it was his lock, and it runs again."""
+    """Its owner removes their own lock, and it runs again."""
     work.cloud.compute.unlock_server(server["uuid"])
     work.cloud.compute.start_server(server["uuid"])
     workload.wait_for_status(work.cloud, server["uuid"], "ACTIVE", 120)
@@ -146,7 +146,7 @@ def reboot_all(work: workload.Workload, servers: Iterable[dict[str, Any]]) -> st
 def settle(admin: Connection) -> None:
     """Wait until the base reports each free node as free again.
 
-    :raises WaitExpired: names the nodes that it holds back.
+    :raises WaitExpired: names the nodes that are not yet free.
     """
     waits.wait_for(
         lambda: held_back(snapshot.providers(admin)),
@@ -173,12 +173,12 @@ def use_base(
     """Boot, delete and reboot on the base; one finding an operation.
 
     :param base_driver: "nova_bm", or "fake", which switches no machine on and
-        does not reserve a node as a whole.
+        does not reserve whole nodes.
     """
     if base_driver == "fake":
         return side_by_side({"boot and delete": partial(boot_nothing_and_delete, work)})
     chains: list[Chain] = [{"boot and delete": partial(boot_and_delete, work)}]
-    # One of each way to boot, one after the other: both write the record.
+    # One for each way to boot, one after the other: both write the record.
     running = {s["boot"]: s for s in work.recorded() if s["status"] == "ACTIVE"}
     if running:
         chains.append({"hard reboot": partial(reboot_all, work, running.values())})
@@ -213,7 +213,7 @@ def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, 
     """Do all of it, side by side; one finding an operation.
 
     :param done: findings of an earlier try; what went well is not done again.
-    :raises SidewaysError: the recorded workload is too small to show it all.
+    :raises SidewaysError: the recorded workload is too small for all of it.
     """
     work, ironic = survivors.work, survivors.ironic
     active = [s for s in work.recorded() if s["status"] == "ACTIVE"]
@@ -228,7 +228,7 @@ def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, 
             f"net-booted and a stopped one, found {len(running)}, "
             f"{len(net_booted)} and {len(stopped)}"
         )
-    # One that was done with in an earlier try has no node any more.
+    # A server that was deleted in an earlier try has no node any more.
     kept = next((s for s in running if fits(survivors, s)), running[0])
     (gone, *_) = (server for server in running if server is not kept)
     on = survivors.operate
@@ -302,7 +302,7 @@ def fits(survivors: Survivors, server: dict[str, Any]) -> bool:
 
 
 def the_rest(chains: list[Chain], done: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is left to do of ``chains``, done; the findings of earlier tries besides."""
+    """Do what is left of ``chains``; with the findings of earlier tries."""
     well = {finding["name"]: finding for finding in done if finding["ok"]}
     left = [
         {name: act for name, act in chain.items() if name not in well}

@@ -14,7 +14,7 @@
 
 Nova embeds the flavor in an instance, and its API cannot change it there: a
 survivor's still asks for VCPU, MEMORY_MB and DISK_GB, of which its node has none
-any more. So after each operation its allocation is looked at, besides the result.
+any more. So after each operation its allocation is checked, and not only the result.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from ironic_sideways import exceptions, resource_class, waits
 from ironic_sideways.cloud import placement
 from ironic_sideways.trials import workload
 
-#: The first that shows the embedded flavor, extra specs included.
+#: The first microversion that shows the embedded flavor with its extra specs.
 EMBEDDED_MICROVERSION = "2.47"
 
 
@@ -73,7 +73,7 @@ class Survivors:
         """What ``act`` found, and what Nova and Placement have of the instance then.
 
         :param act: is called with ``args`` and the server.
-        :param gone: there must be no instance any more afterwards.
+        :param gone: the instance must no longer exist afterwards.
         :raises SidewaysError: the flavor is not the old one, or the instance does
             not hold exactly its node afterwards.
         """
@@ -82,7 +82,7 @@ class Survivors:
         if new := [key for key in specs if key.startswith("resources:")]:
             raise exceptions.SidewaysError(
                 f"{server['name']}: expected the flavor of before the move embedded, "
-                f"found {', '.join(new)}: this would prove nothing"
+                f"found {', '.join(new)}: the test would prove nothing"
             )
         found = act(*args, server)
         class_name = resource_class.normalise(node.resource_class)

@@ -39,8 +39,8 @@ OTHER_IMAGE = "guest-again"
 #: A root file system without boot loader: its servers boot over the network, from
 #: nova-baremetal's TFTP server, at each power-on.
 ROOT_IMAGE = "guest-root"
-#: The guest's whole disk and nothing beside it: what the agent writes to a node, and
-#: the node's firmware boots. Its beats say that they come from this very image.
+#: The guest as a whole-disk image: the agent writes it to a node, and the node's
+#: firmware boots it. Its heartbeats carry this image's mark.
 DISK_IMAGE = "guest-disk"
 OWN_LOCK = "locked by its owner, not by any maintenance"
 BUILD_TIMEOUT = 300.0
@@ -60,7 +60,7 @@ class Workload:
 
 
 def publish_guest(admin: Connection, built: guest.Guest) -> None:
-    """Load the guest's images in glance, public, unless they are there."""
+    """Upload the guest's images to glance, public, unless they exist."""
     ids = {}
     for name, path, container, disk_format in (
         (f"{IMAGE}-kernel", built.kernel, "aki", "aki"),
@@ -99,7 +99,7 @@ def publish(
 
 
 def public_key() -> str:
-    """A fresh public key; nobody keeps the private one, as nobody logs in."""
+    """A fresh public key; the private one is not kept, as nobody logs in."""
     key = ed25519.Ed25519PrivateKey.generate().public_key()
     return key.public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
@@ -107,7 +107,7 @@ def public_key() -> str:
 
 
 def ensure_keypair(cloud: Connection) -> None:
-    """The member's keypair, made where it is not there."""
+    """Create the member's key pair unless it exists."""
     if cloud.compute.find_keypair(PREFIX) is None:
         cloud.compute.create_keypair(name=PREFIX, public_key=public_key())
 
@@ -265,7 +265,7 @@ def verify(work: Workload) -> int:
 
 
 def verify_noapi(work: Workload) -> int:
-    """The data plane alone: each running machine beats on, never booted anew."""
+    """The data plane alone: each running machine sends heartbeats, never rebooted."""
     servers = work.recorded()
     for server in servers:
         if server["status"] != "ACTIVE":
@@ -274,14 +274,14 @@ def verify_noapi(work: Workload) -> int:
         stream = beats.newest(work.heartbeat, server["mac"])
         if stream is None or stream.boot_id != server["boot_id"]:
             raise exceptions.SidewaysError(
-                f"server {server['uuid']} ({server['name']}) booted anew: boot id "
+                f"server {server['uuid']} ({server['name']}) rebooted: boot id "
                 f"{server['boot_id']} became {stream.boot_id if stream else None}"
             )
     return len(servers)
 
 
 def destroy(cloud: Connection) -> int:
-    """Delete what ``create`` and later steps made; what is gone is no error."""
+    """Delete what ``create`` and later steps made; tolerate what is gone."""
     servers = delete_servers(cloud, f"{PREFIX}-")
     if cloud.compute.find_keypair(PREFIX):
         cloud.compute.delete_keypair(PREFIX)

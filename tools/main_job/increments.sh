@@ -15,7 +15,7 @@
 #
 # Sourced by tools/run_upgrade.sh after phases.sh and the deployment.
 
-# What is judged once, for the whole, or by its own phase.
+# What is judged once, for the whole cloud, or by its own phase.
 JUDGED_ONCE=(operations proxy tempest)
 
 # JOB_RESULT is that of the first that failed, or 0.

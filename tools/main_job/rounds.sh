@@ -11,15 +11,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# There and back: the window up to some phase, its way back, and the proof that
+# There and back: the window up to some phase, its rollback, and the proof that
 # the base is as it was.
 #
 # Sourced by tools/run_upgrade.sh and tools/sabotage.sh after phases.sh and the
 # deployment. A round is
 #
 #   PHASE              up to PHASE, and back
-#   PHASE-killed       PHASE is killed in its middle; back from there
-#   PHASE-back-killed  back from PHASE, killed in its middle, and gone on with
+#   PHASE-killed       PHASE is killed while it runs; back from there
+#   PHASE-back-killed  the rollback from PHASE is killed while it runs, and repeated
 #   sabotaged-NAME     a move that is broken in one way, which the verdict must name
 #                      (ironic_sideways/trials/sabotage), and back; NAME+NAME: in several
 #
@@ -39,8 +39,8 @@ declare -A MIDDLE_BACK_OF=(
 )
 # After these the base is not only looked at but used.
 USED_AFTER=" compute-killed resources "
-# Seconds for a phase to see what a sabotage keeps from it for ever: the verdict names
-# that by what is seen at once.
+# Seconds that a phase waits for what a sabotage prevents: the verdict judges by what
+# is seen at once.
 SABOTAGED_TIMEOUT=30
 # Seconds for the middle of a phase to come, all phases before it included.
 MIDDLE_TIMEOUT=1800
@@ -166,10 +166,10 @@ function sabotage { # <name[+name...]>
     if ! TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
         "$UPGRADE" --to "$until"; then
         if [[ ! -e $EVIDENCE_DIR/phases/$until.begun ]]; then
-            echo "sabotage $1: a phase before $until failed, by which it is not seen" >&2
+            echo "sabotage $1: a phase before $until failed, which cannot show it" >&2
             return 1
         fi
-        echo "phase $until failed; the verdict must tell why"
+        echo "phase $until failed; the verdict must explain it"
     fi
     ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
         "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"

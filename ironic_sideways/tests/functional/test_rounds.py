@@ -297,7 +297,7 @@ def test_a_phase_that_fails_before_is_a_failure_of_its_own(tree):
     code, output = tree.sabotage("vif", UNTIL="end-maintenance")
     assert code == 1
     assert output.splitlines()[-1].endswith(
-        "a phase before end-maintenance failed, by which it is not seen"
+        "a phase before end-maintenance failed, which cannot show it"
     )
     assert "sabotage judge" not in tree.calls()
 

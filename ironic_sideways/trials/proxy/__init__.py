@@ -10,4 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The proxy asked by everybody who may ask, in the lab's moved cloud."""
+"""The proxy tested in the lab's moved cloud, with every kind of user."""

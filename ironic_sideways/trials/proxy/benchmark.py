@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How much slower than Ironic itself: ratios of one run, call by call in turn.
+"""How much slower the proxy is than Ironic itself: ratios of calls made in turn.
 
-Direct means: the calls that the proxy makes, with the same HTTP client, the
-same token and the same parsing of what comes. Whoever asks through the proxy is
+"Direct" means the calls that the proxy makes, with the same HTTP client, the
+same token and the same parsing of the answer. Whoever asks through the proxy is
 known to keystone once more, by nova-api; the row "refused" is that share alone.
 """
 
@@ -40,7 +40,7 @@ from ironic_sideways.trials.proxy.table import NODES
 #: Number of nodes -> how often each call is made.
 ROUNDS = {1: 40, 100: 20, 5000: 3}
 
-#: Nova's own list of thousands takes minutes: fewer times tell enough.
+#: Nova's own list of thousands takes minutes: fewer repetitions are enough.
 OWN_LIST_ROUNDS = {1: 40, 100: 5, 5000: 1}
 
 GOAL = 1.25
@@ -162,9 +162,9 @@ def run(layout: Layout, record: LabRecord, most: int) -> list[dict[str, Any]]:
 def measure(
     kind: str, count: int, timed: dict[str, Call], pids: tuple[int, ...]
 ) -> dict[str, Any]:
-    """Each call in turn, so that a busy moment of the host meets them all.
+    """Time each call in turn, so that a busy moment of the host affects them all.
 
-    :param pids: whose processor time counts, this process's besides.
+    :param pids: whose processor time counts, with this process's own.
     :returns: of each call the median seconds, the mean processor seconds, and
         their ratios to direct: the median of the rounds', and that of the means.
     """
@@ -213,7 +213,7 @@ def _ratios(found: dict[str, list[float]]) -> dict[str, float]:
 def processor_seconds(pids: tuple[int, ...]) -> float:
     """What all threads of the processes have run (Linux, proc(5): schedstat).
 
-    On a busy host the clock tells more of the others than of these.
+    On a busy host the wall clock measures the other processes as well.
     """
     total = 0
     for pid in (*pids, os.getpid()):

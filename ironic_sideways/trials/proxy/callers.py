@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who asks: throwaway users of keystone, and tokens that are worth nothing."""
+"""The callers: temporary keystone users, and tokens that are not valid."""
 
 import contextlib
 import dataclasses
@@ -46,14 +46,14 @@ class Callers:
 
     @property
     def authenticated(self) -> dict[str, str]:
-        """Everybody with a token that counts."""
+        """Everybody with a valid token."""
         names = ("admin", "other_admin", "system_admin", "member", "reader")
         return {name: getattr(self, name) for name in names}
 
 
 @contextlib.contextmanager
 def made(layout: Layout) -> Iterator[Callers]:
-    """Make the users, and remove them at the end, those of a killed run too."""
+    """Create the users; delete them at the end, and those of a killed run too."""
     admin = cloud.connect(layout, "admin")
     system = cloud.connect(layout, "system")
     _remove(admin)
@@ -96,7 +96,7 @@ def _token(admin: Connection, layout: Layout, role_name: str, project: str) -> s
 
 
 def _revoked(admin: Connection, token: str) -> str:
-    """``token``, which keystone accepts no more."""
+    """``token``, after keystone has revoked it."""
     headers = {"X-Subject-Token": token}
     admin.identity.delete("/auth/tokens", headers=headers).raise_for_status()
     return token
@@ -108,7 +108,7 @@ def _expired(admin: Connection, layout: Layout, token: str) -> str:
     A Fernet token is a msgpack list whose only float is ``expires_at``
     (keystone.token.token_formatters); keystone's own key signs it again.
 
-    :raises HttpError: keystone does not take it for one that has expired.
+    :raises HttpError: keystone does not recognise it as an expired token.
     """
     keys = layout.etc / "keystone" / "fernet-keys"
     newest = max(keys.iterdir(), key=lambda path: int(path.name))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""All that the main job asks of the proxy, as one table."""
+"""All that the main job checks of the proxy, as one table."""
 
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from ironic_sideways.trials.proxy.table import Nova, Table
 
 
 def everything(layout: Layout, novaclient: Path | None) -> Table:
-    """Ask everything of the lab's moved cloud.
+    """Do all checks in the lab's moved cloud.
 
     Users and a project are made and removed, and one free node's owner is
     changed for a moment.
 
-    :param novaclient: its program; None leaves it out, and the verdict says so.
+    :param novaclient: its program; None skips it, and the verdict says so.
     """
     table = Table()
     nova = Nova(layout.url("nova-api"))

@@ -12,8 +12,8 @@
 
 """A database of Ironic with as many nodes as are wanted, and no conductor.
 
-It lies beside the lab's own, so that neither a power sync nor nova-compute
-meets nodes that have no machine.
+It is separate from the lab's own, so that neither a power sync nor nova-compute
+sees nodes without machines.
 """
 
 import subprocess
@@ -71,7 +71,7 @@ def add(url: str, first: int, last: int, owner: str) -> str:
     :returns: the uuid of the last one.
     """
     with warnings.catch_warnings():
-        # eventlet tells whoever imports it that it is deprecated.
+        # eventlet warns at import that it is deprecated.
         warnings.simplefilter("ignore")
         from ironic.db.sqlalchemy import models
         from ironic.objects import node as node_object

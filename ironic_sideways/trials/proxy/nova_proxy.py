@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Nova's own proxy beside ours, and ours where Ironic is away.
+"""Nova's own proxy compared with ours, and ours while Ironic is down.
 
-Both are nova-api processes of one's own, so that the lab's stays as it is.
+Both are separate nova-api processes, so that the lab's own is not touched.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ POLICY = '"os_compute_api:os-baremetal-nodes:list": "role:reader"\n'
 
 
 def compare(table: Table, layout: Layout, nova: Nova, callers: Callers) -> None:
-    """Field by field: what differs is what was wrong in Nova's own."""
+    """Field by field: the differences are the errors of Nova's own."""
     credentials = {"ironic": configuration.credentials(layout, "nova")}
     with private.nova_api(layout, "nova-own-proxy", False, credentials) as service:
         own = Nova(service.url)

@@ -38,8 +38,8 @@ def novaclient(
 ) -> None:
     """The three commands of an unmodified python-novaclient, as a user calls them.
 
-    :param program: its ``nova``; from 8.0 on it has the commands no more.
-    :param home: where it may leave files; root's own stays as it is.
+    :param program: its ``nova``; 8.0 has removed these commands.
+    :param home: its home directory, so that root's own is not touched.
     :param nodes: what the list should say, by id.
     """
     version = _nova(program, home, admin, "--version")
@@ -77,7 +77,7 @@ def _nova(program: Path, home: Path, admin: Connection, *words: str) -> str:
         "OS_USER_DOMAIN_ID": str(values["user_domain_id"]),
         "OS_PROJECT_DOMAIN_ID": str(values["project_domain_id"]),
         "OS_REGION_NAME": str(admin.config.get_region_name()),
-        # Its own default, 2.41, is one where it refuses these commands itself.
+        # With its default, 2.41, the client itself refuses these commands.
         "OS_COMPUTE_API_VERSION": SERVED,
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -102,7 +102,7 @@ def cells(text: str) -> list[list[str]]:
 
 def tempest(table: Table, admin: Connection, nodes: dict[str, Any]) -> None:
     """tempest.lib's client with its response schema, which allows no other key."""
-    # It is an import of 2 s, and of the lab's environment alone.
+    # Takes 2 s to import, and is only in the lab's environment.
     from tempest.lib import auth
     from tempest.lib import exceptions as lib_exceptions
     from tempest.lib.services.compute import baremetal_nodes_client

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Services of one's own beside the lab's: other settings, a port of their own.
+"""Private services beside the lab's, with other settings and their own ports.
 
 They use the lab's keystone, databases and bus, and are no programs of its
 supervisor; `lab down` ends one that was left.
@@ -55,7 +55,7 @@ def nova_api(
 ) -> Iterator[Service]:
     """The lab's nova-api once more, its paste file with or without the proxy.
 
-    :param settings: what its nova.conf says otherwise.
+    :param settings: where its nova.conf differs from the lab's.
     """
     config = copy_of(layout, "nova/nova.conf", name, settings)
     paste = config.with_name("api-paste.ini")
@@ -94,7 +94,7 @@ def copy_of(layout: Layout, configuration: str, name: str, settings: Settings) -
 def _running(
     layout: Layout, program: str, name: str, environment: dict[str, str]
 ) -> Iterator[Service]:
-    """``program`` of the lab on a port of its own, until it is left.
+    """``program`` of the lab on its own port, until the block ends.
 
     :raises SidewaysError: it ended, with its log's name.
     """

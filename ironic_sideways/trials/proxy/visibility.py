@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who sees what: each row of the table in doc/source/admin/proxy.rst, asked anew."""
+"""Who sees what: each row of the table in doc/source/admin/proxy.rst, tested."""
 
 import concurrent.futures
 import contextlib
@@ -24,8 +24,8 @@ from ironic_sideways.evidence import proxy
 from ironic_sideways.trials.proxy.callers import Callers
 from ironic_sideways.trials.proxy.table import NODES, Nova, Table
 
-#: What is no UUID, and its status: traversal, header injection, a query of
-#: one's own, NUL, what is no UTF-8, what is long.
+#: What is no UUID, and the status that it gets: traversal, header injection, an
+#: added query, NUL, invalid UTF-8, too long.
 MALFORMED = {
     "1": 400,
     "node-0": 400,
@@ -100,7 +100,7 @@ def owners(table: Table, nova: Nova, who: Callers, system: Connection) -> None:
 def _side_by_side(
     table: Table, nova: Nova, who: Callers, theirs: set[str], ours: set[str]
 ) -> None:
-    """Two users at once: neither gets what is the other's."""
+    """Two users at once: neither sees the other's nodes."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         found = list(pool.map(nova.names, [who.admin, who.other_admin] * ROUNDS))
     mixed = [
@@ -110,7 +110,7 @@ def _side_by_side(
 
 
 def calls(table: Table, nova: Nova, who: Callers, some: str) -> None:
-    """What is no list and no show; what is malformed; where it is served."""
+    """Writes, malformed ids, and the paths and versions where it is served."""
     writes = proxy.writes(some)
     for name, token in who.authenticated.items():
         found = [nova.status(token, f"/v2.1{p}", m, body=b) for m, p, b in writes]

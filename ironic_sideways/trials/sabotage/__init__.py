@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Teeth: a move in the lab is broken in one defined way, and the verdict must say so.
+"""Sabotage: a move in the lab is broken in a defined way; the verdict must say so.
 
 Each sabotage is a row of the table (table.py): when it is done, what it breaks, and
 which check of the verdict must fail. A verdict that stays green is a defect.

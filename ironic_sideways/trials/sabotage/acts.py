@@ -67,13 +67,13 @@ class Scene:
         return Changes(self.engine, self.lab / "sabotage.json")
 
     def recalled(self, name: str) -> str:
-        """What a phase remembered (grenade/phases.sh).
+        """A value that a phase kept (grenade/phases.sh).
 
         :raises SidewaysError: it did not.
         """
         path = self.evidence / "phases" / f"{name}.value"
         if not path.exists():
-            raise exceptions.SidewaysError(f"{path}: absent; was the phase done?")
+            raise exceptions.SidewaysError(f"{path}: absent; has the phase run?")
         return path.read_text().strip()
 
 
@@ -91,7 +91,7 @@ def swap_macs(scene: Scene) -> Broken:
     changes = scene.changes
     nodes = changes.used(running=True)[1], changes.free()[1]
     one, two = (changes.port(node) for node in nodes)
-    # An address is unique: by way of one that nobody has.
+    # An address is unique: swap by way of an unused one.
     changes.set("ports", one, address="52:54:00:ff:ff:ff")
     changes.set("ports", two, address=one["address"])
     changed = {**one, "address": "52:54:00:ff:ff:ff"}
@@ -163,7 +163,7 @@ def leave_allocation(scene: Scene) -> Broken:
 
 
 def keep_driver(scene: Scene) -> Broken:
-    """nova-compute starts again with the driver that the window found in its way.
+    """nova-compute starts again with the driver that it had before the window.
 
     It may end at once: Placement refuses what that driver reports.
     """

@@ -82,7 +82,7 @@ class Changes:
     def tell(self, log: Path, before: str, secret: str, after: str) -> None:
         """Append the line ``before secret after`` to ``log``.
 
-        The secret's place alone is kept: what keeps the secret itself would leak it.
+        Only the secret's position is kept: a copy of the secret would be another leak.
         """
         place = log.stat().st_size + len(before.encode())
         self._keep({"log": str(log), "place": place, "length": len(secret.encode())})
@@ -93,7 +93,7 @@ class Changes:
         """Take everything back, last first; how many changes."""
         for done in reversed(self._done):
             if "log" in done:
-                # A service writes there: what is masked must stay where it is.
+                # A service appends to it: mask in place, and never change the length.
                 with Path(done["log"]).open("r+b") as file:
                     file.seek(done["place"])
                     file.write(b"*" * done["length"])

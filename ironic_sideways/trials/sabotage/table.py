@@ -145,11 +145,11 @@ def together(names: str) -> list[Sabotage]:
     found = [find(name) for name in names.split("+")]
     if len({(sabotage.after, sabotage.until) for sabotage in found}) > 1:
         raise exceptions.UsageError(
-            f"sabotages {names}: expected those of the same phases (see --list)"
+            f"sabotages {names}: expected sabotages of the same phases (see --list)"
         )
     if len(found) > 1 and any(sabotage.destructive for sabotage in found):
         raise exceptions.UsageError(
-            f"sabotages {names}: one that switches a machine goes by itself"
+            f"sabotages {names}: one that switches a machine must be done alone"
         )
     return found
 
@@ -168,7 +168,7 @@ def chosen(words: str) -> list[str]:
 
 
 def done(sabotages: Sequence[Sabotage], scene: acts.Scene) -> list[acts.Broken]:
-    """Do them; what each broke is recorded, for the verdict to be held against."""
+    """Do them, and record what each broke, to compare the verdict with."""
     found = {one.name: one.act(scene) for one in sabotages}
     record = {name: dataclasses.asdict(broken) for name, broken in found.items()}
     documents.write(scene.lab / RECORD, record)

@@ -28,7 +28,7 @@ NAMES = ("guest-ssh", "guest-ssh-again")
 
 
 def publish(admin: Connection, cache: Path) -> tuple[str, str]:
-    """Load both in glance, public, unless they are there; their names.
+    """Upload both to glance, public, unless they exist; their names.
 
     :param cache: directory that the guest is built in.
     """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What must be so whenever no operation runs: Nova, Ironic and Placement agree."""
+"""Whenever no operation runs, Nova, Ironic and Placement must agree."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ from openstack.connection import Connection
 from ironic_sideways import resource_class, waits
 from ironic_sideways.evidence import snapshot
 
-#: Seconds for what an operation left behind to settle: nova-compute's next look at
-#: the resources included.
+#: Seconds until an operation's effects are settled, nova-compute's next periodic
+#: resource update included.
 SETTLE_TIMEOUT = 150.0
 
 Document = dict[str, Any]
@@ -42,7 +42,7 @@ def look(admin: Connection, ironic: Connection) -> Document:
 
 
 def faults(seen: Document) -> list[str]:
-    """Where they disagree, as a person reads it."""
+    """Where they disagree, as text for a person."""
     servers = {server["uuid"]: server for server in seen["servers"]}
     providers: dict[str, list[Document]] = {}
     for provider in seen["providers"]:
@@ -65,7 +65,7 @@ def faults(seen: Document) -> list[str]:
         if count != 1:
             found.append(f"node {uuid} is {count} compute nodes")
         found += provider_faults(node, providers.pop(uuid, []))
-    found += [f"provider {name} is of no node" for name in providers]
+    found += [f"provider {name} belongs to no node" for name in providers]
     held = {node["instance_uuid"] for node in seen["nodes"]}
     for uuid, server in servers.items():
         if server["task_state"]:

@@ -49,7 +49,7 @@ class Workers:
         """
         state = self._supervisor.state(name)
         if state.state not in ALIVE:
-            raise exceptions.SidewaysError(f"{name}: to be killed, and does not run")
+            raise exceptions.SidewaysError(f"{name}: cannot be killed, it does not run")
         # Its children too, which a machine's failure would not spare.
         os.killpg(os.getpgid(state.pid), signal.SIGKILL)
         waits.wait_for(

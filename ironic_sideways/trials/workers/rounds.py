@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The rounds: what is done, which worker is killed in its middle, what must follow.
+"""The rounds: what is done, which worker is killed meanwhile, what must follow.
 
 A round's finding is a row of clustered.json. Who was killed follows from the logs:
 RabbitMQ deals messages out in turn, so that both workers get their share.
@@ -35,14 +35,14 @@ from ironic_sideways.trials.workers.trial import (
 
 BUILD, REBOOT, DELETE = "Claim successful", "Rebooting instance", "Terminating instance"
 #: Of a delete, too; a builder that gives up says ``DELETE`` itself.
-DELETE_IN_BUILD = "Its build is to end first"
-WAITED_IN_VAIN = "Its builder is taken to be dead"
+DELETE_IN_BUILD = "Waiting for its build to end"
+WAITED_IN_VAIN = "Assuming that its builder is dead"
 #: A message may go to the builder itself; mostly it is the other one's turn.
 TURNS = 5
 
 
 def idle(trial: Trial, name: str, then: Callable[[Trial], Row]) -> Row:
-    """One worker dies with nothing to do, and the other one serves.
+    """An idle worker dies, and the other one serves.
 
     :param then: what the other one does; its ``server`` and ``boot_id``.
     """
@@ -107,7 +107,7 @@ def reboot(trial: Trial) -> Row:
     waits.wait_for(
         lambda: cloud.compute.get_server(uuid),
         lambda found: not found.task_state,
-        f"the interrupted reboot of {uuid} to be let go of",
+        f"the task state of the interrupted reboot of {uuid} to be reset",
         OPERATION_AGE + PERIODIC,
         interval=2,
         seen=lambda found: f"{found.status}, task state {found.task_state}",
@@ -139,26 +139,26 @@ def delete(trial: Trial) -> Row:
 
 
 def leaving(trial: Trial, instance: str) -> bool:
-    """:raises SidewaysError: it was too fast: there is no middle any more."""
+    """:raises SidewaysError: the delete was finished before it could be interrupted."""
     node = trial.node_of(instance)
     if node is None:
         raise exceptions.SidewaysError(
-            f"instance {instance}: off its node before the delete's middle was seen"
+            f"instance {instance}: off its node before the delete could be interrupted"
         )
     return bool(node.provision_state != "active")
 
 
 def delete_in_build(trial: Trial) -> Row:
-    """Nobody dies: a user deletes what is being built, and the other worker does it.
+    """No worker dies: a server is deleted while it is built, by the other worker.
 
-    :raises SidewaysError: nobody but the builder was ever given the delete.
+    :raises SidewaysError: only the builder was ever given the delete.
     """
     for _turn in range(TURNS):
         done = deleted_in_build(trial)
         if len(trial.workers.names) == 1 or done["builder"] != done["deleter"]:
             return done
     raise exceptions.SidewaysError(
-        f"{TURNS} times the builder itself was given the delete: nothing was shown"
+        f"{TURNS} times the builder itself was given the delete: no other worker was"
     )
 
 
@@ -181,7 +181,7 @@ def deleted_in_build(trial: Trial) -> Row:
     trial.gone(instance, BUILD_TIMEOUT)
     if trial.workers.said(instance, WAITED_IN_VAIN, since):
         raise exceptions.SidewaysError(
-            f"instance {instance}: {deleter} took {builder} for dead, which lives"
+            f"instance {instance}: {deleter} took {builder} for dead, but it is alive"
         )
     return {
         "kind": "delete in build",
@@ -193,7 +193,7 @@ def deleted_in_build(trial: Trial) -> Row:
 
 
 def restart_beside_build(trial: Trial) -> Row:
-    """A worker comes back while the other one builds, and the build ends well."""
+    """A worker restarts while the other one builds, and the build succeeds."""
     since = trial.workers.positions()
     instance = trial.begin_boot()
     builder = trial.workers.who(instance, BUILD, since)
@@ -227,7 +227,7 @@ def reboot_running(trial: Trial) -> Row:
 
 
 def each_kill(trial: Trial) -> None:
-    """What CI has time for: either worker idle, a reboot and a delete in the middle."""
+    """What CI has time for: each worker idle, one in a reboot, one in a delete."""
     first, second = trial.workers.names
     trial.round(f"{second}, idle", partial(idle, name=second, then=serve))
     trial.round(f"{first}, idle", partial(idle, name=first, then=reboot_running))

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What every round has: the cloud before and after it, its servers, its killing.
+"""What all rounds share: the cloud before and after, the servers, the killing.
 
-A round that fails is a row like the others, and is mended before the next one.
+A round that fails is a row like the others, and is cleaned up after.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ from ironic_sideways.trials.workers import consistency
 from ironic_sideways.trials.workers.processes import Workers
 
 #: The workers' settings for a lab, where a deploy takes a minute at most: a worker
-#: waits for a locked node, and then for Ironic, half a minute or so each, and what
-#: it left is a dead one's after both.
+#: waits about half a minute for a locked node and as long for Ironic; only after both
+#: is what it left taken for a dead worker's.
 BUILD_TIMEOUT = 180
 OPERATION_AGE = 95
 SETTINGS = {
@@ -47,7 +47,7 @@ PERIODIC = 120
 
 #: Seconds for Ironic to tear a node down and clean it.
 FREE_TIMEOUT = 180
-#: Seconds for an operation to come to its middle.
+#: Seconds for an operation to be under way.
 MIDDLE_TIMEOUT = 120.0
 
 NAME = f"{workload.PREFIX}-workers"
@@ -75,7 +75,7 @@ class Trial:
     rows: list[Row] = dataclasses.field(default_factory=list)
 
     def round(self, name: str, act: Callable[["Trial"], Row]) -> bool:
-        """Do one round, and look at the whole afterwards; whether all was well.
+        """Do one round, and check the cloud afterwards; whether it succeeded.
 
         :param act: returns what it did, as ``done`` in the row, its ``detail`` apart.
         """
@@ -144,16 +144,16 @@ class Trial:
         return found
 
     def _untouched(self, bystanders: dict[str, str]) -> dict[str, str]:
-        """Each one's boot id now.
+        """The boot ids now.
 
-        :raises SidewaysError: a running instance booted anew, or is silent.
+        :raises SidewaysError: a running instance rebooted, or is silent.
         """
         for mac, boot_id in bystanders.items():
             beats.wait_for_more(self.work.heartbeat, mac, 30)
             newest = beats.boot_ids(self.work.heartbeat)[mac]
             if newest != boot_id:
                 raise exceptions.SidewaysError(
-                    f"the running instance with {mac} booted anew: boot id {boot_id} "
+                    f"the running instance with {mac} rebooted: boot id {boot_id} "
                     f"became {newest}"
                 )
         return beats.boot_ids(self.work.heartbeat)
@@ -202,7 +202,7 @@ class Trial:
         waits.wait_for(
             middle,
             bool,
-            f"the middle of '{text}' of instance {instance}",
+            f"'{text}' of instance {instance} to be under way",
             MIDDLE_TIMEOUT,
             interval=0.1,
         )

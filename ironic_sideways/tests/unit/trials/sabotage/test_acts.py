@@ -218,7 +218,7 @@ def test_a_driver_is_put_back_and_nova_compute_starts_with_it_and_may_die(
     )
     sabotage = table.find("old-driver")
 
-    with pytest.raises(exceptions.SidewaysError, match="was the phase done"):
+    with pytest.raises(exceptions.SidewaysError, match="has the phase run"):
         sabotage.act(scene)
     (scene.evidence / "phases").mkdir()
     value = scene.evidence / "phases" / "nova-compute.compute_driver.value"

@@ -123,8 +123,8 @@ def test_several_are_each_named_or_the_first_that_is_not_is_told(evidence):
     ("names", "why"),
     [
         ("vif+luck", "sabotage luck: expected one of"),
-        ("vif+allocation", "expected those of the same phases"),
-        ("vif+power-off", "one that switches a machine goes by itself"),
+        ("vif+allocation", "expected sabotages of the same phases"),
+        ("vif+power-off", "one that switches a machine must be done alone"),
         ("", "sabotage : expected one of"),
     ],
 )

@@ -92,7 +92,7 @@ def test_an_instance_on_no_node_is_named(seen: dict[str, Any]) -> None:
     found = consistency.faults(seen)
 
     assert "instance lost is on no node of Ironic" in found
-    assert "provider gone is of no node" in found
+    assert "provider gone belongs to no node" in found
 
 
 def test_a_free_node_that_nobody_can_have_is_named(seen: dict[str, Any]) -> None:
