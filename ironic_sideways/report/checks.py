@@ -229,6 +229,12 @@ def check_operations(directory: Path) -> Finding:
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
 
 
+def seconds_in_all(operations: list[dict[str, Any]]) -> list[str]:
+    """How long the operations took in all, for the page."""
+    total = sum(operation.get("seconds") or 0.0 for operation in operations)
+    return [f"{total:.1f} s of operations"] if total else []
+
+
 def flavor_fault(operation: dict[str, Any], held: dict[str, Any]) -> str:
     """What an operation on a survivor lacks as a proof; empty when nothing.
 

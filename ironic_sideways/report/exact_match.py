@@ -101,6 +101,11 @@ def refusal(name: str, refused: list[Document], of: Shape | None, nodes: Any) ->
     return Check(check, True, f"{len(refused[0]['free'])} nodes of other shapes free")
 
 
+def classes(document: Document) -> list[str]:
+    """The resource classes that there are, for the page."""
+    return sorted({node["resource_class"] for node in document["nodes"]})
+
+
 def check_exact_match(directory: Path) -> Finding:
     """Each flavor lands on a node of exactly its shape, or nowhere.
 

@@ -23,35 +23,31 @@ from pathlib import Path
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import events
 from ironic_sideways.report import (
-    added,
     checks,
     exact_match,
-    left_out,
     logs,
     maintenance,
     places,
     schemas,
+    subjects,
     tempest,
     window,
     workers,
 )
 from ironic_sideways.report.findings import Finding, Line, Verdict, broken
+from ironic_sideways.report.subjects import Judged, Section, Subject
 
 
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """One line of the ledger.
-
-    :param check: judges the evidence directory.
-    :param files: its evidence, those first that a person looks at first.
-    """
-
-    check: Callable[[Path], Finding]
-    files: tuple[str, ...]
+def check_evidence(directory: Path) -> Finding:
+    """The files are as their schemas say, and as what the run recorded of itself."""
+    finding = schemas.check_evidence(directory)
+    told = subjects.check(directory, SUBJECTS)
+    return dataclasses.replace(finding, checks=[*finding.checks, *told])
 
 
+#: All there are, in the ledger's order. Each is defined here and nowhere else.
 SUBJECTS: dict[str, Subject] = {
-    "evidence": Subject(schemas.check_evidence, ()),
+    "evidence": Subject(check_evidence, ()),
     "window": Subject(window.check_phases, ("events.jsonl",)),
     "maintenance": Subject(
         maintenance.check_maintenance,
@@ -65,19 +61,59 @@ SUBJECTS: dict[str, Subject] = {
     "leases": Subject(window.check_leases, ("leases.jsonl", "before.json")),
     "BMCs": Subject(window.check_bmc, ("bmc.json",)),
     "logs": Subject(logs.check_logs, ("secrets.json",)),
-    "operations": Subject(checks.check_operations, ("operations.json",)),
-    "proxy": Subject(checks.check_proxy, ("proxy.json",)),
+    "operations": Subject(
+        checks.check_operations,
+        ("operations.json",),
+        Judged.UNLESS_LEFT_OUT,
+        Section(
+            "operations",
+            "Operations",
+            "What was done with the moved cloud, and how each ended. A deploy or a "
+            "cleaning has what its node went through.",
+            facts=checks.seconds_in_all,
+        ),
+    ),
+    "proxy": Subject(
+        checks.check_proxy,
+        ("proxy.json",),
+        Judged.UNLESS_LEFT_OUT,
+        Section(
+            "proxy",
+            "Bare-metal API",
+            "Who asked Nova's os-baremetal-nodes for what, and what the proxy "
+            "answered.",
+            fold=True,
+        ),
+    ),
     "tempest": Subject(
-        tempest.check_tempest, ("tempest/results.json", "tempest-base/results.json")
+        tempest.check_tempest,
+        ("tempest/results.json", "tempest-base/results.json"),
+        Judged.UNLESS_LEFT_OUT,
     ),
-}
-
-#: Those of a run that was told to do more (added.py).
-ADDED: dict[str, Subject] = {
     "exact-match": Subject(
-        exact_match.check_exact_match, (exact_match.FILE, "before.json")
+        exact_match.check_exact_match,
+        (exact_match.FILE, "before.json"),
+        Judged.WHEN_ADDED,
+        Section(
+            "shapes",
+            "Flavors and shapes",
+            "Each flavor must land on a node of exactly its shape, or find no host.",
+            steps="checks",
+            facts=exact_match.classes,
+        ),
     ),
-    "workers": Subject(workers.check_workers, (workers.FILE, "before.json")),
+    "workers": Subject(
+        workers.check_workers,
+        (workers.FILE, "before.json"),
+        Judged.WHEN_ADDED,
+        Section(
+            "workers",
+            "Workers of one host",
+            "nova-compute workers under one host name, killed one after the other.",
+            steps="rounds",
+            facts=workers.kills,
+        ),
+    ),
 }
 
 
@@ -86,12 +122,13 @@ def verdict(directory: Path) -> Verdict:
 
     But for what the run recorded that it left out.
     """
-    without = left_out.subjects(directory)
-    more = {name: ADDED[name] for name in added.subjects(directory)}
+    without = subjects.left_out(directory, SUBJECTS)
+    more = subjects.added(directory, SUBJECTS)
     findings = [
         judge(name, subject, directory)
-        for name, subject in {**SUBJECTS, **more}.items()
+        for name, subject in SUBJECTS.items()
         if name not in without
+        and (subject.judged is not Judged.WHEN_ADDED or name in more)
     ]
     resume, roll_back = ways_on(directory)
     return Verdict(findings, without, unknown_errors(directory), resume, roll_back)

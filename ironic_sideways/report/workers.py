@@ -127,6 +127,11 @@ def each_round(document: Document, known: set[str]) -> Iterator[Check]:
         yield Check(f"nodes after {name}", not wrong, detail)
 
 
+def kills(document: Document) -> list[str]:
+    """How many workers were killed, for the page."""
+    return [f"{len(document.get('killed', ()))} kills"]
+
+
 def check_workers(directory: Path) -> Finding:
     """Whoever dies, the other goes on, and what was interrupted comes to an end.
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from ironic_sideways.evidence import documents
 from ironic_sideways.report.page import logs
+from ironic_sideways.report.subjects import Subject
 
 Document = dict[str, Any]
 
@@ -62,31 +63,13 @@ class Steps:
         return [row for row in self.rows if row.ok]
 
 
-def operations(directory: Path) -> Steps:
-    """What was done to instances, and how Ironic's agent went about it."""
-    found = documents.read(directory / "operations.json")
-    rows = [step(row) for row in found]
-    total = sum(row.seconds or 0.0 for row in rows)
-    return Steps(rows, [f"{total:.1f} s of operations"] if total else [])
-
-
-def proxy(directory: Path) -> Steps:
-    """Who asked the bare-metal API for what, and what it answered."""
-    return Steps([step(row) for row in documents.read(directory / "proxy.json")], [])
-
-
-def shapes(directory: Path) -> Steps:
-    """Which flavors found a node of their shape, and which found none."""
-    document = documents.read(directory / "exact-match.json")
-    classes = sorted({node["resource_class"] for node in document["nodes"]})
-    return Steps([step(row) for row in document["checks"]], classes)
-
-
-def workers(directory: Path) -> Steps:
-    """What followed when workers of one host name died."""
-    document = documents.read(directory / "clustered.json")
-    number = len(document.get("killed", ()))
-    return Steps([step(row) for row in document["rounds"]], [f"{number} kills"])
+def steps(subject: Subject, directory: Path) -> Steps:
+    """What the subject's own evidence tells, for its section."""
+    assert subject.section
+    document = documents.read(directory / subject.files[0])
+    facts = subject.section.facts(document)
+    rows = document[subject.section.steps] if subject.section.steps else document
+    return Steps([step(row) for row in rows], facts)
 
 
 def step(row: Document) -> Step:

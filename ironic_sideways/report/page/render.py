@@ -46,6 +46,8 @@ from ironic_sideways.report.page import (
     tables,
     timeline,
 )
+from ironic_sideways.report.subjects import Judged, Subject
+from ironic_sideways.report.verdict import SUBJECTS
 
 #: Excerpts of one page: more of them nobody reads, the verdict names them all.
 EXCERPTS = 24
@@ -70,9 +72,14 @@ def part(find: Callable[[Path], Any], directory: Path) -> Part:
         return Part(None, f"its evidence is malformed: {type(error).__name__} {error}")
 
 
-def where_there(directory: Path, file: str, find: Callable[[Path], Any]) -> Part | None:
-    """A section that only some runs have: None where there is no evidence of it."""
-    return part(find, directory) if (directory / file).exists() else None
+def sections(directory: Path) -> list[tuple[str, Subject, Part]]:
+    """Of each subject that consists of steps; what only some runs do, where it was."""
+    return [
+        (name, subject, part(functools.partial(afterwards.steps, subject), directory))
+        for name, subject in SUBJECTS.items()
+        if subject.section
+        and (subject.judged is not Judged.WHEN_ADDED or subject.has_evidence(directory))
+    ]
 
 
 def read_environment(directory: Path) -> dict[str, Any]:
@@ -101,10 +108,7 @@ def render(directory: Path, verdict: Verdict, base: str = "") -> str:
         "counts": part(tables.counts, directory),
         "takeover": part(tables.takeover, directory),
         "resources": part(tables.reported, directory),
-        "operations": part(afterwards.operations, directory),
-        "proxy": part(afterwards.proxy, directory),
-        "shapes": where_there(directory, "exact-match.json", afterwards.shapes),
-        "workers": where_there(directory, "clustered.json", afterwards.workers),
+        "sections": sections(directory),
         "tests": part(api_tests.results, directory),
         "errors": errors(directory, verdict),
         "logs": part(logs.logs, directory),

@@ -12,9 +12,10 @@
 
 """Each evidence file against its JSON schema, and all of them of one and the same try.
 
-A schema is a file of this directory; its ``x-files`` names the evidence that it
-describes, ``x-lines`` says that each line is a document. A new kind of evidence is one
-file here and nothing else. What a schema does not name is allowed: others may add.
+A schema is a file of this directory. It describes the evidence of its own name, or the
+files in its ``x-files``; ``x-lines`` says that each line is a document. A new kind of
+evidence is one file here and nothing else. What a schema does not name is allowed:
+others may add.
 """
 
 import dataclasses
@@ -26,7 +27,7 @@ from typing import Any
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import left_out, places, window
+from ironic_sideways.report import places, window
 from ironic_sideways.report.findings import Finding
 
 #: Faults of one file that are told; a broken writer breaks every row.
@@ -57,15 +58,10 @@ def every() -> list[Schema]:
     found = []
     for path in sorted(Path(__file__).parent.glob("*.json")):
         document = json.loads(path.read_text())
-        found.append(
-            Schema(
-                path.stem,
-                tuple(document["x-files"]),
-                document,
-                document.get("x-lines", False),
-                document.get("x-cut-lines", False),
-            )
-        )
+        lines = document.get("x-lines", False)
+        files = document.get("x-files", [f"{path.name}l" if lines else path.name])
+        cut_lines = document.get("x-cut-lines", False)
+        found.append(Schema(path.stem, tuple(files), document, lines, cut_lines))
     return found
 
 
@@ -180,5 +176,4 @@ def check_evidence(directory: Path) -> Finding:
     checks += without_schema(directory, {f for s in schemas for f in s.files})
     number = len({check.name for check in checks})
     checks += in_time(directory)
-    checks += left_out.check(directory)
     return Finding("evidence", checks, f"{number} files, each held against its schema")

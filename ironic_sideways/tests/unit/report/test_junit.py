@@ -31,7 +31,7 @@ def test_a_run_that_passed_has_no_failure(tmp_path):
     report = parsed(tmp_path)
 
     assert (report.failures, report.errors) == (0, 0)
-    assert {suite.name for suite in report} == {"phases", *verdict.SUBJECTS}
+    assert {suite.name for suite in report} == {"phases", *whole.SUBJECTS}
 
 
 def test_each_failed_check_is_a_failure_with_its_evidence(tmp_path):

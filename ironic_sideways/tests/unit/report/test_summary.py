@@ -52,7 +52,7 @@ def test_every_subject_and_phase_is_named(tmp_path):
     example.good(tmp_path)
     text = told(tmp_path)
 
-    for name in (*verdict.SUBJECTS, *(phase for phase, _s, _f in example.PHASES)):
+    for name in (*whole.SUBJECTS, *(phase for phase, _s, _f in example.PHASES)):
         assert f"  {name} " in text
 
 

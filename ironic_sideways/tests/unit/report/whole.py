@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways.evidence import compare
-from ironic_sideways.report import checks, window
+from ironic_sideways.report import checks, verdict, window
+from ironic_sideways.report.subjects import Judged
 
 Document = dict[str, Any]
 
@@ -35,6 +36,13 @@ NODES = {
     "node-stop": (2, "server-stop", "SHUTOFF", "off"),
     "node-free": (3, None, None, "off"),
 }
+
+#: What this evidence is judged by.
+SUBJECTS = [
+    name
+    for name, subject in verdict.SUBJECTS.items()
+    if subject.judged is not Judged.WHEN_ADDED
+]
 
 FREE = {"provision_state": "available", "power_state": "power off"}
 

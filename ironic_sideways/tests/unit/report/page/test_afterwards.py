@@ -14,6 +14,7 @@
 
 import pytest
 
+from ironic_sideways.report import verdict
 from ironic_sideways.report.page import afterwards
 from ironic_sideways.tests.unit.report import whole
 
@@ -49,8 +50,12 @@ ROUNDS = {
 }
 
 
+def steps(name, directory):
+    return afterwards.steps(verdict.SUBJECTS[name], directory)
+
+
 def test_a_deploy_tells_what_its_node_went_through(good):
-    found = afterwards.operations(good)
+    found = steps("operations", good)
 
     (rebuild,) = (row for row in found.rows if row.name == "rebuild")
     assert rebuild.way == [
@@ -68,14 +73,14 @@ def test_a_state_that_stays_is_told_once(good):
 
     whole.edit(good / "operations.json", stay)
 
-    (rebuild,) = (r for r in afterwards.operations(good).rows if r.name == "rebuild")
+    (rebuild,) = (r for r in steps("operations", good).rows if r.name == "rebuild")
     assert [after for after, _state in rebuild.way] == [2, 12, 30]
 
 
 def test_a_deploy_without_agent_says_so(good):
     whole.edit(good / "operations.json", lambda d: d[3]["deploy"].update(agent=None))
 
-    (rebuild,) = (r for r in afterwards.operations(good).rows if r.name == "rebuild")
+    (rebuild,) = (r for r in steps("operations", good).rows if r.name == "rebuild")
     assert rebuild.note == "direct, no agent was heard"
 
 
@@ -94,7 +99,7 @@ def test_an_operation_that_failed_is_on_the_page_with_its_reason(good, render_pa
 def test_each_question_to_the_api_is_there(good, render_page):
     section = render_page(good).partition('id="proxy"')[2].partition("</section>")[0]
 
-    assert section.count('<th scope="row">') == len(afterwards.proxy(good).rows) == 17
+    assert section.count('<th scope="row">') == len(steps("proxy", good).rows) == 17
     assert "no token is 401" in section
 
 
@@ -102,7 +107,7 @@ def test_a_long_answer_is_cut_and_has_no_control_characters(good):
     answer = {"detail": "x" * 5000 + "\x1b[31m"}
     whole.edit(good / "proxy.json", lambda d: d[0].update(answer))
 
-    assert len(afterwards.proxy(good).rows[0].detail) < 500
+    assert len(steps("proxy", good).rows[0].detail) < 500
 
 
 @pytest.mark.parametrize(
