@@ -21,16 +21,12 @@ from ironic_sideways.evidence import heartbeat
 
 def newest(path: Path, mac: str) -> heartbeat.Stream | None:
     """The stream of ``mac`` that was heard last; None when it never was."""
-    streams = [s for s in heartbeat.streams(heartbeat.read(path)) if s.mac == mac]
-    return max(streams, key=lambda stream: stream.last_time, default=None)
+    return heartbeat.newest(path).get(mac)
 
 
 def boot_ids(path: Path) -> dict[str, str]:
     """Each machine's newest boot id, by its MAC."""
-    found = sorted(
-        heartbeat.streams(heartbeat.read(path)), key=lambda stream: stream.last_time
-    )
-    return {stream.mac: stream.boot_id for stream in found}
+    return {mac: stream.boot_id for mac, stream in heartbeat.newest(path).items()}
 
 
 def wait_for_boot(path: Path, mac: str, other_than: str | None, timeout: float) -> str:

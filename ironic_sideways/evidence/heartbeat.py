@@ -154,6 +154,15 @@ def _stream(beats: list[Beat]) -> Stream:
     )
 
 
+def newest(path: Path) -> dict[str, Stream]:
+    """Each machine's stream that was heard last, by its MAC.
+
+    :raises SidewaysError: heartbeat.jsonl is missing.
+    """
+    found = sorted(streams(read(path)), key=lambda stream: stream.last_time)
+    return {stream.mac: stream for stream in found}
+
+
 def lost(found: Iterable[Stream]) -> int:
     """How many heartbeats were lost: missing numbers, and nothing else."""
     return sum(len(stream.missing) for stream in found)

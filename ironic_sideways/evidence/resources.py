@@ -108,6 +108,17 @@ def several(names: Collection[str]) -> str:
     return next(iter(names)) if len(names) == 1 else f"{len(names)} resource classes"
 
 
+def faults(
+    seen: Document, nodes: dict[str, str | None], wanted: dict[str, str]
+) -> dict[str, str]:
+    """What is not right yet about each of ``nodes``; those that are right are not in.
+
+    :param wanted: each node's resource class, as Placement spells it.
+    """
+    found = {u: fault(seen, u, instance, wanted[u]) for u, instance in nodes.items()}
+    return {uuid: text for uuid, text in found.items() if text}
+
+
 def observe(
     cloud: Connection,
     nodes: dict[str, str | None],
@@ -128,50 +139,38 @@ def observe(
     begin = time.time()
     wanted = {uuid: resource_class.normalise(classes[uuid]) for uuid in nodes}
     names = sorted(set(wanted.values()))
+    seen: Document = {"hypervisors": {}, "providers": {}}
 
-    def faults(seen: Document) -> dict[str, str]:
-        found = {
-            uuid: fault(seen, uuid, instance, wanted[uuid])
-            for uuid, instance in nodes.items()
-        }
-        return {uuid: text for uuid, text in found.items() if text}
+    def look_for_faults() -> dict[str, str]:
+        seen.update(look(cloud))
+        found = faults(seen, nodes, wanted)
+        progress(len(nodes) - len(found))
+        return found
 
-    last: Document = {"hypervisors": {}, "providers": {}}
-
-    def look_and_tell() -> Document:
-        seen = look(cloud)
-        last.update(seen)
-        progress(len(nodes) - len(faults(seen)))
-        return seen
-
-    def document() -> Document:
+    try:
+        waits.wait_for(
+            look_for_faults,
+            lambda found: not found,
+            f"nova-compute to report {len(nodes)} nodes as {several(names)}",
+            timeout,
+            interval=1,
+            seen=lambda found: "; ".join(f"{u} {why}" for u, why in found.items()),
+        )
+    finally:
         nothing: Document = {"inventories": {}, "allocations": {}}
-        return {
+        document = {
             "taken_at": time.time(),
             "seconds": round(time.time() - begin, 1),
             "resource_classes": names,
             "nodes": [
                 {
                     "instance": instance,
-                    "hypervisor": last["hypervisors"].get(uuid),
-                    **last["providers"].get(uuid, nothing),
+                    "hypervisor": seen["hypervisors"].get(uuid),
+                    **seen["providers"].get(uuid, nothing),
                     "uuid": uuid,
                 }
                 for uuid, instance in nodes.items()
             ],
         }
-
-    try:
-        waits.wait_for(
-            look_and_tell,
-            lambda seen: not faults(seen),
-            f"nova-compute to report {len(nodes)} nodes as {several(names)}",
-            timeout,
-            interval=1,
-            seen=lambda seen: "; ".join(
-                f"{u} {why}" for u, why in faults(seen).items()
-            ),
-        )
-    finally:
-        record(document())
-    return document()
+        record(document)
+    return document

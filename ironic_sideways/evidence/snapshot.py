@@ -166,11 +166,7 @@ def machines(where: Machines) -> list[dict[str, Any]]:
     from ironic_sideways.hardware import bmc
 
     credentials = bmc.credentials(where.vbmc_config)
-    newest: dict[str, heartbeat.Stream] = {}
-    for stream in heartbeat.streams(heartbeat.read(where.heartbeat)):
-        known = newest.get(stream.mac)
-        if known is None or known.last_time < stream.last_time:
-            newest[stream.mac] = stream
+    newest = heartbeat.newest(where.heartbeat)
     found = []
     for machine in documents.read(where.machines):
         last = newest.get(machine["mac"])

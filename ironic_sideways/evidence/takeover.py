@@ -142,25 +142,21 @@ def observe(
     begin = time.time()
     seen: dict[str, dict[str, Any]] = {}
 
-    def look() -> dict[str, dict[str, Any]]:
-        nodes = read_nodes(engine)
-        progress(sum(not missing(nodes.get(uuid)) for uuid in uuids))
+    def look_for_faults() -> dict[str, str]:
         seen.clear()
-        seen.update(nodes)
-        return nodes
-
-    def lacking(nodes: dict[str, dict[str, Any]]) -> dict[str, str]:
-        return {u: missing(nodes.get(u)) for u in uuids if missing(nodes.get(u))}
+        seen.update(read_nodes(engine))
+        found = {uuid: missing(seen.get(uuid)) for uuid in uuids}
+        found = {uuid: why for uuid, why in found.items() if why}
+        progress(len(uuids) - len(found))
+        return found
 
     try:
         waits.wait_for(
-            look,
-            lambda nodes: not lacking(nodes),
+            look_for_faults,
+            lambda found: not found,
             f"take-over of {len(uuids)} nodes",
             timeout,
-            seen=lambda nodes: "; ".join(
-                f"{u} {why}" for u, why in lacking(nodes).items()
-            ),
+            seen=lambda found: "; ".join(f"{u} {why}" for u, why in found.items()),
         )
     finally:
         nodes = [seen[uuid] for uuid in uuids if uuid in seen]

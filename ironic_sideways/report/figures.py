@@ -16,9 +16,9 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents, events, heartbeat
 from ironic_sideways.report import window
+from ironic_sideways.report.faults import FAULTS
 
 #: The goals of the main job on two cores without KVM.
 WINDOW_GOAL = 90.0
@@ -131,14 +131,7 @@ def figures(directory: Path) -> Iterator[Figure]:
     for find, unknown in FIGURES:
         try:
             yield find(directory)
-        except (
-            exceptions.SidewaysError,
-            AttributeError,
-            FileNotFoundError,
-            KeyError,
-            TypeError,
-            ValueError,
-        ):
+        except FAULTS:
             yield unknown
 
 

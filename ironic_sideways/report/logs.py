@@ -18,10 +18,10 @@ level ERROR that no rule knows are listed by the verdict, and never hidden.
 
 import calendar
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from ironic_sideways.evidence import compare, documents, events
 from ironic_sideways.evidence.compare import Check
@@ -30,6 +30,9 @@ from ironic_sideways.report.findings import Finding, Line
 
 #: Hits of one rule that are told; one fault may log a line a second.
 SHOWN = 5
+
+#: The phase from whose begin on lines count.
+BEGIN = "begin-maintenance"
 
 #: As oslo.log, libvirt, MariaDB and our own tools begin a line.
 MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T| +)(\d{1,2}):(\d\d):(\d\d)(\.\d+)?")
@@ -41,14 +44,14 @@ class Rule:
 
     :param logs: which, as a pattern of names below logs/.
     :param source: where the line comes from, and why it matters.
-    :param since: the phase from whose begin on lines count; maintenance's by default.
+    :param since: the phase from whose begin on lines count.
     """
 
     name: str
     logs: str
     pattern: re.Pattern[str]
     source: str
-    since: str = "begin-maintenance"
+    since: str = BEGIN
 
 
 #: For each node; the node's uuid is the group.
@@ -136,17 +139,26 @@ EXCEPTION = re.compile(r" ?(?:\[instance: \S+\] ?)?[A-Za-z_][\w.]*(?::.*)?$")
 ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b|\[(?:error|critical)\]")
 
 
+def head(text: str) -> str:
+    """What oslo.log put before the text; empty where the line is not oslo.log's."""
+    found = HEAD.match(text)
+    return found[0] if found else ""
+
+
 def is_error(text: str) -> bool:
     """By its level; a log that is not oslo.log's says it anywhere in the line."""
-    head = HEAD.match(text)
-    return bool(ERROR.search(head[0] if head else text))
+    return bool(ERROR.search(head(text) or text))
 
 
-def lines(directory: Path, pattern: str, offset: int) -> Iterator[Line]:
-    """Every line of these logs; one without a time has that of the line before.
+def utc_offset(directory: Path) -> int:
+    """Seconds, of the host that wrote the logs; 0 when the run did not record it."""
+    recorded = events.read(directory / "events.jsonl")
+    return next((e["utc_offset"] for e in recorded if "utc_offset" in e), 0)
 
-    :param offset: of the services' local time to UTC, in seconds.
-    """
+
+def lines(directory: Path, pattern: str) -> Iterator[Line]:
+    """Every line of these logs; one without a time has that of the line before."""
+    offset = utc_offset(directory)
     for path in sorted((directory / "logs").glob(pattern)):
         moment = 0.0
         name = f"logs/{path.name}"
@@ -159,22 +171,7 @@ def lines(directory: Path, pattern: str, offset: int) -> Iterator[Line]:
             yield Line(name, number, moment, text)
 
 
-def utc_offset(directory: Path) -> int:
-    """Of the host that wrote the logs, as the run recorded it; 0 when it did not."""
-    recorded = events.read(directory / "events.jsonl")
-    return next((e["utc_offset"] for e in recorded if "utc_offset" in e), 0)
-
-
-@dataclasses.dataclass(frozen=True)
-class Span:
-    """Seconds since the epoch between which lines count, and the logs' offset."""
-
-    begin: float
-    end: float
-    offset: int
-
-
-def span(directory: Path, since: str = "begin-maintenance") -> Span:
+def span(directory: Path, since: str = BEGIN) -> tuple[float, float]:
     """From the begin of a phase until machines were operated again."""
     moments = window.bounds(directory)
     begin = moments.begin
@@ -182,30 +179,45 @@ def span(directory: Path, since: str = "begin-maintenance") -> Span:
         if event.get("name") == since and event.get("result") == "started":
             begin = max(begin, event["time"])
     # Of whole seconds in some logs.
-    return Span(begin - 1, moments.operated, utc_offset(directory))
+    return begin - 1, moments.operated
+
+
+def in_window(directory: Path, pattern: str, since: str) -> Iterator[Line]:
+    """The lines of these logs within the span that begins with phase ``since``."""
+    begin, end = span(directory, since)
+    for line in lines(directory, pattern):
+        if begin <= line.time <= end:
+            yield line
 
 
 def records(found: Iterable[Line]) -> Iterator[Line]:
     """The lines of one record as one: a traceback's text is its first and last line."""
-    first: Line | None = None
-    head = last = ""
+    record: list[Line] = []
     for line in found:
-        match = HEAD.match(line.text)
-        own = match[0] if match else ""
-        # MariaDB's and RabbitMQ's lines have a time and no such head: each a record.
-        alone = not match and MOMENT.match(line.text)
-        same = own in (head, "") and not alone
-        if first and line.file == first.file and same:
-            last = line.text.removeprefix(own).strip() or last
-            continue
-        if first:
-            yield _joined(first, last)
-        first, head, last = line, own, ""
-    if first:
-        yield _joined(first, last)
+        if record and not continues(line, record[0]):
+            yield joined(record)
+            record = []
+        record.append(line)
+    if record:
+        yield joined(record)
 
 
-def _joined(first: Line, last: str) -> Line:
+def continues(line: Line, first: Line) -> bool:
+    """Whether ``line`` is of the record that began with ``first``.
+
+    MariaDB's and RabbitMQ's lines have a time and no head: each is a record.
+    """
+    own = head(line.text)
+    same = own == head(first.text) if own else not MOMENT.match(line.text)
+    return same and line.file == first.file
+
+
+def joined(record: list[Line]) -> Line:
+    texts = [line.text.removeprefix(head(line.text)).strip() for line in record[1:]]
+    return ending(record[0], next(filter(None, reversed(texts)), ""))
+
+
+def ending(first: Line, last: str) -> Line:
     text = f"{first.text} ... {last}" if last else first.text
     return dataclasses.replace(first, text=text)
 
@@ -217,9 +229,8 @@ def known(text: str) -> str:
 
 def hits(directory: Path, rule: Rule) -> Iterator[Line]:
     """The lines that the rule means, while it counts."""
-    during = span(directory, rule.since)
-    for line in lines(directory, rule.logs, during.offset):
-        if during.begin <= line.time <= during.end and rule.pattern.search(line.text):
+    for line in in_window(directory, rule.logs, rule.since):
+        if rule.pattern.search(line.text):
             yield line
 
 
@@ -236,8 +247,7 @@ def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
     for uuid in sorted(nodes):
         name = f"{rule.name} {uuid}"
         if uuid in told:
-            found_line = told[uuid]
-            yield Check(name, True, str(found_line), where=found_line.where)
+            yield Check(name, True, str(told[uuid]), where=told[uuid].where)
         else:
             why = f"no such line in {rule.logs}: {rule.source}"
             yield Check(name, False, why, absent=True)
@@ -245,37 +255,36 @@ def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
 
 def tracebacks(directory: Path, rule: Rule) -> Iterator[Line]:
     """Each traceback with the exception that it ends in, unless that is known."""
-    during = span(directory, rule.since)
-    open_at: Line | None = None
-    for line in lines(directory, rule.logs, during.offset):
-        if not during.begin <= line.time <= during.end:
-            continue
-        if open_at and line.file != open_at.file:
-            yield open_at
-            open_at = None
-        head = HEAD.match(line.text)
-        text = line.text[head.end() if head else 0 :]
-        if rule.pattern.search(line.text):
-            # One in another's middle is its cause: the last one's end tells.
-            open_at = open_at or line
-        elif open_at and (end := EXCEPTION.match(text)):
-            if not known(text):
-                yield dataclasses.replace(open_at, text=f"{open_at.text} ... {end[0]}")
-            open_at = None
-    if open_at:
-        yield open_at
+    found = in_window(directory, rule.logs, rule.since)
+    for _file, log in itertools.groupby(found, lambda line: line.file):
+        first = None
+        for line in log:
+            text = line.text.removeprefix(head(line.text))
+            if rule.pattern.search(line.text):
+                first = first or line
+            elif first and (end := EXCEPTION.match(text)):
+                if not known(text):
+                    yield ending(first, end[0])
+                first = None
+        if first:
+            yield first
 
 
-def no_line(directory: Path, rule: Rule) -> Iterator[Check]:
+def shortened(found: list[Check]) -> list[Check]:
+    """The first of these failures, and how many more there are."""
+    more = len(found) - SHOWN
+    rest = [Check(found[0].name, False, f"and {more} more lines")] if more > 0 else []
+    return found[:SHOWN] + rest
+
+
+def no_line(directory: Path, rule: Rule) -> list[Check]:
     find = tracebacks if rule.name == "no traceback" else hits
-    found = list(find(directory, rule))
-    for line in found[:SHOWN]:
-        quoted = masked(line) if rule.name == "no secret" else str(line)
-        yield Check(rule.name, False, f"{quoted} ({rule.source})", where=line.where)
-    if len(found) > SHOWN:
-        yield Check(rule.name, False, f"and {len(found) - SHOWN} more lines")
-    if not found:
-        yield Check(rule.name, True, rule.source)
+    quote = masked if rule.name == "no secret" else str
+    found = [
+        Check(rule.name, False, f"{quote(line)} ({rule.source})", where=line.where)
+        for line in find(directory, rule)
+    ]
+    return shortened(found) or [Check(rule.name, True, rule.source)]
 
 
 def masked(line: Line) -> str:
@@ -285,27 +294,25 @@ def masked(line: Line) -> str:
     )
 
 
-def known_secrets(directory: Path) -> Iterator[Check]:
+def known_secrets(directory: Path) -> list[Check]:
     """What the run knew to be secret was sought in all evidence, and not found."""
     document = documents.read(directory / "secrets.json")
-    sought, found = document["sought"], document["hits"]
-    name = "no secret"
-    if not sought:
-        yield Check("secrets sought", False, "secrets.json: none was sought")
-    for hit in found[:SHOWN]:
+    found = []
+    for hit in document["hits"]:
         where = f"{hit['file']}:{hit['line']}"
-        yield Check(name, False, f"{where} holds {hit['name']}", where=where)
-    if len(found) > SHOWN:
-        yield Check(name, False, f"and {len(found) - SHOWN} more lines")
-    if sought and not found:
-        detail = f"{len(sought)} known secrets, in none of the files"
-        yield Check("secrets sought", True, detail)
+        detail = f"{where} holds {hit['name']}"
+        found.append(Check("no secret", False, detail, where=where))
+    if not document["sought"]:
+        none = Check("secrets sought", False, "secrets.json: none was sought")
+        return [none, *shortened(found)]
+    detail = f"{len(document['sought'])} known secrets, in none of the files"
+    return shortened(found) or [Check("secrets sought", True, detail)]
 
 
 def check_logs(directory: Path) -> Finding:
     """:raises EvidenceAbsent: before.json or secrets.json is."""
     before = documents.read(directory / "before.json")
-    nodes: dict[str, Any] = compare.nodes(before)
+    nodes = compare.nodes(before)
     checks: list[Check] = []
     for rule in MUST_NOT:
         checks += no_line(directory, rule)
@@ -321,12 +328,9 @@ def unknown_errors(directory: Path) -> list[Line]:
 
     Told and not judged: what they mean, a person must say.
     """
-    during = span(directory)
     found: dict[str, Line] = {}
-    for line in records(lines(directory, "*.log", during.offset)):
-        if not during.begin <= line.time <= during.end or not is_error(line.text):
-            continue
-        if known(line.text):
+    for line in records(in_window(directory, "*.log", BEGIN)):
+        if not is_error(line.text) or known(line.text):
             continue
         kind = line.file + re.sub(r"[0-9a-f-]{8,}|\d+", "#", line.text)
         first = found.get(kind)

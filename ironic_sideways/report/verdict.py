@@ -34,6 +34,7 @@ from ironic_sideways.report import (
     window,
     workers,
 )
+from ironic_sideways.report.faults import FAULTS
 from ironic_sideways.report.findings import Finding, Line, Verdict, broken
 from ironic_sideways.report.subjects import Judged, Section, Subject
 
@@ -138,7 +139,7 @@ def unknown_errors(directory: Path) -> tuple[Line, ...]:
     """None where the evidence does not tell the window: that is red already."""
     try:
         return tuple(logs.unknown_errors(directory))
-    except (exceptions.SidewaysError, KeyError, TypeError, ValueError):
+    except FAULTS:
         return ()
 
 

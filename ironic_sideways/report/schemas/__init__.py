@@ -28,6 +28,7 @@ from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places, window
+from ironic_sideways.report.faults import FAULTS
 from ironic_sideways.report.findings import Finding
 
 #: Faults of one file that are told; a broken writer breaks every row.
@@ -146,12 +147,12 @@ def in_time(directory: Path) -> Iterator[Check]:
     """A document of an earlier try, that was rolled back, proves nothing."""
     try:
         last, earlier = window.bounds(directory).begin, "the begin of maintenance"
-    except (exceptions.SidewaysError, KeyError, TypeError):
+    except FAULTS:
         return
     for file in IN_TIME:
         try:
             moment = documents.read(directory / file)["taken_at"]
-        except (exceptions.SidewaysError, KeyError, TypeError):
+        except FAULTS:
             # Their own subjects and schemas say so.
             continue
         if not isinstance(moment, int | float):
