@@ -18,7 +18,7 @@ same boot id; one provider a node with the same uuid.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 Document = dict[str, Any]
@@ -79,6 +79,13 @@ def differences(before: Document, after: Document, fields: tuple[str, ...]) -> s
         for field in fields
         if before[field] != after[field]
     )
+
+
+def mismatch(expected: Collection[str], found: Collection[str]) -> str:
+    """What ``found`` lacks of ``expected``, or has besides; empty when neither."""
+    lacking = sorted(set(expected) - set(found))
+    extra = sorted(set(found) - set(expected))
+    return f"lacks {lacking}, has also {extra}" if lacking or extra else ""
 
 
 def each_server(before: Document, after: Document) -> Iterator[Check]:

@@ -16,6 +16,8 @@ from typing import Any
 
 from openstack.connection import Connection
 
+from ironic_sideways.evidence import compare
+
 #: Newest microversion that has os-baremetal-nodes (Nova's API history, 2.36).
 HEADERS = {"OpenStack-API-Version": "compute 2.35"}
 
@@ -32,10 +34,8 @@ def faults(cloud: Connection, uuids: list[str]) -> list[str]:
     listed = cloud.compute.get(PATH, headers=HEADERS)
     if listed.status_code != 200:
         return [f"GET {PATH}: {listed.status_code}, expected 200"]
-    names = {node["id"] for node in listed.json()["nodes"]}
-    if names != set(uuids):
-        lacking, extra = sorted(set(uuids) - names), sorted(names - set(uuids))
-        found.append(f"GET {PATH}: lacks {lacking}, has also {extra}")
+    if wrong := compare.mismatch(uuids, [n["id"] for n in listed.json()["nodes"]]):
+        found.append(f"GET {PATH}: {wrong}")
     for method, path, body in writes(uuids[0]):
         status = cloud.compute.request(
             path, method, headers=HEADERS, json=body, raise_exc=False

@@ -72,12 +72,10 @@ PROXY = {
 
 def whole(nodes: set[str], found: set[str]) -> Check:
     """Every node of before.json, and no other, is in this evidence."""
-    lacking, extra = sorted(nodes - found), sorted(found - nodes)
-    detail = f"lacks {lacking}, has also {extra}" if lacking or extra else ""
-    name = "every node accounted for"
+    wrong = compare.mismatch(nodes, found)
     if not nodes:
-        return Check(name, False, "before.json has no node: nothing to prove")
-    return Check(name, not detail, detail or f"{len(nodes)} nodes")
+        wrong = "before.json has no node: nothing to prove"
+    return Check("every node accounted for", not wrong, wrong or f"{len(nodes)} nodes")
 
 
 def check_survival(directory: Path) -> Finding:

@@ -19,6 +19,7 @@ from typing import Any
 from ironic_sideways import resource_class
 from ironic_sideways.evidence import compare, documents
 from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report import checks
 from ironic_sideways.report.findings import Finding
 
 Document = dict[str, Any]
@@ -41,9 +42,7 @@ def wanted(flavor: Document) -> Shape:
 def each_node(document: Document, known: set[str]) -> Iterator[Check]:
     """Every node of before has the class of its own shape, and there are several."""
     nodes = compare.by(document["nodes"], "uuid")
-    lacking, extra = sorted(known - nodes.keys()), sorted(nodes.keys() - known)
-    detail = f"lacks {lacking}, has also {extra}" if lacking or extra else ""
-    yield Check("every node accounted for", not detail, detail or f"{len(nodes)} nodes")
+    yield checks.whole(known, set(nodes))
     for uuid, node in nodes.items():
         named = resource_class.by_shape(
             document["resource_class"], node["cpu_arch"], *shape(node)
@@ -115,22 +114,22 @@ def check_exact_match(directory: Path) -> Finding:
     known = set(compare.nodes(documents.read(directory / "before.json")))
     nodes = compare.by(document["nodes"], "uuid")
     flavors = compare.by(document["flavors"], "name")
-    checks = [*each_node(document, known)]
+    found = [*each_node(document, known)]
     several = len(flavors) > 1
-    checks.append(Check("flavors of several shapes", several, ", ".join(flavors)))
-    checks += [landing(flavor, document) for flavor in flavors.values()]
+    found.append(Check("flavors of several shapes", several, ", ".join(flavors)))
+    found += [landing(flavor, document) for flavor in flavors.values()]
     refused: dict[str, list[Document]] = {}
     for done in document["checks"]:
         if done["ok"] and "refused" in done:
             refused.setdefault(done["refused"]["flavor"], []).append(done["refused"])
     for name, flavor in flavors.items():
-        checks.append(refusal(name, refused.pop(name, []), wanted(flavor), nodes))
-    others = [one for found in refused.values() for one in found]
-    checks.append(refusal("a shape that no node has", others, None, nodes))
-    checks += [
+        found.append(refusal(name, refused.pop(name, []), wanted(flavor), nodes))
+    others = [one for tried in refused.values() for one in tried]
+    found.append(refusal("a shape that no node has", others, None, nodes))
+    found += [
         Check(done["name"], False, done["detail"])
         for done in document["checks"]
         if not done["ok"]
     ]
     figure = f"{len(flavors)} flavors, {len({shape(n) for n in nodes.values()})} shapes"
-    return Finding("exact-match", checks, figure)
+    return Finding("exact-match", found, figure)

@@ -45,7 +45,6 @@ class Counts:
     interfaces: tuple[int, int]
     result: str
     error: str
-    fields: dict[str, str]
 
 
 def counts(directory: Path) -> Counts:
@@ -63,16 +62,11 @@ def counts(directory: Path) -> Counts:
         ),
         document["result"],
         document.get("error", ""),
-        {
-            name: value
-            for name, value in document.items()
-            if isinstance(value, str) and name not in ("result", "error")
-        },
     )
 
 
 def takeover(directory: Path) -> list[Document]:
-    """Each node's row, with what it lacks, and how long they took together."""
+    """Each node's row, with what it lacks."""
     document = documents.read(directory / "takeover.json")
     before = documents.read(directory / "before.json")
     nodes, powers = compare.nodes(before), compare.ironic_power(before)
