@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The base cloud as a way back must leave it: base-before and base-after.json.
+"""The base cloud as a rollback must leave it: base-before and base-after.json.
 
 More than a snapshot (evidence/snapshot.py): everything that a phase of the
 window changes, or might. Reads only.

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Waiting for a machine's heartbeat: the data plane's own word that it runs."""
+"""Waiting for a machine's heartbeat: the data plane's proof that it runs."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ironic_sideways.evidence import heartbeat
 
 
 def newest(path: Path, mac: str) -> heartbeat.Stream | None:
-    """The stream of ``mac`` that was heard last; None when it never was."""
+    """The newest stream of ``mac``; None when there is none."""
     return heartbeat.newest(path).get(mac)
 
 
@@ -30,7 +30,7 @@ def boot_ids(path: Path) -> dict[str, str]:
 
 
 def wait_for_boot(path: Path, mac: str, other_than: str | None, timeout: float) -> str:
-    """Wait for a beat of ``mac`` under a boot id ``other_than``; that boot id.
+    """Wait for a heartbeat of ``mac`` with a boot id ``other_than`` this; return it.
 
     :param timeout: seconds.
     :raises WaitExpired: no such beat came.
@@ -48,9 +48,9 @@ def wait_for_boot(path: Path, mac: str, other_than: str | None, timeout: float) 
 
 
 def wait_for_more(path: Path, mac: str, timeout: float) -> int:
-    """Wait until ``mac`` beats once more under the same boot id; its sequence.
+    """Wait for one more heartbeat of ``mac`` under its boot id; return its sequence.
 
-    :raises WaitExpired: it did not, or the machine booted anew.
+    :raises WaitExpired: it did not, or the machine rebooted.
     """
     first = newest(path, mac)
 
@@ -84,6 +84,6 @@ def root_of(path: Path, server: dict[str, Any]) -> str | None:
     if bool(root) != (server["boot"] == "network"):
         raise exceptions.SidewaysError(
             f"server {server['uuid']} ({server['name']}), which boots from "
-            f"{server['boot']}: its beats carry root file system {root}"
+            f"{server['boot']}: its heartbeats report root file system {root}"
         )
     return root

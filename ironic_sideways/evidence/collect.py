@@ -29,14 +29,14 @@ def collect(
     """Copy the service logs to ``output``/logs; write bmc.json and secrets.json.
 
     :param logs: a directory of one ``<service>.log`` each, vbmcd.log among them.
-    :param secret_files: what must not stand in any of it (evidence/secrets.py).
-    :returns: the power commands that reached a BMC, in time's order.
+    :param secret_files: secrets that must not be in any of it (evidence/secrets.py).
+    :returns: the power commands that reached a BMC, in order of time.
     :raises SidewaysError: vbmcd.log is absent.
     """
     log = logs / "vbmcd.log"
     if not log.exists():
         raise exceptions.SidewaysError(
-            f"{log}: absent; without it nobody can say that no machine was switched"
+            f"{log}: absent; without it nothing proves that no machine was switched"
         )
     with log.open(errors="replace") as lines:
         commands = [dataclasses.asdict(c) for c in vbmc_log.power_commands(lines)]

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Did every instance and node survive: before and after, held side by side.
+"""Did every instance and node survive: before and after, compared.
 
-Pure functions over two snapshots (evidence/snapshot.py). The rule is the
-design's: same uuid, node, MAC, fixed IP, VIF, image, flavor, power state;
+Pure functions over two snapshots (evidence/snapshot.py). The rule of the
+design: same uuid, node, MAC, fixed IP, VIF, image, flavor, power state;
 same boot id; one provider a node with the same uuid.
 """
 
@@ -85,14 +85,14 @@ def mismatch(expected: Collection[str], found: Collection[str]) -> str:
     """What ``found`` lacks of ``expected``, or has besides; empty when neither."""
     lacking = sorted(set(expected) - set(found))
     extra = sorted(set(found) - set(expected))
-    return f"lacks {lacking}, has also {extra}" if lacking or extra else ""
+    return f"missing {lacking}, unexpected {extra}" if lacking or extra else ""
 
 
 def each_server(before: Document, after: Document) -> Iterator[Check]:
     then, now = by(before["servers"], "uuid"), by(after["servers"], "uuid")
     if not then:
         yield Check(
-            "instances", False, "no instance was there before: nothing to prove"
+            "instances", False, "there was no instance before: nothing to prove"
         )
     for uuid, server in then.items():
         if uuid not in now:
@@ -201,7 +201,7 @@ def each_ironic_node(before: Document, after: Document) -> Iterator[Check]:
         wrong = node_faults(node, servers[instance] if instance else None)
         wrong = wrong or machine_faults(node, machines.get(uuid))
         if not wrong and uuid in powers and node["power_state"] != powers[uuid]:
-            wrong = f"power_state {node['power_state']!r}, its BMC: {powers[uuid]!r}"
+            wrong = f"power_state {node['power_state']!r}, but BMC: {powers[uuid]!r}"
         yield Check(name, not wrong, wrong or node["provision_state"])
 
 
@@ -259,7 +259,7 @@ def compare(before: Document, after: Document) -> list[Check]:
     for key, part in parts:
         for which, snapshot in (("before", before), ("after", after)):
             if key not in snapshot and key != "ironic_nodes":
-                absent = Check(key, False, f"no evidence of them {which}")
+                absent = Check(key, False, f"not in the snapshot {which}")
                 checks += [absent] if absent not in checks else []
                 break
         else:

@@ -37,7 +37,7 @@ def read(path: Path) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise exceptions.EvidenceAbsent(
-            path, "absent; the phase that writes it did not get so far"
+            path, "absent; the phase that writes it did not get that far"
         ) from None
     except json.JSONDecodeError as error:
         raise exceptions.EvidenceMalformed(
@@ -54,9 +54,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_text().splitlines()
     except FileNotFoundError:
-        raise exceptions.EvidenceAbsent(
-            path, "absent; nothing was ever recorded in it"
-        ) from None
+        raise exceptions.EvidenceAbsent(path, "absent; nothing was recorded") from None
     found = []
     for number, line in enumerate(lines, start=1):
         try:

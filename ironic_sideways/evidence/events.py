@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``events.jsonl``: phases and figures, a JSON object a line, in time's order.
+"""``events.jsonl``: phases and figures, one JSON object per line, in order of time.
 
 Nothing slow is imported: the phases call this twice each.
 """

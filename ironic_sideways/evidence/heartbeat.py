@@ -14,7 +14,7 @@
 
 A guest sends the same sequence number until it is acknowledged, and the
 collector acknowledges what it has written. So a number that is missing from a
-boot's stream is a beat that the guest sent and nobody kept: it is lost.
+boot's stream is a beat that the guest sent and was not recorded: it is lost.
 """
 
 import dataclasses

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``leases.jsonl``: each DHCP lease as it was given, renewed or let go.
+"""``leases.jsonl``: each DHCP lease when it was given, renewed or released.
 
 A survivor keeps its address only if its lease is renewed, in the window and
 after it, by the same DHCP server that Neutron feeds.
@@ -38,7 +38,7 @@ class Lease:
 
 
 def read(path: Path) -> list[Lease]:
-    """All events of ``path``, in time's order.
+    """All events of ``path``, in order of time.
 
     :raises EvidenceAbsent: there is no such evidence.
     :raises EvidenceMalformed: a line is not a JSON object.
@@ -50,7 +50,7 @@ def read(path: Path) -> list[Lease]:
 def renewed(leases: list[Lease], mac: str, begin: float, end: float) -> str | None:
     """The IP that ``mac`` renewed between ``begin`` and ``end``; None if none.
 
-    A repetition of what is known has the same expiry, and is no renewal.
+    A repetition of what is known has the same expiry, and is not a renewal.
     """
     known = 0.0
     for lease in leases:

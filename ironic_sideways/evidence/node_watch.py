@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an Ironic node went through: looked at each second, kept where it changed."""
+"""The states of an Ironic node: polled every second, recorded when they change."""
 
 import concurrent.futures
 import contextlib

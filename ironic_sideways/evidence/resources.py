@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Does nova-compute report every node rightly: resources.json.
+"""Does nova-compute report every node correctly: resources.json.
 
 Each node has one compute node and one resource provider of the same uuid; a
 used node's provider is reserved by its instance, a free one's is schedulable
@@ -78,7 +78,7 @@ def fault(seen: Document, uuid: str, instance: str | None, wanted: str) -> str:
     """What is not right yet about node ``uuid``; empty when all is."""
     hypervisor = seen["hypervisors"].get(uuid)
     if hypervisor is None or hypervisor["name"] != uuid:
-        return "is no compute node of that uuid"
+        return "has no compute node of its uuid"
     provider = seen["providers"].get(uuid)
     if provider is None:
         return "has no resource provider"
@@ -95,7 +95,7 @@ def fault(seen: Document, uuid: str, instance: str | None, wanted: str) -> str:
         return f"reports {reported}, expected {wanted}"
     inventory = provider["inventories"][wanted]
     if inventory["total"] != 1:
-        return f"total {inventory['total']}"
+        return f"inventory total {inventory['total']}, expected 1"
     # IronicDriver reserves a node that it may not give away; the conversion of
     # the allocations wrote 0 for all.
     if inventory["reserved"] != (1 if instance else 0):
@@ -134,7 +134,7 @@ def observe(
     :param record: gets the evidence document, also of a wait that expired: what
         was seen last.
     :returns: the same document.
-    :raises WaitExpired: names each node that is not reported rightly, and why.
+    :raises WaitExpired: names each node that is not reported correctly, and why.
     """
     begin = time.time()
     wanted = {uuid: resource_class.normalise(classes[uuid]) for uuid in nodes}

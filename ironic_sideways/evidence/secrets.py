@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Known secrets, sought in all that a run leaves behind: secrets.json.
+"""Known secrets, searched for in everything that a run leaves behind: secrets.json.
 
-It names each secret, and where it stands, and never the secret itself.
+It has the name and place of each secret, never the secret itself.
 """
 
 import json
@@ -23,7 +23,7 @@ from typing import Any
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import bmc
 
-#: Shorter ones stand in any text by chance.
+#: Shorter ones are in any text by chance.
 LEAST = 8
 
 
@@ -50,7 +50,7 @@ def _bmc_passwords(directory: Path) -> Iterator[tuple[str, str]]:
 
 
 def seek(directory: Path, secrets: dict[str, str]) -> dict[str, Any]:
-    """Where in the files below ``directory`` a secret stands."""
+    """Where in the files below ``directory`` a secret is."""
     wanted = {name: text for name, text in secrets.items() if len(text) >= LEAST}
     found = []
     for path in sorted(directory.rglob("*")):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is so now, of every instance and node: before, after and ended.json.
+"""The state of every instance and node now: before, after and ended.json.
 
 Reads only. On a real cloud it asks the APIs; on the lab it also asks each
 machine's BMC and looks up its last heartbeat.

@@ -13,7 +13,7 @@
 """Did Ironic take over every active node: takeover.json.
 
 "No error in the log" is no evidence: a node whose driver no conductor serves
-is mapped to nobody, and nothing is logged. The proof is the row itself:
+is mapped to no conductor, and nothing is logged. The proof is the row itself:
 ``conductor_affinity`` is an online conductor, ``last_error`` is NULL, and the
 power state was adopted from the BMC (Ironic's ConductorManager, methods
 _sync_local_state and _sync_power_states).
@@ -31,7 +31,7 @@ import sqlalchemy
 
 from ironic_sideways import exceptions, waits
 
-#: What the conductor logs when it hurts a machine (power sync, WARNING), or
+#: What the conductor logs when it switches a machine (power sync, WARNING), or
 #: gives one up (ERROR); ironic/conductor/manager.py.
 FORBIDDEN = ("Changing hardware state", "Switching node to maintenance mode")
 
@@ -91,7 +91,7 @@ def missing(node: dict[str, Any] | None) -> str:
         return "power state not adopted yet"
     # Free nodes are never taken over (_sync_local_state asks for active ones).
     if node["provision_state"] == "active" and not node["online"]:
-        return "no online conductor has it"
+        return "no online conductor manages it"
     return ""
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Did a way back leave the base as it was: two looks at it, held side by side.
+"""Did a rollback leave the base as it was: two looks at it, compared.
 
 Pure functions over base-before and base-after.json (evidence/base.py), the
 heartbeats, and the BMCs' log between the two.
@@ -89,7 +89,7 @@ def compared(
     beats: Iterable[heartbeat.Beat],
     commands: Iterable[PowerCommand],
 ) -> list[Check]:
-    """Every finding on the way back from the first look to the second.
+    """Every finding on the rollback, from the first look to the second.
 
     :param beats: all that were recorded; a missing one counts, whenever it was.
     :param commands: all power commands that reached a BMC.

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Each subject of the verdict that lies in documents, judged from them anew.
+"""The subjects of the verdict that are judged from JSON documents.
 
-What a phase once found good is not believed: the same functions judge its
-evidence again, and the nodes to account for are those of before.json.
+A phase's own result is not trusted: the same functions judge its evidence
+again, and the nodes to account for are those of before.json.
 """
 
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ def check_survival(directory: Path) -> Finding:
     checks = compare.compare(before, after)
     for key in ("machines", "ironic_nodes"):
         if key not in after:
-            checks.append(Check(key, False, "no evidence of them after"))
+            checks.append(Check(key, False, "not in the snapshot after"))
     figure = f"{len(before['servers'])} instances, {len(before['machines'])} machines"
     return Finding("survival", checks, figure)
 
@@ -122,7 +122,7 @@ def taken_over(node: dict[str, Any], instance: str | None, power: str | None) ->
     if node["provision_state"] != state:
         return f"is {node['provision_state']}, expected {state}"
     if power and node["power_state"] not in (None, power):
-        return f"power state {node['power_state']!r}, its BMC before: {power!r}"
+        return f"power state {node['power_state']!r}, but its BMC said {power!r} before"
     return takeover.missing(node)
 
 
@@ -141,8 +141,8 @@ def each_row(document: dict[str, Any], before: dict[str, Any]) -> Iterator[Check
             wrong = compare.vif_faults(node, servers[instance])
         yield Check(f"row of {uuid}", not wrong, wrong or f"BMC {node['bmc']}")
     others = document.get("others", [])
-    detail = f"Ironic has {', '.join(others)}, which the migration's record lacks"
-    yield Check("no node besides", not others, detail if others else "none")
+    detail = f"Ironic has {', '.join(others)}, which the migration did not record"
+    yield Check("no other nodes", not others, detail if others else "none")
 
 
 def check_takeover(directory: Path) -> Finding:
@@ -176,7 +176,7 @@ def check_resources(directory: Path) -> Finding:
     loaded, told = document["loaded"], document["told"]
     driver, manager = loaded["driver"], loaded["manager"]
     checks.append(Check("driver", driver == resources.DRIVER, driver))
-    detail = f"loaded {manager}, told {told['manager']}"
+    detail = f"loaded {manager}, configured {told['manager']}"
     checks.append(Check("compute manager", manager == told["manager"], detail))
     what = resources.several(document["resource_classes"])
     figure = f"{len(nodes)} nodes as {what}, {manager.rsplit('.', 1)[-1]}"
@@ -184,9 +184,9 @@ def check_resources(directory: Path) -> Finding:
 
 
 def net_boot(directory: Path, before: dict[str, Any]) -> Check:
-    """A machine that the base net-booted beats again, from the same root file system.
+    """A net-booted survivor sends heartbeats again, from the same root file system.
 
-    Its beats carry that root: it found kernel, ramdisk and arguments without the base.
+    They carry that root: it found kernel, ramdisk and arguments without the base.
     """
     streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
     survived = {(m["mac"], m["boot_id"]) for m in before["machines"]}
@@ -200,7 +200,7 @@ def net_boot(directory: Path, before: dict[str, Any]) -> Check:
         and roots.get(stream.mac) == stream.root
     ]
     net_booted = sorted(mac for mac, root in roots.items() if root)
-    missing = f"net-booted before: {net_booted or 'none'}; none beat again"
+    missing = f"net-booted before: {net_booted or 'none'}; none sent heartbeats again"
     return Check("net-booted again", bool(again), ", ".join(again) or missing)
 
 

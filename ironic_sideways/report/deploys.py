@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Ironic's agent did, judged from what its nodes went through and their beats."""
+"""What Ironic's agent did, judged from its nodes' states and their heartbeats."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ STEP = {"deploy": "write_image", "clean": "erase_devices_metadata"}
 
 
 def check(directory: Path, found: list[dict[str, Any]]) -> Iterator[Check]:
-    """One check for each act of the agent; those that are lacking are failures.
+    """One check for each act of the agent; a missing act is a failure.
 
     :param found: operations.json, of a base with survivors.
     """
@@ -72,15 +72,15 @@ def fault(
     :param kind: "deploy" or "clean".
     """
     if record is None:
-        return "no evidence of what its node went through"
+        return "no record of its node's states"
     states = [change["state"] for change in record["changes"]]
     steps = {change["step"] for change in record["changes"]}
     if record["interface"] != INTERFACE:
         return f"deploy interface {record['interface']}, expected {INTERFACE}"
     if WAITED[kind] not in states or states[-1] != LAST[kind]:
-        return f"node {record['node']} went through {', '.join(states)}"
+        return f"node {record['node']} was {', '.join(states)}"
     if not record["agent"]:
-        return f"node {record['node']}: no agent was heard"
+        return f"node {record['node']}: no agent sent a heartbeat"
     if STEP[kind] not in steps:
         return f"node {record['node']}: the agent's step {STEP[kind]} was not seen"
     return written(record, streams) if kind == "deploy" else ""
@@ -91,12 +91,14 @@ def written(record: dict[str, Any], streams: list[heartbeat.Stream]) -> str:
     mac, boot_id = record["mac"], record["boot_id"]
     stream = next((s for s in streams if (s.mac, s.boot_id) == (mac, boot_id)), None)
     if stream is None or stream.first_time < record["begin"]:
-        return f"{mac} never beat under boot id {boot_id} since"
+        return f"no heartbeat of {mac} under boot id {boot_id} since"
     if not stream.image or stream.image != record["image"]:
-        return f"{mac} beats from image {stream.image}, expected {record['image']}"
+        return (
+            f"heartbeats of {mac} name image {stream.image}, expected {record['image']}"
+        )
     if stream.ips != (record["fixed_ip"],) or record["answered"] != "refused":
         return (
-            f"{mac} beat from {', '.join(stream.ips)}; its fixed IP is "
+            f"heartbeats of {mac} came from {', '.join(stream.ips)}; its fixed IP is "
             f"{record['fixed_ip']}, which answered: {record['answered']}"
         )
     return ""
@@ -107,15 +109,15 @@ def told(record: dict[str, Any]) -> str:
     agent = record["agent"]
     beating = record.get("beating")
     return (
-        f"node {record['node']}: agent {agent['version']} heard after "
+        f"node {record['node']}: agent {agent['version']} seen after "
         f"{agent['after']:g} s, {record['changes'][-1]['state']} after "
         f"{record['changes'][-1]['after']:g} s"
-        + (f", beats after {beating:g} s" if beating is not None else "")
+        + (f", heartbeat after {beating:g} s" if beating is not None else "")
     )
 
 
 def span(record: dict[str, Any] | None) -> tuple[float, float]:
-    """From when to when the agent's node was in a deploy; nothing without record."""
+    """Begin and end of the agent's deploy; an empty span without a record."""
     if record is None:
         return float("inf"), float("-inf")
     waits = [c for c in record["changes"] if c["state"] == WAITED["deploy"]]
@@ -129,7 +131,7 @@ def at_once(one: dict[str, Any], other: dict[str, Any]) -> Check:
     """Both nodes were in a deploy by the agent at the same time."""
     times = [span(operation.get("deploy")) for operation in (one, other)]
     begin, end = max(t[0] for t in times), min(t[1] for t in times)
-    detail = f"{end - begin:.0f} s side by side"
+    detail = f"{end - begin:.0f} s overlap"
     return Check("two deploys at once", end > begin, detail)
 
 

@@ -51,7 +51,7 @@ def each_node(document: Document, known: set[str]) -> Iterator[Check]:
         detail = found if found == named else f"{found}, its shape: {named}"
         yield Check(f"class of {uuid}", found == named, detail)
     shapes = {shape(node) for node in nodes.values()}
-    detail = f"{len(shapes)} shapes; with one there is nothing to tell apart"
+    detail = f"{len(shapes)} shapes, at least two are needed"
     yield Check("nodes of several shapes", len(shapes) > 1, detail)
 
 
@@ -65,11 +65,11 @@ def landing(flavor: Document, document: Document) -> Check:
         if check["ok"] and check.get("landed", {}).get("flavor") == flavor["name"]
     ]
     if not landed:
-        return Check(name, False, "was never seen to land")
+        return Check(name, False, "no server landed")
     for uuid in landed:
         node = nodes.get(uuid)
         if node is None:
-            return Check(name, False, f"is on {uuid}, which was no node before")
+            return Check(name, False, f"is on {uuid}, which was not a node before")
         asked = resource_class.normalise(node["resource_class"])
         if shape(node) != wanted(flavor) or asked != flavor["class"]:
             return Check(
@@ -96,7 +96,9 @@ def refusal(name: str, refused: list[Document], of: Shape | None, nodes: Any) ->
             return Check(check, False, "no node was free: nothing to prove")
         same = [u for u in one["free"] if u in nodes and shape(nodes[u]) == of]
         if same:
-            return Check(check, False, f"of its shape was free: {', '.join(same)}")
+            return Check(
+                check, False, f"a node of its shape was free: {', '.join(same)}"
+            )
     return Check(check, True, f"{len(refused[0]['free'])} nodes of other shapes free")
 
 

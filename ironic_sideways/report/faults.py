@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ironic_sideways import exceptions
 
-#: Whoever only tells, and does not judge, says "unknown" at any of these.
+#: Code that shows evidence without judging it says "unknown" on any of these.
 FAULTS = (
     exceptions.SidewaysError,
     AttributeError,

@@ -88,7 +88,7 @@ def peak_memory(directory: Path) -> Figure:
 
 
 def longest_silence(directory: Path) -> Figure:
-    """Between two beats of one survivor, under the boot id it had before."""
+    """Between two heartbeats of one survivor, under the boot id it had before."""
     machines = documents.read(directory / "before.json")["machines"]
     survivors = {(m["mac"], m["boot_id"]) for m in machines if m["power"] == "on"}
     found = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
@@ -110,7 +110,7 @@ def slowest_deploy(directory: Path) -> Figure:
 
 
 def heartbeats_lost(directory: Path) -> Figure:
-    """Missing sequence numbers, all machines: the line that a person looks for."""
+    """Missing sequence numbers of all machines."""
     found = heartbeat.read(directory / "heartbeat.jsonl")
     return Figure("heartbeats lost", heartbeat.lost(heartbeat.streams(found)), "", 0)
 

@@ -83,7 +83,7 @@ class Verdict:
     """Pass or fail of a run, from its evidence directory alone.
 
     :param without: subjects that the run left out, as it recorded itself.
-    :param errors: ERROR lines that no rule knows: told, not judged.
+    :param errors: ERROR lines that match no rule: listed, not judged.
     :param resume: the command that goes on with the run; None: none is recorded.
     :param roll_back: the command that undoes it; None when there is no way back.
     """
@@ -107,7 +107,7 @@ class Verdict:
     def first(self) -> tuple[Finding, Check] | None:
         """The failing check to look at first; None when nothing failed.
 
-        What was seen to be wrong tells more than what nobody saw, and a subject's own
+        What is seen to be wrong tells more than missing evidence, and a subject's own
         check more than the phase that it made fail.
         """
         failed = [
@@ -182,4 +182,4 @@ def one_line(text: str) -> str:
 def broken(name: str, why: str, absent: bool = False, where: str = "") -> Finding:
     """The finding on a subject whose evidence is absent or malformed."""
     check = Check("evidence", False, why, absent, where)
-    return Finding(name, [check], "no evidence that counts")
+    return Finding(name, [check], "no usable evidence")

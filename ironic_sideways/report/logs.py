@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the services' logs must tell, and what they must not.
+"""What the services' logs must contain, and what they must not.
 
 Each rule names its source. Its hits are quoted with file, line and time. Lines of
-level ERROR that no rule knows are listed by the verdict, and never hidden.
+level ERROR that match no rule are listed by the verdict, never hidden.
 """
 
 import calendar
@@ -28,7 +28,7 @@ from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places, window
 from ironic_sideways.report.findings import Finding, Line
 
-#: Hits of one rule that are told; one fault may log a line a second.
+#: Hits of one rule that are shown; one fault may log a line every second.
 SHOWN = 5
 
 #: The phase from whose begin on lines count.
@@ -57,7 +57,7 @@ class Rule:
 #: For each node; the node's uuid is the group.
 MUST = (
     Rule(
-        "take-over told of",
+        "take-over logged",
         "ironic-conductor*.log",
         re.compile(
             r"During sync_power_state, node (\S+) has no previous known state\. "
@@ -67,7 +67,7 @@ MUST = (
         " was taken from the BMC instead of forced on it",
     ),
     Rule(
-        "resources told of",
+        "resources logged",
         "nova-compute*.log",
         re.compile(r"Final resource view: name=(\S+)"),
         "nova.compute.resource_tracker._report_final_resource_view (level DEBUG): the"
@@ -95,7 +95,7 @@ MUST_NOT = (
         "no traceback",
         "*.log",
         re.compile(r"Traceback \(most recent call last\):"),
-        "Python: an error that nobody expected",
+        "Python: an unexpected error",
     ),
     Rule(
         "no secret",
@@ -223,7 +223,7 @@ def ending(first: Line, last: str) -> Line:
 
 
 def known(text: str) -> str:
-    """Why a record is no failure; empty when nobody knows it."""
+    """Why a record is not a failure; empty when it is not known."""
     return next((why for end, why in KNOWN.items() if end.search(text)), "")
 
 
@@ -237,7 +237,7 @@ def hits(directory: Path, rule: Rule) -> Iterator[Line]:
 def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
     if not list((directory / "logs").glob(rule.logs)):
         name = f"logs/{rule.logs.replace('*', '')}"
-        yield Check(name, False, f"{name}: absent; it was not gathered", absent=True)
+        yield Check(name, False, f"{name}: absent; it was not collected", absent=True)
         return
     told: dict[str, Line] = {}
     for line in hits(directory, rule):
@@ -288,14 +288,12 @@ def no_line(directory: Path, rule: Rule) -> list[Check]:
 
 
 def masked(line: Line) -> str:
-    """Where the secret stands, and not the secret."""
-    return (
-        f"{line.where}: {line.clock} a line that holds a secret; it is not quoted here"
-    )
+    """Where the secret is, without the secret."""
+    return f"{line.where}: {line.clock} the line holds a secret and is not quoted"
 
 
 def known_secrets(directory: Path) -> list[Check]:
-    """What the run knew to be secret was sought in all evidence, and not found."""
+    """The secrets that the run knows are in none of its evidence."""
     document = documents.read(directory / "secrets.json")
     found = []
     for hit in document["hits"]:
@@ -303,10 +301,12 @@ def known_secrets(directory: Path) -> list[Check]:
         detail = f"{where} holds {hit['name']}"
         found.append(Check("no secret", False, detail, where=where))
     if not document["sought"]:
-        none = Check("secrets sought", False, "secrets.json: none was sought")
+        none = Check(
+            "secrets searched for", False, "secrets.json: no secret was searched for"
+        )
         return [none, *shortened(found)]
-    detail = f"{len(document['sought'])} known secrets, in none of the files"
-    return shortened(found) or [Check("secrets sought", True, detail)]
+    detail = f"{len(document['sought'])} known secrets, none of them in any file"
+    return shortened(found) or [Check("secrets searched for", True, detail)]
 
 
 def check_logs(directory: Path) -> Finding:
@@ -324,9 +324,9 @@ def check_logs(directory: Path) -> Finding:
 
 
 def unknown_errors(directory: Path) -> list[Line]:
-    """Lines of level ERROR in the window that no rule knows, each kind of them once.
+    """Lines of level ERROR in the window that match no rule, each kind of them once.
 
-    Told and not judged: what they mean, a person must say.
+    Listed, not judged: a person must decide what they mean.
     """
     found: dict[str, Line] = {}
     for line in records(in_window(directory, "*.log", BEGIN)):

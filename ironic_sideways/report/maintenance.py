@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Maintenance held, and was undone exactly: locks and the compute service.
+"""Maintenance was in force, and was undone exactly: locks and compute services.
 
-``before.json`` was taken before the start, ``after.json`` while it held, and
+``before.json`` was taken before the start, ``after.json`` during it, and
 ``ended.json`` after its end.
 """
 
@@ -77,7 +77,7 @@ def compute_service(snapshot: Document, host: str) -> Document:
         if service["binary"] == "nova-compute" and service["host"] == host:
             return dict(service)
     raise exceptions.SidewaysError(
-        f"a snapshot lacks the nova-compute of {host}: its service is gone from Nova"
+        f"nova-compute of {host} is not in a snapshot: its service no longer exists"
     )
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where the evidence of a check stands: ``file:line``, as editors open it."""
+"""Where the evidence of a check is: ``file:line``, as editors open it."""
 
 import dataclasses
 import functools

@@ -106,9 +106,9 @@ def fault(directory: Path, name: str, subjects: Subjects) -> str:
         if subject.judged is Judged.UNLESS_LEFT_OUT
     }
     if name not in optional:
-        return f"a run leaves out none but {', '.join(optional)}"
+        return f"a run can leave out only {', '.join(optional)}"
     if optional[name].has_evidence(directory):
-        return f"{optional[name].files[0]} is there all the same"
+        return f"{optional[name].files[0]} exists nevertheless"
     return ""
 
 

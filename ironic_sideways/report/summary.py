@@ -22,7 +22,7 @@ from ironic_sideways.report.findings import Verdict, one_line
 from ironic_sideways.report.page import logs, timeline
 
 WIDTH = 78
-#: Failed checks of one subject that are told; the page and junit.xml have all.
+#: Failed checks of one subject that are shown; the page and junit.xml have all.
 TOLD = 5
 
 
@@ -69,12 +69,12 @@ def subjects(verdict: Verdict) -> Iterator[str]:
 
 
 def errors(verdict: Verdict) -> Iterator[str]:
-    """ERROR lines that no rule knows: told, and no part of pass or fail."""
+    """ERROR lines that match no rule: listed, and no part of pass or fail."""
     if not verdict.errors:
         return
     yield ""
     number = len(verdict.errors)
-    yield f"  ERROR lines of the window that no rule knows, not judged: {number}"
+    yield f"  ERROR lines in the window that match no rule, not judged: {number}"
     for line in verdict.errors[:TOLD]:
         yield from wrapped(" " * 10, logs.clean(one_line(str(line))))
     if (more := number - TOLD) > 0:

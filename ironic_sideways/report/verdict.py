@@ -69,8 +69,8 @@ SUBJECTS: dict[str, Subject] = {
         Section(
             "operations",
             "Operations",
-            "What was done with the moved cloud, and how each ended. A deploy or a "
-            "cleaning has what its node went through.",
+            "What was done on the moved cloud, with each result. A deploy or a "
+            "cleaning lists its node's states.",
             facts=checks.seconds_in_all,
         ),
     ),
@@ -81,8 +81,7 @@ SUBJECTS: dict[str, Subject] = {
         Section(
             "proxy",
             "Bare-metal API",
-            "Who asked Nova's os-baremetal-nodes for what, and what the proxy "
-            "answered.",
+            "Requests to Nova's os-baremetal-nodes, and what the proxy answered.",
             fold=True,
         ),
     ),
@@ -163,7 +162,7 @@ def _judge(name: str, check: Callable[[Path], Finding], directory: Path) -> Find
     except FileNotFoundError as error:
         return broken(name, f"evidence {error.filename}: absent", True)
     except KeyError as error:
-        return broken(name, f"evidence is malformed: it lacks {error}")
+        return broken(name, f"evidence is malformed: no key {error}")
     except (AttributeError, TypeError, ValueError) as error:
         text = f"evidence is malformed: {type(error).__name__} {error}"
         return broken(name, text)

@@ -96,7 +96,7 @@ def bounds(directory: Path) -> Bounds:
             case "operate" | "tempest", "started" if end and operated is None:
                 operated = time
     if begin is None:
-        raise exceptions.EvidenceAbsent(path, "it tells of no begin of maintenance")
+        raise exceptions.EvidenceAbsent(path, "it records no start of maintenance")
     if end is None:
         return Bounds(begin, reached, max(reached, time), ended=False)
     return Bounds(begin, end, operated or time)
@@ -120,7 +120,9 @@ def check_phases(directory: Path) -> Finding:
     except exceptions.EvidenceAbsent:
         return Finding("window", checks, "maintenance never began")
     took = f"maintenance took {window.end - window.begin:.0f} s"
-    return Finding("window", checks, took if window.ended else "no end of maintenance")
+    return Finding(
+        "window", checks, took if window.ended else "maintenance never ended"
+    )
 
 
 def check_phase(directory: Path, name: str, event: dict[str, Any] | None) -> Check:
@@ -146,27 +148,28 @@ def unsteady(
     """
     stream = next((s for s in streams if s.boot_id == machine["boot_id"]), None)
     if stream is None:
-        return "never heard"
+        return "no heartbeat was ever received"
     if stream.last_time < window.end or stream.first_time > window.begin:
         return (
-            f"heard from {clock(stream.first_time)} to {clock(stream.last_time)} only, "
-            f"window {clock(window.begin)} to {clock(window.end)} UTC"
+            f"heartbeats only from {clock(stream.first_time)} to "
+            f"{clock(stream.last_time)}, window {clock(window.begin)} to "
+            f"{clock(window.end)} UTC"
         )
     for other in streams:
         if window.begin <= other.first_time < window.operated:
-            return f"booted anew under boot id {other.boot_id}"
+            return f"rebooted: boot id {other.boot_id}"
     if server:
         ports = [port for port in server["ports"] if port["mac"] == machine["mac"]]
         fixed_ips = sorted(ip for port in ports for ip in port["fixed_ips"])
         if sorted(stream.ips) != fixed_ips:
-            return f"beats came from {sorted(stream.ips)}, fixed IPs: {fixed_ips}"
+            return f"heartbeats came from {sorted(stream.ips)}, fixed IPs: {fixed_ips}"
     return ""
 
 
 def each_machine(
     before: dict[str, Any], streams: list[heartbeat.Stream], window: Bounds
 ) -> Iterator[Check]:
-    """One that ran beats through the window; one that was off stays silent."""
+    """One that ran sends heartbeats throughout; one that was off sends none."""
     servers = {server["node"]: server for server in before["servers"]}
     for machine in before["machines"]:
         mine = [stream for stream in streams if stream.mac == machine["mac"]]
@@ -179,7 +182,7 @@ def each_machine(
                 stream.first_time < window.operated and stream.last_time > window.begin
                 for stream in mine
             )
-            detail = "was off, and was heard in the window" if heard else "silent"
+            detail = "was off, but sent heartbeats in the window" if heard else "silent"
             yield Check(f"silence of {machine['name']}", not heard, detail)
 
 
@@ -196,17 +199,19 @@ def place_of_loss(directory: Path, streams: list[heartbeat.Stream]) -> str:
 
 
 def check_heartbeats(directory: Path) -> Finding:
-    """No sequence number missing, and every survivor beats through the window."""
+    """No sequence number is missing, and every survivor is heard throughout."""
     before = documents.read(directory / "before.json")
     streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
     checks = list(each_machine(before, streams, bounds(directory)))
     beating = sum(check.ok and check.name.startswith("heart") for check in checks)
     if before["base_driver"] != "fake":
-        checks.append(Check("a survivor beats", beating > 0, f"{beating} do"))
+        checks.append(
+            Check("a survivor sends heartbeats", beating > 0, f"{beating} do")
+        )
     lost = heartbeat.lost(streams)
     where = place_of_loss(directory, streams) if lost else ""
     checks.append(Check("no heartbeat lost", lost == 0, f"{lost} lost", where=where))
-    figure = f"{beating} machines beat through the window, {lost} lost"
+    figure = f"{beating} machines sent heartbeats throughout the window, {lost} lost"
     return Finding("heartbeats", checks, figure)
 
 
@@ -223,7 +228,7 @@ def check_bmc(directory: Path) -> Finding:
     heard = later > 0 and (earlier > 0 or base_driver == "fake")
     checks = [
         Check(
-            "BMC log heard",
+            "BMC log is complete",
             heard,
             f"{earlier} commands before, {later} after",
             # Before maintenance has ended nobody may have switched a machine.
@@ -273,7 +278,5 @@ def check_leases(directory: Path) -> Finding:
         for mac, why in wrong.items()
     ]
     number = len(running_ports(directory))
-    figure = (
-        f"{number - len(wrong)} of {number} running survivors renewed their address"
-    )
+    figure = f"{number - len(wrong)} of {number} running survivors renewed their lease"
     return Finding("leases", [Check("leases.jsonl", True, figure), *checks], figure)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What followed when workers of one host name died, judged round by round."""
+"""What happened when workers of one host name died, judged round by round."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -46,7 +46,9 @@ def each_kind(document: Document) -> Iterator[Check]:
     spared = sorted(set(document["workers"]) - idle)
     two = len(document["workers"]) > 1
     detail = f"never idle when killed: {', '.join(spared)}" if spared else ""
-    yield Check("either worker died", two and not spared, detail or f"{sorted(idle)}")
+    yield Check(
+        "each worker was killed", two and not spared, detail or f"{sorted(idle)}"
+    )
 
 
 def idle_one(row: Document) -> bool:
@@ -58,7 +60,7 @@ def kept(row: Document) -> str:
     if not row["bystanders"]:
         return "no other instance ran: nothing to prove"
     return "; ".join(
-        f"{one['mac']} booted anew: {one['before']} became {one['after']}"
+        f"{one['mac']} rebooted: boot id {one['before']} became {one['after']}"
         for one in row["bystanders"]
         if one["before"] != one["after"]
     )
@@ -94,20 +96,20 @@ def outcome(done: Document, document: Document, nodes: dict[str, Document]) -> s
                 )
         case "reboot":
             if done["boot_id"] == done["boot_id_before"]:
-                return f"never booted again: boot id {done['boot_id']}"
+                return f"did not reboot: boot id {done['boot_id']}"
         case "delete":
             node = nodes.get(done["node"])
             if node is None or node["instance"]:
-                return f"node {done['node']} did not come back: {node}"
+                return f"node {done['node']} was not freed: {node}"
         case "delete in build":
             if len(document["workers"]) > 1 and done["builder"] == done["deleter"]:
                 return f"{done['builder']} deleted what it built itself"
         case "idle":
             if not done["boot_id"]:
-                return "the other worker served nobody"
+                return "the other worker served no request"
     if done["kind"] not in ("idle", "reboot"):
         holds = [u for u, node in nodes.items() if node["instance"] == done["server"]]
-        return f"is on node {holds[0]} still" if holds else ""
+        return f"is still on node {holds[0]}" if holds else ""
     return ""
 
 
@@ -118,9 +120,9 @@ def each_round(document: Document, known: set[str]) -> Iterator[Check]:
         if not row["ok"]:
             continue
         wrong = outcome(row["done"], document, compare.by(row["nodes"], "uuid"))
-        yield Check(f"promise of {name}", not wrong, wrong or row["done"]["kind"])
+        yield Check(f"outcome of {name}", not wrong, wrong or row["done"]["kind"])
         wrong = kept(row)
-        detail = wrong or f"{len(row['bystanders'])} ran on"
+        detail = wrong or f"{len(row['bystanders'])} kept running"
         yield Check(f"bystanders of {name}", not wrong, detail)
         wrong = at_rest(row, known)
         detail = wrong or f"{len(row['nodes'])} nodes, a provider each"
@@ -133,7 +135,7 @@ def kills(document: Document) -> list[str]:
 
 
 def check_workers(directory: Path) -> Finding:
-    """Whoever dies, the other goes on, and what was interrupted comes to an end.
+    """When one worker dies the other goes on, and what was interrupted ends.
 
     :raises EvidenceAbsent: before.json or clustered.json is.
     """

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What was done with the moved cloud: operations, its API, shapes, dying workers.
+"""What was done on the moved cloud: operations, its API, shapes, killed workers.
 
-Each is told as its own evidence has it; whether it is enough, the verdict says.
+Shown as recorded; whether it is enough, the verdict says.
 """
 
 import dataclasses
@@ -49,7 +49,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
-    """:param facts: what of the whole is worth to be said below the table."""
+    """:param facts: shown below the table."""
 
     rows: list[Step]
     facts: list[str]
@@ -64,7 +64,7 @@ class Steps:
 
 
 def steps(subject: Subject, directory: Path) -> Steps:
-    """What the subject's own evidence tells, for its section."""
+    """The subject's own evidence, for its section."""
     assert subject.section
     document = documents.read(directory / subject.files[0])
     facts = subject.section.facts(document)
@@ -97,5 +97,5 @@ def way(record: Document) -> Iterator[tuple[float, str]]:
 
 def note(record: Document) -> str:
     agent = record.get("agent")
-    heard = f"agent {agent['version']} heard" if agent else "no agent was heard"
+    heard = f"agent {agent['version']} seen" if agent else "no agent heartbeat"
     return f"{record['interface']}, {heard}"

@@ -194,9 +194,9 @@ def excerpts(
 
 
 def errors(directory: Path, verdict: Verdict) -> Part:
-    """Each ERROR line that no rule knows, the first of them with their context.
+    """Each ERROR line that matches no rule, the first of them with their context.
 
-    None is worth something only where the evidence tells when to look for any.
+    An empty list counts only where the evidence says when the window was.
     """
     looked_at = part(rules.span, directory)
     if looked_at.value is None:
@@ -221,7 +221,7 @@ def place(context: jinja2.runtime.Context, where: str) -> str:
 
 @jinja2.pass_context
 def is_there(context: jinja2.runtime.Context, where: str) -> bool:
-    """Whether a link to this file of the evidence leads anywhere."""
+    """Whether this file of the evidence exists, to be linked."""
     path, _ = logs.split(where)
     return bool((context["directory"] / path).exists())
 

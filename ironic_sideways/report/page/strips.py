@@ -79,11 +79,11 @@ class Strip:
 
     @property
     def words(self) -> str:
-        """For who does not see the drawing."""
+        """For a screen reader."""
         if self.state == "silent":
             return f"{self.name}: no heartbeat in the window"
         text = f"{self.name}: {self.beats} heartbeats, {self.lost} lost"
-        booted = ", booted anew" if self.state == "booted" else ""
+        booted = ", rebooted" if self.state == "booted" else ""
         return f"{text}, longest silence {self.longest:.1f} s{booted}"
 
 
@@ -104,7 +104,9 @@ def strips(directory: Path) -> Strips:
     """:raises SidewaysError: there is no such evidence."""
     beats = heartbeat.read(directory / "heartbeat.jsonl")
     if not beats:
-        raise exceptions.SidewaysError("heartbeat.jsonl: no machine was ever heard")
+        raise exceptions.SidewaysError(
+            "heartbeat.jsonl: no heartbeat was ever received"
+        )
     recorded = events.read(directory / "events.jsonl")
     seen = span(directory, recorded, beats)
     by_mac: dict[str, Beats] = defaultdict(list)
@@ -126,7 +128,7 @@ def strips(directory: Path) -> Strips:
 
 
 def machines(directory: Path, heard: list[str]) -> list[dict[str, Any]]:
-    """Those of before.json with their instances' names; else whoever was heard."""
+    """Those of before.json with their instances' names, or all that sent heartbeats."""
     try:
         before = documents.read(directory / "before.json")
         names = {server["node"]: server["name"] for server in before["servers"]}
@@ -163,7 +165,7 @@ def strip(machine: dict[str, Any], beats: Beats, seen: Span) -> Strip:
     ours = [beat for beat in near if beat.boot_id == machine["boot_id"]]
     others = [beat for beat in near if beat.boot_id != machine["boot_id"]]
     if not machine["boot_id"] and near:
-        # Nobody says which boot was before: the first that was heard.
+        # Without a boot id of before it is the first that sent heartbeats.
         ours = [beat for beat in near if beat.boot_id == near[0].boot_id]
         others = [beat for beat in near if beat.boot_id != near[0].boot_id]
     lost = [loss for each in boots(beats) for loss in losses(each, seen)]

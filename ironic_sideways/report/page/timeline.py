@@ -126,7 +126,7 @@ def unended(name: str, begin: float, end: float) -> Try:
 
 
 def timeline(directory: Path) -> Timeline:
-    """The run's phases; without the judging of a run, which is no part of it.
+    """The run's phases.
 
     :raises SidewaysError: no phase was recorded.
     """

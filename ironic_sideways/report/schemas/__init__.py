@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Each evidence file against its JSON schema, and all of them of one and the same try.
+"""Each evidence file against its JSON schema, and all of them from one attempt.
 
 A schema is a file of this directory. It describes the evidence of its own name, or the
 files in its ``x-files``; ``x-lines`` says that each line is a document. A new kind of
@@ -31,7 +31,7 @@ from ironic_sideways.report import places, window
 from ironic_sideways.report.faults import FAULTS
 from ironic_sideways.report.findings import Finding
 
-#: Faults of one file that are told; a broken writer breaks every row.
+#: Faults of one file that are shown; a broken writer breaks every row.
 SHOWN = 5
 
 #: What is taken one after the other, by the moment in it.
@@ -132,11 +132,11 @@ def check_file(schema: Schema, directory: Path, file: str) -> Iterator[Check]:
     if len(found) > SHOWN:
         yield Check(name, False, f"and {len(found) - SHOWN} more", where=f"{file}:1")
     if not found:
-        yield Check(name, True, f"as {schema.name}.json says")
+        yield Check(name, True, f"valid against {schema.name}.json")
 
 
 def without_schema(directory: Path, known: set[str]) -> Iterator[Check]:
-    """Evidence that nobody described is evidence that nobody checks."""
+    """Evidence without a schema is checked by nobody."""
     for path in sorted((*directory.glob("*.json"), *directory.glob("*.jsonl"))):
         if path.name not in known:
             why = "has no schema; add one to ironic_sideways/report/schemas"
@@ -144,9 +144,9 @@ def without_schema(directory: Path, known: set[str]) -> Iterator[Check]:
 
 
 def in_time(directory: Path) -> Iterator[Check]:
-    """A document of an earlier try, that was rolled back, proves nothing."""
+    """A document of an earlier attempt that was rolled back proves nothing."""
     try:
-        last, earlier = window.bounds(directory).begin, "the begin of maintenance"
+        last, earlier = window.bounds(directory).begin, "the start of maintenance"
     except FAULTS:
         return
     for file in IN_TIME:
@@ -158,7 +158,9 @@ def in_time(directory: Path) -> Iterator[Check]:
         if not isinstance(moment, int | float):
             continue
         ok = moment >= last
-        detail = f"is older than {earlier}: of an earlier try" if not ok else ""
+        detail = (
+            f"is older than {earlier}: it is from an earlier attempt" if not ok else ""
+        )
         yield Check(f"order of {file}", ok, detail, where="" if ok else f"{file}:1")
         last, earlier = moment, file
 
@@ -177,4 +179,6 @@ def check_evidence(directory: Path) -> Finding:
     checks += without_schema(directory, {f for s in schemas for f in s.files})
     number = len({check.name for check in checks})
     checks += in_time(directory)
-    return Finding("evidence", checks, f"{number} files, each held against its schema")
+    return Finding(
+        "evidence", checks, f"{number} files, each checked against its schema"
+    )

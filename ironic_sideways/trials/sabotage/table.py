@@ -67,8 +67,8 @@ TABLE = (
         "deleted-row",
         "a soft-deleted row imported",
         acts.import_deleted,
-        says="record lacks",
-        check="no node besides",
+        says="did not record",
+        check="no other nodes",
     ),
     Sabotage(
         "unserved-driver",

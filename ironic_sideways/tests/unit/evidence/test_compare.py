@@ -129,7 +129,7 @@ def test_a_create_that_found_no_host_in_the_window_is_no_concern(before, after):
 def test_j12_a_cloud_without_instances_proves_nothing(before, after):
     before["servers"] = after["servers"] = []
 
-    assert "instances: no instance was there before: nothing to prove" in failures(
+    assert "instances: there was no instance before: nothing to prove" in failures(
         before, after
     )
 
@@ -238,7 +238,7 @@ def test_a_power_state_that_the_bmc_contradicts_is_a_failure(before, after, powe
     after["ironic_nodes"][0]["power_state"] = power
 
     assert failures(before, after) == [
-        f"ironic node {NODE}: power_state {power!r}, its BMC: 'power on'"
+        f"ironic node {NODE}: power_state {power!r}, but BMC: 'power on'"
     ]
 
 
@@ -251,7 +251,7 @@ def test_machines_without_evidence_after_are_a_failure(before, after):
 
     found = failures(before, after)
 
-    assert found == ["machines: no evidence of them after"]
+    assert found == ["machines: not in the snapshot after"]
 
 
 def test_under_the_plain_fake_driver_the_machines_must_be_in_ironic(before, after):

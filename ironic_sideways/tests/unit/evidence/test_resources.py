@@ -67,8 +67,8 @@ def test_a_used_node_that_only_the_conversion_wrote_is_not_reported_yet():
 @pytest.mark.parametrize(
     ("part", "value", "says"),
     [
-        ("hypervisors", {}, "is no compute node"),
-        ("hypervisors", {"n1": {"name": "host"}}, "is no compute node"),
+        ("hypervisors", {}, "has no compute node"),
+        ("hypervisors", {"n1": {"name": "host"}}, "has no compute node"),
         (
             "hypervisors",
             {"n1": {"name": "n1", "type": "baremetal"}},

@@ -32,8 +32,8 @@ def test_an_active_node_with_an_online_conductor_is_taken_over():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"online": None}, "no online conductor has it"),
-        ({"online": False}, "no online conductor has it"),
+        ({"online": None}, "no online conductor manages it"),
+        ({"online": False}, "no online conductor manages it"),
         ({"power_state": None}, "power state not adopted yet"),
         ({"maintenance": True}, "is in maintenance"),
         ({"last_error": "no kernel"}, "last_error: no kernel"),

@@ -36,7 +36,7 @@ def test_a_node_that_the_evidence_lacks_is_named(evidence):
 
     (check,) = checks.check_takeover(evidence).failures
 
-    assert check.detail == "lacks ['node-free'], has also []"
+    assert check.detail == "missing ['node-free'], unexpected []"
 
 
 def test_a_line_of_power_sync_seen_in_the_phase_is_a_failure(evidence):

@@ -35,8 +35,8 @@ def test_deploys_that_the_evidence_shows_whole_are_told_with_their_times(evidenc
 
     assert found["agent, rebuild"].ok
     assert found["agent, rebuild"].detail == (
-        "node node-run: agent 13.0.0 heard after 20 s, active after 30 s, beats after "
-        "40 s"
+        "node node-run: agent 13.0.0 seen after 20 s, active after 30 s, "
+        "heartbeat after 40 s"
     )
 
 
@@ -44,12 +44,12 @@ def test_deploys_that_the_evidence_shows_whole_are_told_with_their_times(evidenc
     ("act", "says"),
     [
         (lambda d: d.update(interface="ramdisk"), "deploy interface ramdisk"),
-        (lambda d: d.update(agent=None), "no agent was heard"),
-        (lambda d: d["changes"].pop(), "went through deploying, wait call-back"),
-        (lambda d: d["changes"].pop(1), "went through deploying, active"),
+        (lambda d: d.update(agent=None), "no agent sent a heartbeat"),
+        (lambda d: d["changes"].pop(), "was deploying, wait call-back"),
+        (lambda d: d["changes"].pop(1), "was deploying, active"),
         (lambda d: d["changes"][1].update(step="deploy"), "write_image was not seen"),
-        (lambda d: d.update(boot_id="boot-1"), "never beat under boot id boot-1"),
-        (lambda d: d.update(image="another"), "beats from image marked, expected"),
+        (lambda d: d.update(boot_id="boot-1"), "under boot id boot-1 since"),
+        (lambda d: d.update(image="another"), "name image marked, expected"),
         (lambda d: d.update(fixed_ip="172.30.0.9"), "its fixed IP is 172.30.0.9"),
         (lambda d: d.update(answered="timed out"), "which answered: timed out"),
     ],
@@ -63,9 +63,7 @@ def test_a_rebuild_that_no_agent_did_is_a_failure(evidence, act, says):
 def test_a_rebuild_without_record_is_a_failure(evidence):
     change(evidence, "rebuild", lambda o: o.pop("deploy"))
 
-    assert failures(evidence) == {
-        "agent, rebuild": "no evidence of what its node went through"
-    }
+    assert failures(evidence) == {"agent, rebuild": "no record of its node's states"}
 
 
 def test_a_run_that_began_to_clean_must_have_cleaned_and_deployed_again(evidence):

@@ -107,12 +107,12 @@ def set_at(*path: Any, value: Any) -> Callable[[Document], None]:
         (
             set_at("checks", 0, "landed", "node", value="node-new"),
             "small lands on its shape",
-            "was no node before",
+            "was not a node before",
         ),
         (
             lambda d: d["checks"].pop(0),
             "small lands on its shape",
-            "was never seen to land",
+            "no server landed",
         ),
         (
             set_at("nodes", 0, "resource_class", value="baremetal-x86_64-1c-512m-2g"),
@@ -122,7 +122,7 @@ def set_at(*path: Any, value: Any) -> Callable[[Document], None]:
         (
             lambda d: d["nodes"].pop(),
             "every node accounted for",
-            "lacks ['node-free']",
+            "missing ['node-free']",
         ),
         (
             set_at("checks", 2, "refused", "fault", value=""),

@@ -49,7 +49,7 @@ def test_a_rule_names_its_source(rule):
 
 @pytest.mark.parametrize(
     ("name", "check"),
-    [(CONDUCTOR, "take-over told of"), (COMPUTE, "resources told of")],
+    [(CONDUCTOR, "take-over logged"), (COMPUTE, "resources logged")],
 )
 def test_what_is_not_told_of_a_node_is_a_failure(evidence, name, check):
     path = evidence / "logs" / name
@@ -63,7 +63,7 @@ def test_what_was_told_before_the_switch_does_not_count(evidence):
     path = evidence / "logs" / COMPUTE
     path.write_text(line + "".join(path.read_text().splitlines(keepends=True)[1:]))
 
-    assert list(failed(evidence)) == ["resources told of node-run"]
+    assert list(failed(evidence)) == ["resources logged node-run"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_known_secret_in_any_file_is_a_failure(evidence):
 def test_secrets_that_nobody_sought_are_not_absent(evidence):
     whole.edit(evidence / "secrets.json", lambda d: d.update(sought=[]))
 
-    assert "none was sought" in failed(evidence)["secrets sought"]
+    assert "no secret was searched for" in failed(evidence)["secrets searched for"]
 
 
 def test_error_lines_that_no_rule_knows_are_listed_each_kind_once(evidence):

@@ -65,7 +65,7 @@ def test_errors_that_no_rule_knows_are_told(tmp_path):
 
     text = told(tmp_path)
 
-    assert "ERROR lines of the window that no rule knows, not judged: 1" in text
+    assert "ERROR lines in the window that match no rule, not judged: 1" in text
     assert "logs/nova-compute.log:" in text
     assert "(3 times)" in text
 

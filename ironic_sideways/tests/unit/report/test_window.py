@@ -116,14 +116,15 @@ def test_who_was_not_heard_through_the_window_is_told_by_the_clock(evidence):
     detail = finding.failures[0].detail
     clock = r"\d\d:\d\d:\d\d"
     assert re.fullmatch(
-        f"heard from {clock} to {clock} only, window {clock} to {clock} UTC", detail
+        f"heartbeats only from {clock} to {clock}, window {clock} to {clock} UTC",
+        detail,
     )
 
 
 def test_a_machine_that_fell_silent_in_the_window_is_a_failure(evidence):
     found = heartbeats(evidence, beats(range(1, 40)))
 
-    assert found == ["heartbeat of machine-1", "a survivor beats"]
+    assert found == ["heartbeat of machine-1", "a survivor sends heartbeats"]
 
 
 @pytest.mark.parametrize("last", [30, 67])
@@ -164,7 +165,10 @@ def test_a_machine_that_never_ran_under_an_active_instance_is_a_failure(evidence
 
     whole.edit(evidence / "before.json", off)
 
-    assert heartbeats(evidence, []) == ["heartbeat of machine-1", "a survivor beats"]
+    assert heartbeats(evidence, []) == [
+        "heartbeat of machine-1",
+        "a survivor sends heartbeats",
+    ]
 
 
 @pytest.mark.parametrize("moment", [BEGIN + 1, END + 1])
@@ -178,7 +182,7 @@ def test_a_power_command_before_the_operations_is_a_failure(evidence, moment):
 def test_a_bmc_log_that_heard_nothing_at_all_is_no_evidence(evidence):
     whole.edit(evidence / "bmc.json", lambda d: d["commands"].clear())
 
-    assert failed(window.check_bmc(evidence)) == ["BMC log heard"]
+    assert failed(window.check_bmc(evidence)) == ["BMC log is complete"]
 
 
 def test_the_plain_fake_driver_switches_no_machine_before_the_move(evidence):

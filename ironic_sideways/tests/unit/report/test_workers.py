@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The subject workers: each promise of a worker's death that was not kept is named."""
+"""The subject workers: each outcome of a worker's death that was not kept is named."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -92,15 +92,33 @@ def test_rounds_in_which_all_was_kept_are_good(evidence: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "where", "change", "name", "says"),
     [
-        (4, "done", {"ended": "BUILD"}, "promise of in a build", "ended BUILD"),
-        (4, "done", {"seconds": 301.0}, "promise of in a build", "at most 300"),
-        (2, "done", {"boot_id": "b-2"}, "promise of in a reboot", "never booted again"),
-        (3, "done", {"node": "node-run"}, "promise of in a delete", "not come back"),
-        (3, "done", {"server": "server-run"}, "promise of in a delete", "still"),
-        (5, "done", {"server": "server-run"}, "promise of in both", "node-run still"),
-        (5, "done", {"deleter": FIRST}, "promise of in both", "what it built itself"),
-        (0, "done", {"boot_id": ""}, "promise of second, idle", "served nobody"),
-        (1, "done", {"killed": SECOND}, "either worker died", "killed: nova-compute"),
+        (4, "done", {"ended": "BUILD"}, "outcome of in a build", "ended BUILD"),
+        (4, "done", {"seconds": 301.0}, "outcome of in a build", "at most 300"),
+        (2, "done", {"boot_id": "b-2"}, "outcome of in a reboot", "did not reboot"),
+        (3, "done", {"node": "node-run"}, "outcome of in a delete", "was not freed"),
+        (
+            3,
+            "done",
+            {"server": "server-run"},
+            "outcome of in a delete",
+            "still on node",
+        ),
+        (
+            5,
+            "done",
+            {"server": "server-run"},
+            "outcome of in both",
+            "still on node node-run",
+        ),
+        (5, "done", {"deleter": FIRST}, "outcome of in both", "what it built itself"),
+        (0, "done", {"boot_id": ""}, "outcome of second, idle", "served no request"),
+        (
+            1,
+            "done",
+            {"killed": SECOND},
+            "each worker was killed",
+            "killed: nova-compute",
+        ),
         (0, "ok", False, "round second, idle", "done"),
         (0, "ok", False, "rounds: idle", "1 times, expected 2"),
         (8, "ok", False, "rounds: delete", "1 times, expected 2"),

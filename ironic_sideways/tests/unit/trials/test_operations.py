@@ -115,7 +115,7 @@ NET_BOOTED = {
 @pytest.mark.parametrize(
     ("root", "says"),
     [
-        (None, "boots from network: its beats carry root file system None"),
+        (None, "boots from network: its heartbeats report root file system None"),
         ("0" * 8, "its root file system was 8d295fb6"),
         (ROOT, ""),
     ],

@@ -63,7 +63,7 @@ def test_a_deploy_tells_what_its_node_went_through(good):
         (12, "wait call-back, write_image"),
         (30, "active"),
     ]
-    assert rebuild.note == "direct, agent 13.0.0 heard"
+    assert rebuild.note == "direct, agent 13.0.0 seen"
 
 
 def test_a_state_that_stays_is_told_once(good):
@@ -81,7 +81,7 @@ def test_a_deploy_without_agent_says_so(good):
     whole.edit(good / "operations.json", lambda d: d[3]["deploy"].update(agent=None))
 
     (rebuild,) = (r for r in steps("operations", good).rows if r.name == "rebuild")
-    assert rebuild.note == "direct, no agent was heard"
+    assert rebuild.note == "direct, no agent heartbeat"
 
 
 def test_an_operation_that_failed_is_on_the_page_with_its_reason(good, render_page):

@@ -117,7 +117,7 @@ def test_what_was_not_broken_is_not_named(scene):
         ("bmc-addresses", {"row of node-a", "row of node-e"}),
         ("macs", {"row of node-b", "row of node-f"}),
         ("vif", {"row of node-c"}),
-        ("deleted-row", {"no node besides"}),
+        ("deleted-row", {"no other nodes"}),
         ("power-off", {"take-over of node-c"}),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_node_of_nobody_is_named(evidence):
     whole.edit(evidence / "takeover.json", lambda d: d["others"].append("node-gone"))
 
     (said,) = judged(evidence, "deleted-row", of=["node-gone"])
-    assert said.startswith("take-over: no node besides: Ironic has node-gone")
+    assert said.startswith("take-over: no other nodes: Ironic has node-gone")
 
 
 def test_a_driver_that_nobody_serves_is_named(evidence):
@@ -63,7 +63,7 @@ def test_a_driver_that_nobody_serves_is_named(evidence):
     whole.edit(evidence / "takeover.json", lose)
 
     (said,) = judged(evidence, "unserved-driver")
-    assert "no online conductor has it" in said
+    assert "no online conductor manages it" in said
 
 
 def test_a_machine_of_another_bmc_is_named(evidence):
