@@ -30,8 +30,8 @@ from openstack.compute.v2.server import Server
 from openstack.compute.v2.service import Service
 from openstack.connection import Connection
 
-from ironic_sideways import exceptions
-from ironic_sideways.evidence import documents
+from ironic_sideways import exceptions, whole_file
+from ironic_sideways.cloud import undo_file
 from ironic_sideways.nova_bm import states
 
 REASON = "Maintenance: this cloud moves from nova-baremetal to Ironic"
@@ -72,8 +72,14 @@ def instances(cloud: Connection, hosts: Sequence[str]) -> list[Server]:
 
 def locked(record: Path) -> set[str]:
     """The instances that the maintenance holds: its own locks, and earlier ones."""
-    plan = documents.read(record)
+    plan = whole_file.read_json(record)
     return {*plan["lock"], *plan["locked_before"]}
+
+
+def write(record: Path, plan: dict[str, Any]) -> None:
+    """Record ``plan``, which is evidence, too: it holds no secret."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    undo_file.write(record, plan, mode=None)
 
 
 def hosts_of(plan: dict[str, Any]) -> list[str]:
@@ -143,7 +149,7 @@ def start(
     refuse(disagreements(rows, servers), "maintenance cannot start")
     plan: dict[str, Any] = {"ended": True}
     if record.exists():
-        plan = documents.read(record)
+        plan = whole_file.read_json(record)
     if plan["ended"]:
         services = [compute_service(cloud, host) for host in hosts]
         plan = {
@@ -161,7 +167,7 @@ def start(
             "ending": False,
             "ended": False,
         }
-        documents.write(record, plan)
+        write(record, plan)
     hold(cloud, plan)
     check(cloud, engine, record)
     return len(plan["lock"])
@@ -188,9 +194,9 @@ def resume(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
         its owner used it, and the base does not know.
     """
     check(cloud, engine, record)
-    plan = documents.read(record)
+    plan = whole_file.read_json(record)
     hold(cloud, plan)
-    documents.write(record, {**plan, "ending": False, "ended": False})
+    write(record, {**plan, "ending": False, "ended": False})
     check(cloud, engine, record)
     return len(plan["lock"])
 
@@ -200,7 +206,7 @@ def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
 
     :raises SidewaysError: something changed in the window, or is in flight.
     """
-    plan = documents.read(record)
+    plan = whole_file.read_json(record)
     rows = read_rows(engine, hosts_of(plan)) if engine else []
     servers = instances(cloud, hosts_of(plan))
     found = disagreements(rows, servers)
@@ -283,12 +289,12 @@ def end(cloud: Connection, record: Path) -> int:
     """
     if not record.exists():
         return 0
-    plan = documents.read(record)
-    documents.write(record, {**plan, "ending": True})
+    plan = whole_file.read_json(record)
+    write(record, {**plan, "ending": True})
     known = {server.id for server in instances(cloud, hosts_of(plan))}
     for uuid in known.intersection(plan["lock"]):
         cloud.compute.unlock_server(uuid)
     for host in enabled(plan):
         cloud.compute.enable_service(compute_service(cloud, host))
-    documents.write(record, {**plan, "ending": True, "ended": True})
+    write(record, {**plan, "ending": True, "ended": True})
     return len(known.intersection(plan["lock"]))

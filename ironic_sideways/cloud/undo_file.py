@@ -19,35 +19,25 @@ a run is repeated, so that an undo leads back to before the first run.
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import exceptions
+from ironic_sideways import exceptions, whole_file
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
-    """Write ``content`` to ``path`` at once, readable by the owner alone.
+def write(path: Path, content: dict[str, Any], mode: int | None = 0o600) -> None:
+    """Write ``content`` to ``path`` at once, and on the disk.
 
+    :param mode: the owner's alone, unless it is said; None leaves it to the umask.
     :raises SidewaysError: where the file cannot be written.
     """
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(content, stream, indent=2, sort_keys=True)
-                stream.write("\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        whole_file.write(path, text, mode, durable=True)
     except OSError as error:
         raise exceptions.SidewaysError(
-            f"{path}: cannot be written ({error.strerror}); nothing was changed"
+            f"{path}: cannot be written: {error.strerror}"
         ) from None
 
 

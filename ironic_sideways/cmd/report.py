@@ -20,7 +20,7 @@ the run passed is said by ``ironic-sideways verdict``.
 import argparse
 from pathlib import Path
 
-from ironic_sideways import exceptions
+from ironic_sideways import exceptions, whole_file
 
 HELP = "write report.html, summary.txt and junit.xml from an evidence directory"
 
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         output.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (output / name).write_text(text, encoding="utf-8")
+            whole_file.write(output / name, text)
     except OSError as error:
         raise exceptions.SidewaysError(
             f"{error.filename or output}: cannot be written: {error.strerror}"

@@ -12,8 +12,8 @@
 
 """Break a move in the lab in one defined way, and see that the verdict names it.
 
-Called by tools/main_job/rounds.sh, which knows when. Those that are done in one window are
-joined, as in vif+macs. Exit codes: 0 done, and the verdict named it; 1 it did not;
+Called by tools/main_job/rounds.sh, which knows when. Those that are done in one window
+are joined, as in vif+macs. Exit codes: 0 done, and the verdict named it; 1 it did not;
 2 bad usage.
 """
 

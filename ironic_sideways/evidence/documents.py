@@ -16,15 +16,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import exceptions
+from ironic_sideways import exceptions, whole_file
 
 
 def write(path: Path, document: Any) -> None:
     """Write ``document`` as JSON to ``path``, replacing it in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
-    fresh.replace(path)
+    whole_file.write(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 
 def read(path: Path) -> Any:
@@ -33,16 +31,7 @@ def read(path: Path) -> Any:
     :raises EvidenceAbsent: there is no such file.
     :raises EvidenceMalformed: it is not JSON.
     """
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise exceptions.EvidenceAbsent(
-            path, "absent; the phase that writes it did not get that far"
-        ) from None
-    except json.JSONDecodeError as error:
-        raise exceptions.EvidenceMalformed(
-            path, error.lineno, f"not JSON ({error}); it was cut short or edited"
-        ) from error
+    return whole_file.read_json(path)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -23,13 +23,12 @@ import os
 import secrets
 import socket
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ironic_sideways import exceptions, ipmi, waits
+from ironic_sideways import exceptions, ipmi, waits, whole_file
 
 if TYPE_CHECKING:
     from ironic_sideways.hardware import machines
@@ -220,9 +219,8 @@ def _write(directory: Path, machine: "machines.Machine", libvirt_uri: str) -> No
         "active": "True",
     }
     directory.mkdir(mode=0o700, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=directory, delete=False) as stream:
+    with whole_file.replacing(directory / "config", 0o600) as stream:
         parser.write(stream)
-    Path(stream.name).replace(directory / "config")
 
 
 def _end(log: Path) -> str:

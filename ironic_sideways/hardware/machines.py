@@ -24,7 +24,7 @@ from typing import Literal
 
 import libvirt
 
-from ironic_sideways import exceptions, waits
+from ironic_sideways import exceptions, waits, whole_file
 from ironic_sideways.hardware import disks, domain_xml, hypervisor
 
 Shape = Literal["api", "deploy"]
@@ -64,9 +64,7 @@ def mac(number: int, index: int) -> str:
 def write(path: Path, machines: Iterable[Machine]) -> None:
     """Write ``machines.json`` atomically."""
     text = json.dumps([dataclasses.asdict(machine) for machine in machines], indent=2)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text + "\n")
-    part.rename(path)
+    whole_file.write(path, text + "\n")
 
 
 def read(path: Path) -> list[Machine]:

@@ -22,6 +22,8 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
+from ironic_sideways import whole_file
+
 #: The fixed part of a BOOTP message and DHCP's magic cookie (RFC 2131, 2).
 MESSAGE = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
 MAGIC_COOKIE = bytes((99, 130, 83, 99))
@@ -139,7 +141,5 @@ def _write(path: Path, text: str) -> None:
     if not text:
         path.unlink(missing_ok=True)
         return
-    # dnsmasq ignores names that begin with a dot.
-    new = path.with_name(f".{path.name}")
-    new.write_text(text)
-    new.replace(path)
+    # Its temporary name begins with a dot, which dnsmasq ignores.
+    whole_file.write(path, text)

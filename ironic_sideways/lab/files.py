@@ -17,29 +17,23 @@ import pwd
 from collections.abc import Collection
 from pathlib import Path
 
+from ironic_sideways import whole_file
+
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
 PUBLIC_FILE = 0o644
 
 
-def _write(path: Path, text: str, mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(text)
-    new.replace(path)
-
-
 def write_private(path: Path, text: str) -> None:
     """Replace ``path`` in one step by ``text``; only its owner can read it."""
-    _write(path, text, PRIVATE_FILE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole_file.write(path, text, PRIVATE_FILE)
 
 
 def write_public(path: Path, text: str) -> None:
     """Replace ``path`` in one step by ``text``; it holds no secret."""
-    _write(path, text, PUBLIC_FILE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole_file.write(path, text, PUBLIC_FILE)
 
 
 def make_private_directory(path: Path) -> None:

@@ -31,8 +31,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ironic_sideways import exceptions
-from ironic_sideways.migrate import durable
+from ironic_sideways import exceptions, whole_file
 
 #: Rows of one INSERT; far below any max_allowed_packet.
 ROWS = 200
@@ -130,7 +129,7 @@ def write(path: Path, of: Iterable[str]) -> dict[str, str]:
         # Unlike a rename, a link fails where another file has come meanwhile.
         os.link(temporary, path)
         whole = True
-        durable.sync(path.parent)
+        whole_file.sync(path.parent)
     except OSError as error:
         raise exceptions.SidewaysError(
             f"--archive {path}: cannot be written: {error.strerror}; nothing was "
@@ -212,11 +211,7 @@ def remove(path: Path) -> None:
 
 
 def _write_checksum(path: Path, found: str) -> None:
-    beside = checksum_file(path)
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(f"{found}  {path.name}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    whole_file.write(checksum_file(path), f"{found}  {path.name}\n", durable=True)
 
 
 def _columns(connection: sa.Connection, table: str) -> list[tuple[str, str, str]]:

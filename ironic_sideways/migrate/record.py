@@ -19,13 +19,11 @@ memory; the file appears under its name only when it is whole.
 import contextlib
 import datetime
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ironic_sideways import exceptions
+from ironic_sideways import exceptions, whole_file
 from ironic_sideways.migrate import classify
 
 
@@ -87,37 +85,29 @@ def recording(path: Path | None, **head: Any) -> Iterator[Record]:
     if path is None:
         yield Record(None)
         return
+    failure: exceptions.SidewaysError | None = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise exceptions.UsageError(
-            f"--output {path}: cannot be written: {error.strerror}"
-        ) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(whole_file.replacing(path, 0o644))
+            except OSError as error:
+                raise exceptions.UsageError(
+                    f"--output {path}: cannot be written: {error.strerror}"
+                ) from error
             file.write("{" + json.dumps(head)[1:-1] + ',\n"rows": [')
             record = Record(file)
             try:
                 yield record
             except exceptions.SidewaysError as error:
+                failure = error
                 changed = isinstance(error, exceptions.FollowUpNeeded)
-                record.fields(
-                    result="follow-up needed" if changed else "failed",
-                    error=str(error),
-                )
-                raise
-            finally:
-                record.finish()
-        temporary.chmod(0o644)
-    except BaseException as error:
-        if not isinstance(error, exceptions.SidewaysError):
-            temporary.unlink(missing_ok=True)
-            raise
-        temporary.chmod(0o644)
-        temporary.replace(path)
-        raise
-    temporary.replace(path)
+                result = "follow-up needed" if changed else "failed"
+                record.fields(result=result, error=str(error))
+            record.finish()
+    finally:
+        # Also where the record of it could not be written.
+        if failure:
+            raise failure
 
 
 def now() -> str:

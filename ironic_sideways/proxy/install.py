@@ -23,9 +23,10 @@ import argparse
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from ironic_sideways import whole_file
 
 NAME = "baremetal_proxy"
 CONTEXT_FILTER = "keystonecontext"
@@ -94,16 +95,9 @@ def _rewritten(text: str, add: bool) -> tuple[str, int]:
 def replace(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` at once, with the mode and owner it had."""
     status = path.stat()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chown(name, status.st_uid, status.st_gid)
-        Path(name).chmod(status.st_mode & 0o7777)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file.replacing(path, status.st_mode & 0o7777) as stream:
+        stream.write(text)
+        os.fchown(stream.fileno(), status.st_uid, status.st_gid)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,8 +25,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib import parse
 
-from ironic_sideways import exceptions
-from ironic_sideways.migrate import choices, durable
+from ironic_sideways import exceptions, whole_file
+from ironic_sideways.migrate import choices
 from ironic_sideways.migrate.files import ironicconf, tftp
 
 
@@ -82,7 +82,7 @@ class Store:
                     "nothing writes to the TFTP root"
                 )
             new.replace(place)
-        durable.sync(self.directory)
+        whole_file.sync(self.directory)
         return True
 
 
@@ -206,4 +206,4 @@ def _link_or_copy(source: Path, new: Path) -> None:
             return
     shutil.copyfile(source, new)
     new.chmod(0o644)
-    durable.sync(new)
+    whole_file.sync(new)

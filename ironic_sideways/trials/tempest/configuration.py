@@ -13,12 +13,12 @@
 """tempest.conf for a cloud whose instances are bare-metal nodes of the lab."""
 
 import configparser
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from openstack.connection import Connection
 
+from ironic_sideways import whole_file
 from ironic_sideways.trials.tempest import features
 
 Options = dict[str, dict[str, str]]
@@ -128,9 +128,6 @@ def write(directory: Path, values: Options) -> Path:
     parser["oslo_concurrency"] = {"lock_path": str(directory / "locks")}
     path = directory / "etc" / "tempest.conf"
     path.parent.mkdir(parents=True, exist_ok=True)
-    # `tempest init` has left one that all may read.
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with whole_file.replacing(path, 0o600) as file:
         parser.write(file)
     return path
