@@ -33,6 +33,11 @@ class FollowUpNeeded(SidewaysError):
     exit_code = 3
 
 
+def line(error: BaseException) -> str:
+    """``error`` in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 class WaitExpired(SidewaysError):
     """A bounded wait ran out; the message says what was seen last."""
 

@@ -86,12 +86,13 @@ def change(
 
     try:
         look(nodes, one, progress)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         if not done and isinstance(error, exceptions.SidewaysError):
             raise
+        where = f"{failed[0]}: " if failed else ""
         raise exceptions.FollowUpNeeded(
-            f"{len(done)} of {len(nodes)} nodes done, then {failed[0]}: "
-            f"{' '.join(str(error).split())}; {follow_up}"
+            f"{len(done)} of {len(nodes)} nodes done, then {where}"
+            f"{exceptions.line(error)}; {follow_up}"
         ) from error
 
 
@@ -105,8 +106,9 @@ def after_change(changed: bool, follow_up: str) -> Iterator[None]:
         yield
     except exceptions.FollowUpNeeded:
         raise
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         if not changed:
             raise
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise exceptions.FollowUpNeeded(f"{text}; {follow_up}") from error
+        raise exceptions.FollowUpNeeded(
+            f"{exceptions.line(error)}; {follow_up}"
+        ) from error

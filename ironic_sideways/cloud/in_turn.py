@@ -49,10 +49,16 @@ def apply(
             keystoneauth1.exceptions.ClientException,
         ) as error:
             message = (
-                f"{what}: {' '.join(str(error).split())}; {done} of {len(todo)} "
+                f"{what}: {exceptions.line(error)}; {done} of {len(todo)} "
                 f"{things} changed"
             )
             if done or in_parts(change):
                 raise exceptions.FollowUpNeeded(f"{message}; {follow_up}") from error
             raise exceptions.SidewaysError(message) from error
+        except KeyboardInterrupt as error:
+            # Whether this one was made, nobody knows.
+            raise exceptions.FollowUpNeeded(
+                f"{what}: interrupted; {done} of {len(todo)} {things} changed; "
+                f"{follow_up}"
+            ) from error
     return len(todo)

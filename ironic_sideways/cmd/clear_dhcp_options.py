@@ -29,19 +29,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ironic_sideways import exceptions
-from ironic_sideways.cloud import dhcp_options, in_parallel
-from ironic_sideways.cmd import connections
+from ironic_sideways.cloud import dhcp_options
+from ironic_sideways.cmd import connections, program
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> program.Parser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog=dhcp_options.TOOL,
-        description=__doc__,
-        epilog=connections.EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = program.Parser(prog=dhcp_options.TOOL, description=__doc__)
+    parser.set_defaults(run=run, changed="")
     connections.add_option(parser)
     parser.add_argument(
         "--migration",
@@ -61,19 +56,24 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    parsed = parser.parse_args(arguments)
+    return program.main(build_parser(), arguments)
+
+
+def check(parsed: argparse.Namespace) -> None:
+    """:raises UsageError: the options do not go together."""
     needed = {"--migration": parsed.migration}
     if parsed.of_ironic:
         if not parsed.migration or parsed.undo or parsed.undo_file:
-            parser.error("--of-ironic: expected --migration, and at most --dry-run")
+            raise exceptions.UsageError(
+                "--of-ironic: expected --migration, and at most --dry-run"
+            )
     else:
-        connections.check_change_options(parser, parsed, needed)
-    return connections.run(parser.prog, functools.partial(run, parsed))
+        connections.check_change_options(parsed, needed)
 
 
 def run(parsed: argparse.Namespace) -> None:
     """Plan, and unless --dry-run make the change and read it again."""
+    check(parsed)
     plan: Callable[[Sequence[dhcp_options.Port]], list[dhcp_options.Change]]
     if parsed.undo:
         old = dhcp_options.recorded(parsed.undo)
@@ -93,8 +93,9 @@ def run(parsed: argparse.Namespace) -> None:
         if parsed.undo_file:
             dhcp_options.record(parsed.undo_file, changes)
         changed = dhcp_options.apply(changes, neutron.apply, again)
-        with in_parallel.after_change(bool(changed), again):
-            left = [c.port.id for c in plan(neutron.ports(wanted, whose)) if c]
+        if changed:
+            parsed.changed, parsed.again = f"{changed} ports changed", again
+        left = [c.port.id for c in plan(neutron.ports(wanted, whose)) if c]
         if left:
             raise exceptions.FollowUpNeeded(
                 f"port {', '.join(left)}: not as set when read again; {again}"

@@ -14,8 +14,7 @@
 
 import argparse
 import os
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import keystoneauth1.exceptions
@@ -24,14 +23,6 @@ import openstack.connection
 import openstack.exceptions
 
 from ironic_sideways import exceptions
-
-EXIT_CODES = """\
-exit codes:
-  0  done, or nothing to do
-  1  refused or failed, nothing changed
-  2  bad usage
-  3  changed in part; the message names the follow-up
-"""
 
 #: Seconds for one API call: a service that accepts and never answers is an error.
 API_TIMEOUT = 120
@@ -90,23 +81,27 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_change_options(
-    parser: argparse.ArgumentParser,
     parsed: argparse.Namespace,
     needed: dict[str, object],
     others: Iterable[object] = (),
 ) -> None:
-    """End with bad usage, unless this is a whole change or a bare --undo.
+    """See that this is a whole change or a bare --undo.
 
     :param needed: what a change needs, by the options' names.
     :param others: values of further options that --undo does not take.
+    :raises UsageError: it is neither.
     """
     if parsed.undo is None:
         if lacking := [name for name, value in needed.items() if not value]:
-            parser.error(f"expected {', '.join(lacking)}, or --undo FILE")
+            raise exceptions.UsageError(
+                f"expected {', '.join(lacking)}, or --undo FILE"
+            )
         if not parsed.undo_file and not parsed.dry_run:
-            parser.error("expected --undo-file FILE, or --dry-run")
+            raise exceptions.UsageError("expected --undo-file FILE, or --dry-run")
     elif any((*needed.values(), *others, parsed.undo_file)):
-        parser.error("--undo FILE says all: of the others it takes --dry-run alone")
+        raise exceptions.UsageError(
+            "--undo: expected no other option with it but --dry-run"
+        )
 
 
 def connect(name: str | None) -> openstack.connection.Connection:
@@ -121,30 +116,11 @@ def connect(name: str | None) -> openstack.connection.Connection:
         )
         connection.session.get_token()
     except openstack.exceptions.ConfigException as error:
-        raise exceptions.UsageError(f"--os-cloud {name}: {line(error)}") from None
+        raise exceptions.UsageError(
+            f"--os-cloud {name}: {exceptions.line(error)}"
+        ) from None
     except ERRORS as error:
         raise exceptions.SidewaysError(
-            f"cloud {name or '(environment)'}: no token: {line(error)}"
+            f"cloud {name or '(environment)'}: no token: {exceptions.line(error)}"
         ) from None
     return connection
-
-
-def line(error: BaseException) -> str:
-    """``error`` in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def run(program: str, command: Callable[[], None]) -> int:
-    """Run ``command``; an error becomes one line and its exit code."""
-    try:
-        command()
-    except exceptions.SidewaysError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return error.exit_code
-    except ERRORS as error:
-        print(f"{program}: {line(error)}; nothing was changed", file=sys.stderr)
-        return exceptions.SidewaysError.exit_code
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted; run it again to go on", file=sys.stderr)
-        return 130
-    return 0

@@ -41,20 +41,15 @@ from ironic_sideways.cloud import (
     placement,
     undo_file,
 )
-from ironic_sideways.cmd import connections
+from ironic_sideways.cmd import connections, program
 
 Work = allocations.Conversion | allocations.Restoration
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> program.Parser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog=allocations.TOOL,
-        description=__doc__,
-        epilog=connections.EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = program.Parser(prog=allocations.TOOL, description=__doc__)
+    parser.set_defaults(run=run, changed="")
     connections.add_option(parser)
     connections.add_class_options(
         parser,
@@ -107,11 +102,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    parsed = parser.parse_args(arguments)
+    return program.main(build_parser(), arguments)
+
+
+def check(parsed: argparse.Namespace) -> None:
+    """:raises UsageError: the options do not go together."""
     chosen = parsed.node or parsed.nodes_file or parsed.compute_host
     connections.check_change_options(
-        parser,
         parsed,
         {
             "--resource-class": parsed.resource_class,
@@ -120,14 +117,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [parsed.resource_class_by_shape, parsed.missing_ok],
     )
     if parsed.resource_class_by_shape and not (parsed.nodes_file or parsed.undo):
-        parser.error(
+        raise exceptions.UsageError(
             "--resource-class-by-shape: expected --nodes-file with each node's class"
         )
-    return connections.run(parser.prog, functools.partial(run, parsed))
 
 
 def run(parsed: argparse.Namespace) -> None:
     """Plan, and unless --dry-run make and record the change."""
+    check(parsed)
     nodes = nodes_file.read(parsed.nodes_file) if parsed.nodes_file else []
     if not parsed.undo:
         resource_class.normalise(parsed.resource_class)
@@ -153,6 +150,7 @@ def run(parsed: argparse.Namespace) -> None:
         if not parsed.dry_run:
             record(parsed, work, outcomes, finished=False)
             work.run(outcomes)
+            parsed.changed = f"{len(outcomes)} nodes are as asked for"
     record(parsed, work, outcomes, finished=not parsed.dry_run)
     report(outcomes, work, parsed)
 

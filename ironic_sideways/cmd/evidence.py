@@ -52,14 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only what belongs to this host; may be repeated (default: all)",
     )
     action.add_argument("--output", type=Path, required=True)
-    action.set_defaults(act=snapshot)
+    action.set_defaults(run=snapshot)
 
     action = actions.add_parser(
         "compare", help="hold before.json and after.json together"
     )
     action.add_argument("--before", type=Path, required=True)
     action.add_argument("--after", type=Path, required=True)
-    action.set_defaults(act=compare)
+    action.set_defaults(run=compare)
 
     action = actions.add_parser(
         "base", help="all that a way back must leave as it was: base-before.json"
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tftp-root", type=Path, help="what its net-booted instances boot from"
     )
     action.add_argument("--output", type=Path, required=True)
-    action.set_defaults(act=base)
+    action.set_defaults(run=base)
 
     action = actions.add_parser(
         "way-back", help="hold base-before.json and base-after.json together"
@@ -91,11 +91,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--after", type=Path, required=True)
     action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
     action.add_argument("--bmc-log", type=Path, help="vbmcd's log")
-    action.set_defaults(act=way_back)
+    action.set_defaults(run=way_back)
 
     action = actions.add_parser("migration", help="sum up migration.json")
     action.add_argument("--migration", type=Path, required=True)
-    action.set_defaults(act=sum_up_migration)
+    action.set_defaults(run=sum_up_migration)
 
     action = actions.add_parser("takeover", help="wait until Ironic has every node")
     action.add_argument("--ironic-db", required=True, metavar="URL|@FILE")
@@ -103,7 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--conductor-log", type=Path, required=True)
     action.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
     action.add_argument("--output", type=Path, required=True)
-    action.set_defaults(act=takeover)
+    action.set_defaults(run=takeover)
 
     action = actions.add_parser("proxy", help="ask nova-api's bare-metal proxy")
     action.add_argument("--os-cloud", required=True)
@@ -114,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="migration.json; repeated where the nodes moved in parts",
     )
-    action.set_defaults(act=proxy)
+    action.set_defaults(run=proxy)
 
     action = actions.add_parser(
         "resources", help="wait until nova-compute has every node"
@@ -133,12 +133,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     action.add_argument("--timeout", type=float, default=180, metavar="SECONDS")
     action.add_argument("--output", type=Path, required=True)
-    action.set_defaults(act=resources)
+    action.set_defaults(run=resources)
 
     action = actions.add_parser("leases", help="wait for each survivor's renewal")
     action.add_argument("--directory", type=Path, required=True, help="the evidence")
     action.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
-    action.set_defaults(act=leases)
+    action.set_defaults(run=leases)
 
     action = actions.add_parser(
         "collect", help="gather logs, BMC commands and what the run ran on"
@@ -160,12 +160,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMMAND",
         help="what runs this run again, for who reads its evidence",
     )
-    action.set_defaults(act=collect)
-
-
-def run(args: argparse.Namespace) -> int:
-    print(args.act(args))
-    return 0
+    action.set_defaults(run=collect)
 
 
 def snapshot(args: argparse.Namespace) -> str:

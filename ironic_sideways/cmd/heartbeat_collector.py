@@ -18,9 +18,7 @@ exists is continued. SIGTERM and SIGINT end it.
 """
 
 import argparse
-import signal
 from pathlib import Path
-from types import FrameType
 
 from ironic_sideways.evidence import heartbeat
 
@@ -42,7 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal comes."""
     record = heartbeat.Record(arguments.output)
     collector = heartbeat.Collector(arguments.listen, arguments.port, record)
-    signal.signal(signal.SIGTERM, _end)
     try:
         collector.serve_forever()
     except KeyboardInterrupt:
@@ -51,7 +48,3 @@ def run(arguments: argparse.Namespace) -> int:
         collector.server_close()
         record.close()
     return 0
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

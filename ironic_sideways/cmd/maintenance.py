@@ -54,12 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 help="a member who tries to unlock, reboot and delete his instances, "
                 "and must not be let (test clouds only)",
             )
-        action.set_defaults(act=act)
-
-
-def run(args: argparse.Namespace) -> int:
-    print(args.act(args))
-    return 0
+        action.set_defaults(run=act)
 
 
 def nova_bm(args: argparse.Namespace) -> "sqlalchemy.Engine | None":

@@ -25,14 +25,13 @@ conductor may be running for 'run' and 'rollback', except for a part: 'run' with
 
 import argparse
 import json
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
+from ironic_sideways.cmd import program
 from ironic_sideways.migrate import (
     arguments,
     outcome,
@@ -59,19 +58,14 @@ exit codes:
   1  refused or failed, nothing changed (verify: differences)
   2  bad usage
   3  changed, and needs the named follow-up
-  130, 143  interrupted by SIGINT or SIGTERM, nothing changed
+  129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM, nothing changed
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> program.Parser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="ironic-nova-bm-migrate",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        # An abbreviated option of today may mean another one tomorrow.
-        allow_abbrev=False,
+    parser = program.Parser(
+        prog="ironic-nova-bm-migrate", description=__doc__, epilog=EPILOG
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, function in (
@@ -138,16 +132,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add(commands: Any, name: str, function: Any) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=function.__doc__.splitlines()[0],
-        description=function.__doc__.splitlines()[0],
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    text = function.__doc__.splitlines()[0]
+    command = commands.add_parser(name, help=text, description=text, epilog=EPILOG)
     command.add_argument("--json", action="store_true", help="print JSON, no tables")
-    command.set_defaults(function=function)
+    command.set_defaults(run=function, changed="")
     return command
 
 
@@ -277,55 +265,9 @@ def _inquiries(
     return asked
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: undo what is undone on Ctrl-C as well."""
-
-
-def _terminate(_number: int, _frame: object) -> None:
-    raise Terminated
-
-
-def _told_too_little(changed: str, reason: str) -> int:
-    """The work is done, and only what was to be told of it is not."""
-    print(
-        f"ironic-nova-bm-migrate: {changed}; then: {reason}; give the same command "
-        "again to be told the rest",
-        file=sys.stderr,
-    )
-    return exceptions.FollowUpNeeded.exit_code
-
-
 def main(words: Sequence[str] | None = None) -> int:
-    """The program; an error of ours becomes one line and its exit code."""
-    parsed = build_parser().parse_args(words)
-    # What the command has done, once it has: for an end that comes after that.
-    parsed.changed = ""
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        code = int(parsed.function(parsed))
-        # A reader that went away (a pipe into head) shows here, not at the exit.
-        sys.stdout.flush()
-        return code
-    except exceptions.SidewaysError as error:
-        print(f"ironic-nova-bm-migrate: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt as error:
-        if parsed.changed:
-            return _told_too_little(parsed.changed, "interrupted")
-        print("ironic-nova-bm-migrate: interrupted, nothing changed", file=sys.stderr)
-        return 143 if isinstance(error, Terminated) else 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:
-        # The record's disk is full, or standard output's.
-        reason = f"cannot go on: {error.strerror or error}"
-        if parsed.changed:
-            return _told_too_little(parsed.changed, reason)
-        print(f"ironic-nova-bm-migrate: {reason}; nothing was changed", file=sys.stderr)
-        return exceptions.SidewaysError.exit_code
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    """Run the command; returns the exit code."""
+    return program.main(build_parser(), words)
 
 
 if __name__ == "__main__":

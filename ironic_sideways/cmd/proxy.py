@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--novaclient", type=Path, help="the program nova of python-novaclient 7"
     )
     action.add_argument("--output", type=Path, required=True, help="proxy.json")
-    action.set_defaults(act=check)
+    action.set_defaults(run=check)
     action = actions.add_parser(
         "bench", parents=[common], help="list and show beside the same Ironic calls"
     )
@@ -46,12 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=5000,
         help="the largest number of nodes (default 5000, some minutes)",
     )
-    action.set_defaults(act=bench)
-
-
-def run(args: argparse.Namespace) -> int:
-    print(args.act(args))
-    return 0
+    action.set_defaults(run=bench)
 
 
 def check(args: argparse.Namespace) -> str:

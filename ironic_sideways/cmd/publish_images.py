@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     except connections.ERRORS as error:
         raise failed(
             f"publishing {arguments.prefix} images: the cloud says: "
-            f"{connections.line(error)}; expected an administrator's cloud in OS_CLOUD",
+            f"{exceptions.line(error)}; expected an administrator's cloud in OS_CLOUD",
             changes,
         ) from error
     except exceptions.SidewaysError as error:

@@ -34,23 +34,17 @@ from ironic_sideways.cloud import (
     flavor_selection,
     flavors,
     images,
-    in_parallel,
     nodes_file,
 )
-from ironic_sideways.cmd import connections
+from ironic_sideways.cmd import connections, program
 
 Wanted = Callable[[flavors.Flavor], dict[str, str]]
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> program.Parser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog=flavors.TOOL,
-        description=__doc__,
-        epilog=connections.EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = program.Parser(prog=flavors.TOOL, description=__doc__)
+    parser.set_defaults(run=run, changed="")
     connections.add_option(parser)
     group = parser.add_argument_group(
         "which flavors (default: all that reference a deploy image)"
@@ -103,10 +97,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    parsed = parser.parse_args(arguments)
+    return program.main(build_parser(), arguments)
+
+
+def check(parsed: argparse.Namespace) -> None:
+    """:raises UsageError: the options do not go together."""
     connections.check_change_options(
-        parser,
         parsed,
         {
             "--deploy-kernel": parsed.deploy_kernel,
@@ -122,12 +118,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ],
     )
     if parsed.fallback and parsed.flavor:
-        parser.error("--fallback adds to the flavors found, --flavor names them all")
-    return connections.run(parser.prog, functools.partial(run, parsed))
+        raise exceptions.UsageError(
+            "--fallback adds to the flavors found, --flavor names them all"
+        )
 
 
 def run(parsed: argparse.Namespace) -> None:
     """Plan, and unless --dry-run make the change and read it again."""
+    check(parsed)
     plan: Callable[[Sequence[flavors.Flavor]], list[flavors.Change]]
     if parsed.undo:
         connection = connections.connect(parsed.os_cloud)
@@ -151,8 +149,9 @@ def run(parsed: argparse.Namespace) -> None:
         if parsed.undo_file:
             flavors.record(parsed.undo_file, changes)
         changed = flavors.apply(changes, nova.apply, again)
-        with in_parallel.after_change(bool(changed), again):
-            left = [change.flavor.name for change in plan(nova.flavors()) if change]
+        if changed:
+            parsed.changed, parsed.again = f"{changed} flavors changed", again
+        left = [change.flavor.name for change in plan(nova.flavors()) if change]
         if left:
             raise exceptions.FollowUpNeeded(
                 f"flavor {', '.join(left)}: not as set when read again; {again}"

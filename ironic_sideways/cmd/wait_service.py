@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             )
             return state(list(services), args.since)
         except (exceptions.SidewaysError, *connections.ERRORS) as error:
-            return connections.line(error)
+            return exceptions.line(error)
 
     what = f"{args.binary} on {args.host}"
     waits.wait_for(look, lambda seen: seen == "up", what, args.timeout, interval=1)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ironic_sideways.cmd import migrate
+from ironic_sideways.cmd import migrate, program
 from ironic_sideways.migrate import load, record, rollback, show, summary, work
 
 URL = "mysql+pymysql://u:s3cret@localhost/x"
@@ -38,7 +38,7 @@ def written(*_words: Any, **_more: Any) -> work.Run:
     return work.Run(summary.Summary(), load.Written(nodes=7, ports=9))
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), migrate.Terminated(), FULL])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), program.Ended(15), FULL])
 def test_an_end_after_the_commit_never_says_that_nothing_changed(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -65,7 +65,7 @@ def test_a_record_that_finds_no_room_after_the_commit_needs_a_look(
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(KeyboardInterrupt(), 130), (migrate.Terminated(), 143), (FULL, 1)],
+    [(KeyboardInterrupt(), 130), (program.Ended(15), 143), (FULL, 1)],
 )
 def test_an_end_before_the_commit_says_that_nothing_changed(
     monkeypatch: pytest.MonkeyPatch,

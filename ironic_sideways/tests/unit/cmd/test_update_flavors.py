@@ -134,8 +134,7 @@ def test_an_image_that_glance_does_not_have_active_is_refused(
 def test_j1_an_image_id_that_is_empty_is_bad_usage(
     cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        update(undo_file, kernel="")
+    assert update(undo_file, kernel="") == 2
     assert "expected --deploy-kernel, or --undo FILE" in capsys.readouterr().err
 
 

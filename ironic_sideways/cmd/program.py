@@ -1,0 +1,161 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How every console script runs: options, one command, and an end with its exit code.
+
+A parser says by ``set_defaults(run=...)`` what a command calls. It is given the parsed
+options, and returns an exit code, the line to print, or nothing. A command that keeps
+account of its changes has ``changed=""`` there, and says in ``parsed.changed`` what it
+has changed once it has: whatever ends it after that asks for a follow-up.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from ironic_sideways import exceptions
+
+EXIT_CODES = """\
+exit codes:
+  0  done, or nothing to do
+  1  refused or failed, nothing changed
+  2  bad usage
+  3  changed, and needs the named follow-up
+  129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM, nothing changed
+"""
+
+#: What to do, unless the command says it, when all is done but not all was told.
+AGAIN = "give the same command again to be told the rest"
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes no abbreviated option: one of today may mean another one tomorrow.
+
+    Subparsers are of their parser's class.
+    """
+
+    def __init__(self, *words: Any, **named: Any) -> None:
+        formatter = argparse.RawDescriptionHelpFormatter
+        defaults = {"allow_abbrev": False, "formatter_class": formatter}
+        super().__init__(*words, **{**defaults, "epilog": EXIT_CODES, **named})
+
+
+class Ended(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: undo what is undone on Ctrl-C as well."""
+
+
+def _end(number: int, _frame: object) -> None:
+    raise Ended(number)
+
+
+def main(parser: Parser, words: Sequence[str] | None = None) -> int:
+    """Run what ``words`` ask for; whatever ends it is one line and its exit code."""
+    parsed = argparse.Namespace()
+    # What is ignored stays so: nohup means it.
+    before = {
+        number: signal.signal(number, _end)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+    try:
+        return _done(parser, words, parsed)
+    except (Exception, KeyboardInterrupt) as error:
+        code, said = _how(error, parsed)
+        with contextlib.suppress(OSError):
+            print(f"{parser.prog}: {said}", file=sys.stderr)
+        _give_up_output()
+        return code
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _done(
+    parser: Parser, words: Sequence[str] | None, parsed: argparse.Namespace
+) -> int:
+    try:
+        parser.parse_args(words, parsed)
+        result = parsed.run(parsed)
+        if isinstance(result, str):
+            print(result)
+    except SystemExit:
+        _flush()
+        raise
+    _flush()
+    return result if isinstance(result, int) else 0
+
+
+def _flush() -> None:
+    """See now, not at the exit, that a reader went away or a disk is full."""
+    if sys.stdout:
+        sys.stdout.flush()
+
+
+def _give_up_output() -> None:
+    """Let the interpreter's exit not fail over what could not be printed."""
+    try:
+        _flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _how(error: BaseException, parsed: argparse.Namespace) -> tuple[int, str]:
+    """The exit code, and what is said of ``error``."""
+    if isinstance(error, exceptions.FollowUpNeeded):
+        return error.exit_code, str(error)
+    code, reason = _reason(error)
+    changed = getattr(parsed, "changed", None)
+    if changed:
+        again = getattr(parsed, "again", AGAIN)
+        return (
+            exceptions.FollowUpNeeded.exit_code,
+            f"{changed}; then: {reason}; {again}",
+        )
+    if changed is None or isinstance(error, exceptions.SidewaysError):
+        return code, reason
+    return code, f"{reason}; nothing was changed"
+
+
+def _reason(error: BaseException) -> tuple[int, str]:
+    match error:
+        case exceptions.SidewaysError():
+            return error.exit_code, str(error)
+        case Ended():
+            number = signal.Signals(error.args[0])
+            return 128 + number, f"interrupted by {number.name}"
+        case KeyboardInterrupt():
+            return 128 + signal.SIGINT, "interrupted"
+        case BrokenPipeError(filename=None):
+            return 128 + signal.SIGPIPE, "nobody reads its output any more"
+        case OSError():
+            name = f"{error.filename}: " if error.filename else "cannot go on: "
+            return 1, f"{name}{error.strerror or error}"
+        case _ if isinstance(error, _cloud_errors()):
+            return 1, f"the cloud says: {exceptions.line(error)}"
+    # A defect of ours, which its report needs to see.
+    traceback.print_exception(error)
+    return 1, f"{type(error).__name__}: {exceptions.line(error)}"
+
+
+def _cloud_errors() -> tuple[type[Exception], ...]:
+    """What openstacksdk raises, if the command imported it at all."""
+    if "openstack" not in sys.modules:
+        return ()
+    from ironic_sideways.cmd import connections
+
+    return connections.ERRORS

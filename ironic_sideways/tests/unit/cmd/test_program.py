@@ -1,0 +1,137 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""One end for every console script: one line, and the exit code of the contract."""
+
+import argparse
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways import exceptions
+from ironic_sideways.cloud import in_parallel
+from ironic_sideways.cmd import program
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+REPORTS = [
+    (exceptions.SidewaysError("refused"), 1),
+    (exceptions.UsageError("bad"), 2),
+    (FULL, 1),
+    (program.Ended(signal.SIGHUP), 129),
+    (KeyboardInterrupt(), 130),
+    (program.Ended(signal.SIGTERM), 143),
+    (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141),
+]
+
+
+def main(run: Callable[[argparse.Namespace], object], **defaults: object) -> int:
+    parser = program.Parser(prog="tool")
+    parser.set_defaults(run=run, **defaults)
+    return program.main(parser, [])
+
+
+@pytest.mark.parametrize(("error", "code"), REPORTS)
+def test_what_ends_a_command_is_one_line_and_its_code(capsys, error, code):
+    def run(parsed: argparse.Namespace) -> None:
+        raise error
+
+    assert main(run, changed="") == code
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [error for error, _ in REPORTS])
+def test_whatever_ends_a_command_that_has_changed_something_asks_for_more(
+    capsys, error
+):
+    def run(parsed: argparse.Namespace) -> None:
+        parsed.changed = "2 flavors changed"
+        raise error
+
+    assert main(run, changed="") == 3
+    said = capsys.readouterr().err
+    assert said.startswith("tool: 2 flavors changed; then: ")
+    assert "nothing was changed" not in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_ends_a_command_and_its_handler_is_put_back(number):
+    before = signal.getsignal(number)
+
+    assert main(lambda parsed: os.kill(os.getpid(), number)) == 128 + number
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert main(lambda parsed: os.kill(os.getpid(), signal.SIGHUP)) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(("output", "code"), [("/dev/full", 3), ("closed", 3)])
+def test_output_that_is_lost_after_a_change_is_one_line(output, code):
+    script = """if True:
+    import sys
+    from ironic_sideways.cmd import program
+    def run(parsed):
+        parsed.changed = "2 flavors changed"
+        return "line " * 100
+    parser = program.Parser(prog="tool")
+    parser.set_defaults(run=run, changed="")
+    sys.exit(program.main(parser, []))
+    """
+    if output == "closed":
+        read, descriptor = os.pipe()
+        os.close(read)
+    else:
+        descriptor = os.open(output, os.O_WRONLY)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        stdout=descriptor,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(descriptor)
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert "2 flavors changed; then: " in done.stderr
+
+
+def test_a_reader_that_goes_away_makes_no_verdict_red(tmp_path: Path):
+    read, write = os.pipe()
+    os.close(read)
+    start = "import sys; from ironic_sideways.cmd import main; sys.exit(main.main())"
+    done = subprocess.run(
+        [sys.executable, "-c", start, "verdict", str(tmp_path)],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr.count("\n")) == (141, 1), done.stderr
+
+
+@pytest.mark.parametrize("error", [ValueError("no bar"), KeyboardInterrupt()])
+def test_a_progress_bar_that_raises_is_told_after_what_was_changed(error):
+    def bar(done: int) -> None:
+        raise error
+
+    with pytest.raises(
+        exceptions.FollowUpNeeded, match=r"1 of 1 nodes done, .*; again"
+    ):
+        in_parallel.change(["a"], lambda uuid: None, "again", bar)
