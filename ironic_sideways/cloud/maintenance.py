@@ -226,16 +226,16 @@ def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
 
 
 def probe(member: Connection, uuids: list[str]) -> int:
-    """Let a member try what he must not do now; how many calls were refused.
+    """Let a member try what is forbidden now; how many calls were refused.
 
     Reboot and delete must get 409, for the lock, and unlock 403: an owner may
-    unlock what he locked himself, unless a policy forbids it. Only for a test
+    unlock what they locked themselves, unless a policy forbids it. Only for a test
     cloud: were the lock not to hold, the instance is lost.
 
     :raises SidewaysError: Nova let the member do it.
     """
     if not uuids:
-        raise exceptions.SidewaysError("the member has no instance to try his luck on")
+        raise exceptions.SidewaysError("the member has no locked instance to probe")
     locked, forbidden = (
         openstack.exceptions.ConflictException,
         openstack.exceptions.ForbiddenException,

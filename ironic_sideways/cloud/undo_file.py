@@ -72,6 +72,6 @@ def whole(path: Path) -> Iterator[None]:
         yield
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise exceptions.UsageError(
-            f"{path}: damaged, it has not what its tool writes "
+            f"{path}: damaged: expected keys are missing "
             f"({type(error).__name__}: {error}); nothing was changed"
         ) from error

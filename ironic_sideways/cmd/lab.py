@@ -67,7 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("name", choices=(*RECORDED, *DERIVED))
     logs = command("logs", "show the end of one service's log, or of all")
     logs.add_argument("service", nargs="?", metavar="SERVICE")
-    logs.add_argument("-n", "--lines", type=int, default=50, metavar="N")
     service = command("service", "start, stop or restart services")
     service.add_argument("action", choices=("start", "stop", "restart"))
     service.add_argument("names", metavar="NAME", nargs="+")
@@ -259,7 +258,7 @@ def _run_logs(arguments: argparse.Namespace) -> int:
     for path in paths:
         if len(paths) > 1:
             print(f"==> {path} <==")
-        print("\n".join(files.last_lines(path, arguments.lines)))
+        print("\n".join(files.last_lines(path, 50)))
     return 0
 
 

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
             action.add_argument(
                 "--probe-cloud",
-                help="a member who tries to unlock, reboot and delete his instances, "
+                help="a member who tries to unlock, reboot and delete their instances, "
                 "and must not be let (test clouds only)",
             )
         action.set_defaults(run=act)
@@ -75,7 +75,7 @@ def start(args: argparse.Namespace) -> str:
     )
     if args.probe_cloud:
         member = connections.connect(args.probe_cloud)
-        # Another host's instances are not locked: he would really delete them.
+        # Another host's instances are not locked: they would really be deleted.
         held = maintenance.locked(args.record)
         mine = [s.id for s in member.compute.servers() if s.id in held]
         refused = maintenance.probe(member, mine)

@@ -26,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", type=Path, required=True, help="the file")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--phase", help="a phase's name")
-    what.add_argument("--run", help="a step of the whole run")
     what.add_argument(
         "--go-on-by", metavar="COMMAND", help="what a red verdict names to go on"
     )
@@ -66,11 +65,11 @@ def run(args: argparse.Namespace) -> int:
         events.append(args.events, "added", subjects=args.added)
         return 0
     if args.result is None:
-        raise exceptions.UsageError("--result: expected with --phase and --run")
+        raise exceptions.UsageError("--result: expected with --phase")
     events.append(
         args.events,
-        "phase" if args.phase else "run",
-        name=args.phase or args.run,
+        "phase",
+        name=args.phase,
         result=args.result,
         seconds=args.seconds,
         figure=args.figure,

@@ -53,10 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=text, parents=parents)
         action.add_argument("names", metavar="NAME[+NAME...]")
-        if name == "break":
-            action.add_argument(
-                "--service-cloud", default="service", help="may reshape"
-            )
     actions.add_parser("mend", help="take back what was written", parents=[common])
 
 
@@ -102,6 +98,7 @@ def _scene(args: argparse.Namespace) -> "Scene":
     engine = database.engine(database.resolve_url(url, "--directory"))
 
     def api() -> placement.Placement:
-        return placement.Placement(connections.connect(args.service_cloud).placement)
+        # Its user may reshape.
+        return placement.Placement(connections.connect("service").placement)
 
     return Scene(engine, layout, api)

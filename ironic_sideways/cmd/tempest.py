@@ -44,12 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="everything, not the selection alone"
     )
-    parser.add_argument(
-        "--concurrency",
-        type=int,
-        metavar="N",
-        help="workers (default: about a third of the free nodes, at most four)",
-    )
     parser.add_argument("--timeout", type=float, default=3600, metavar="SECONDS")
 
 
@@ -101,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         args.workspace,
         config,
         which,
-        args.concurrency or runner.workers(free),
+        runner.workers(free),
         args.timeout,
     )
     found = {

@@ -21,6 +21,9 @@ from ironic_sideways import exceptions
 if TYPE_CHECKING:
     from ironic_sideways.trials.workload import Workload
 
+#: Servers that beat, those of them that boot over the network, and those that are off.
+RUNNING, NET_BOOTED, STOPPED = 3, 1, 1
+
 HELP = "create, verify, use and destroy the workload that must survive"
 
 
@@ -49,11 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="create: fake makes no server, as its nodes cannot hold one; use: one "
         "that no machine runs",
     )
-    parser.add_argument("--running", type=int, default=3, metavar="N")
-    parser.add_argument(
-        "--net-booted", type=int, default=1, metavar="N", help="of the running ones"
-    )
-    parser.add_argument("--stopped", type=int, default=1, metavar="N")
     parser.add_argument(
         "--output", type=Path, help="operate, clean_and_deploy: operations.json"
     )
@@ -97,11 +95,8 @@ def create(args: argparse.Namespace, work: "Workload") -> str:
     if args.base_driver == "fake":
         documents.write(work.record, {"servers": []})
         return "no server: the fake driver has none on these nodes"
-    servers = workload.create(work, args.running, args.net_booted, args.stopped)
-    return (
-        f"{len(servers)} servers, {args.running} of them beating, "
-        f"{args.net_booted} net-booted"
-    )
+    servers = workload.create(work, RUNNING, NET_BOOTED, STOPPED)
+    return f"{len(servers)} servers, {RUNNING} of them beating, {NET_BOOTED} net-booted"
 
 
 def operate(args: argparse.Namespace, work: "Workload") -> str:

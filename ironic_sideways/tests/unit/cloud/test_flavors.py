@@ -135,7 +135,7 @@ def test_undo_refuses_a_key_that_somebody_changed(tmp_path: Path) -> None:
 def test_a_damaged_undo_file_is_told_in_one_line(tmp_path: Path, content: str) -> None:
     file = tmp_path / "flavors.json"
     file.write_text(json.dumps({"tool": flavors.TOOL, **json.loads(content)}))
-    with pytest.raises(exceptions.UsageError, match=r"damaged, .*nothing was changed"):
+    with pytest.raises(exceptions.UsageError, match=r"damaged: .*nothing was changed"):
         flavors.plan_undo(file, [BARE_METAL])
 
 
