@@ -63,6 +63,7 @@ def snapshot(home: Path, scratch: Path) -> dict[str, set[str]]:
         },
         "/etc": {_told(path) for path in Path("/etc").rglob("*")},
         "/run": _names(Path("/run")) | _names(Path("/run/lock")),
+        "/var": {str(path) for path in Path("/var").glob("*/*")},
         "root's home": _names(Path("~root").expanduser()),
         "home": {str(path) for path in home.rglob("*")},
         "scratch directory": {str(path) for path in scratch.rglob("*")},

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from ironic.conf import opts as ironic_opts
 
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import guest
@@ -58,6 +59,23 @@ def test_no_file_names_a_host_wide_place(layout: Layout, name: str) -> None:
 
     for place in ("/etc/", "/var/lib/", "/var/log/", "0.0.0.0", "localhost"):  # noqa: S104
         assert place not in text.replace(str(layout.etc), "")
+
+
+def test_no_place_of_ironics_is_the_hosts_by_default(layout: Layout) -> None:
+    text = rendered(layout)["ironic/ironic.conf"]
+    wide = {
+        (group, option_.dest)
+        for group, options in ironic_opts.list_opts()
+        for option_ in options
+        if str(option_.default).startswith(("/var/", "/tmp/"))  # noqa: S108
+    }
+    # Its service has a configuration of its own, and no part in a lab.
+    wide = {one for one in wide if one[0] != "ironic_networking"}
+
+    assert len(wide) > 4
+    for group, name in wide:
+        place = option(text, group, name) or ""
+        assert place.startswith(str(layout.directory)), f"[{group}] {name}: {place}"
 
 
 def test_two_labs_have_no_password_in_common(tmp_path: Path) -> None:
