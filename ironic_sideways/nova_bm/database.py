@@ -107,6 +107,11 @@ def engine(url: URL) -> sa.Engine:
     def _set_strict(raw: object, _record: object) -> None:
         with contextlib.closing(raw.cursor()) as cursor:  # type: ignore[attr-defined]
             cursor.execute(f"SET SESSION sql_mode = '{SQL_MODE}'")
+            # MariaDB since 11.6 refuses a locking read of what has changed since the
+            # snapshot; here such a read is made to see just that, as on all others.
+            cursor.execute("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
+            if cursor.fetchone():
+                cursor.execute("SET SESSION innodb_snapshot_isolation = OFF")
 
     return made
 
@@ -123,8 +128,12 @@ def connect(of: sa.Engine) -> Iterator[sa.Connection]:
         raise exceptions.SidewaysError(
             f"database {redacted(of.url)}: cannot connect: {driver_text(error)}"
         ) from error
-    with connection:
+    try:
         yield connection
+    finally:
+        # What was open on a lost one, the server has rolled back.
+        with contextlib.suppress(sa.exc.DBAPIError):
+            connection.close()
 
 
 def driver_text(error: sa.exc.DBAPIError | KeyboardInterrupt) -> str:

@@ -18,6 +18,7 @@ writes what is printed now into the page, to be read before it is committed.
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -40,6 +41,18 @@ def test_the_reference_has_what_help_prints(tmp_path: Path) -> None:
     if os.environ.get("UPDATE_PAGES"):
         console_page.rewrite(PAGE, printed)
     else:
-        assert [(one.text, one.output) for one in told] == [
-            (one.text, lines) for one, lines in zip(told, printed, strict=True)
+        assert [(one.text, as_printed(one.output)) for one in told] == [
+            (one.text, as_printed(lines))
+            for one, lines in zip(told, printed, strict=True)
         ]
+
+
+def as_printed(lines: list[str]) -> list[str]:
+    """As Python before 3.13 prints it; a newer one names an option's value once.
+
+    That changes where lines fold, so there each page is one line.
+    """
+    if sys.version_info < (3, 13):
+        return lines
+    text = " ".join(" ".join(lines).split())
+    return [re.sub(r"(--[\w-]+) (\S+), (-\w) \2(?= )", r"\1, \3 \2", text)]
