@@ -24,6 +24,9 @@ from collections.abc import Callable, Iterator
 import rich.console
 import rich.progress
 
+#: Opens a bar of so many; what it returns is told how many more are done.
+Begin = Callable[[str, int | None], Callable[[int], None]]
+
 
 @contextlib.contextmanager
 def progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
@@ -31,10 +34,24 @@ def progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
     :param total: None when nobody knows; the count is shown alone then.
     """
+    with bars() as begin:
+        advance, last = begin(f"    {text}", total), 0
+
+        def tell(done: int) -> None:
+            nonlocal last
+            advance(done - last)
+            last = done
+
+        yield tell
+
+
+@contextlib.contextmanager
+def bars(quiet: bool = False) -> Iterator[Begin]:
+    """Yield a function that opens one bar after the other, each below the last."""
     stderr = str(sys.stderr.fileno()) if sys.stderr.isatty() else None
     descriptor = os.environ.get("IRONIC_SIDEWAYS_TERMINAL", stderr)
-    if descriptor is None:
-        yield lambda done: None
+    if descriptor is None or quiet:
+        yield lambda text, total: lambda done: None
         return
     with os.fdopen(os.dup(int(descriptor)), "w") as file:
         console = rich.console.Console(file=file)
@@ -45,5 +62,9 @@ def progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
             rich.progress.TimeElapsedColumn(),
         )
         with rich.progress.Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task(f"    {text}", total=total)
-            yield lambda done: bar.update(task, completed=done)
+
+            def begin(text: str, total: int | None) -> Callable[[int], None]:
+                task = bar.add_task(text, total=total)
+                return lambda done: bar.update(task, advance=done)
+
+            yield begin

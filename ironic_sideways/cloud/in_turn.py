@@ -22,6 +22,12 @@ from ironic_sideways import exceptions
 
 Change = TypeVar("Change")
 
+#: What openstacksdk raises for a cloud that refuses, fails or is not there.
+ERRORS = (
+    openstack.exceptions.SDKException,
+    keystoneauth1.exceptions.ClientException,
+)
+
 
 def apply(
     todo: Sequence[tuple[str, Change]],
@@ -43,11 +49,7 @@ def apply(
     for done, (what, change) in enumerate(todo):
         try:
             make(change)
-        except (
-            openstack.exceptions.SDKException,
-            # What openstacksdk leaves as it is: no connection, no token any more.
-            keystoneauth1.exceptions.ClientException,
-        ) as error:
+        except ERRORS as error:
             message = (
                 f"{what}: {exceptions.line(error)}; {done} of {len(todo)} "
                 f"{things} changed"

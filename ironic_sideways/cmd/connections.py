@@ -17,21 +17,15 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import keystoneauth1.exceptions
 import openstack
 import openstack.connection
 import openstack.exceptions
 
 from ironic_sideways import exceptions
+from ironic_sideways.cloud.in_turn import ERRORS
 
 #: Seconds for one API call: a service that accepts and never answers is an error.
 API_TIMEOUT = 120
-
-#: What openstacksdk raises for a cloud that refuses, fails or is not there.
-ERRORS = (
-    openstack.exceptions.SDKException,
-    keystoneauth1.exceptions.ClientException,
-)
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:

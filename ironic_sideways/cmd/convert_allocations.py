@@ -150,7 +150,8 @@ def run(parsed: argparse.Namespace) -> None:
         if not parsed.dry_run:
             record(parsed, work, outcomes, finished=False)
             work.run(outcomes)
-            parsed.changed = f"{len(outcomes)} nodes are as asked for"
+            if {allocations.CONVERTED, allocations.RESTORED} & {*outcomes.values()}:
+                parsed.changed = f"{len(outcomes)} nodes are as asked for"
     record(parsed, work, outcomes, finished=not parsed.dry_run)
     report(outcomes, work, parsed)
 

@@ -13,6 +13,7 @@
 """Take, observe and compare evidence; each prints one line, its figure, last."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,46 +30,48 @@ HELP = "take, observe and compare evidence"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    action = actions.add_parser(
-        "snapshot", help="what is so now: before.json, after.json, ended.json"
-    )
-    action.add_argument("--os-cloud", required=True, help="an admin, by clouds.yaml")
-    action.add_argument(
-        "--ironic-cloud", help="who sees all Ironic nodes; absent: none"
-    )
-    action.add_argument(
+    pair = argparse.ArgumentParser(add_help=False)
+    pair.add_argument("--before", type=Path, required=True)
+    pair.add_argument("--after", type=Path, required=True)
+    cloud = argparse.ArgumentParser(add_help=False)
+    cloud.add_argument("--os-cloud", required=True, help="an admin, by clouds.yaml")
+    cloud.add_argument(
         "--base-driver",
         choices=("nova_bm", "fake"),
         default="nova_bm",
         help="what the base ran; fake: no instance is on the nodes",
     )
-    action.add_argument("--machines", type=Path, help="the lab's machines.json")
-    action.add_argument("--vbmc-config", type=Path, help="virtualbmc's configuration")
-    action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
+    cloud.add_argument("--machines", type=Path, help="the lab's machines.json")
+    cloud.add_argument("--vbmc-config", type=Path, help="virtualbmc's configuration")
+    cloud.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
+    cloud.add_argument("--output", type=Path, required=True)
+
+    def add(run: Callable[..., str], text: str, **more: Any) -> argparse.ArgumentParser:
+        name = run.__name__.removeprefix("sum_up_").replace("_", "-")
+        action = actions.add_parser(name, help=text, **more)
+        action.set_defaults(run=run)
+        return action
+
+    action = add(
+        snapshot, "what is so now: before.json, after.json, ended.json", parents=[cloud]
+    )
+    action.add_argument(
+        "--ironic-cloud", help="who sees all Ironic nodes; absent: none"
+    )
     action.add_argument(
         "--compute-host",
         action="append",
         metavar="HOST",
         help="only what belongs to this host; may be repeated (default: all)",
     )
-    action.add_argument("--output", type=Path, required=True)
-    action.set_defaults(run=snapshot)
 
-    action = actions.add_parser(
-        "compare", help="hold before.json and after.json together"
-    )
-    action.add_argument("--before", type=Path, required=True)
-    action.add_argument("--after", type=Path, required=True)
-    action.set_defaults(run=compare)
+    action = add(compare, "hold before.json and after.json together", parents=[pair])
 
-    action = actions.add_parser(
-        "base", help="all that a way back must leave as it was: base-before.json"
+    action = add(
+        base,
+        "all that a way back must leave as it was: base-before.json",
+        parents=[cloud],
     )
-    action.add_argument("--os-cloud", required=True, help="an admin, by clouds.yaml")
-    action.add_argument("--base-driver", choices=("nova_bm", "fake"), default="nova_bm")
-    action.add_argument("--machines", type=Path, help="the lab's machines.json")
-    action.add_argument("--vbmc-config", type=Path, help="virtualbmc's configuration")
-    action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
     action.add_argument("--nova-bm-db", required=True, metavar="URL|@FILE")
     action.add_argument("--ironic-db", required=True, metavar="URL|@FILE")
     action.add_argument(
@@ -81,31 +84,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--tftp-root", type=Path, help="what its net-booted instances boot from"
     )
-    action.add_argument("--output", type=Path, required=True)
-    action.set_defaults(run=base)
 
-    action = actions.add_parser(
-        "way-back", help="hold base-before.json and base-after.json together"
+    action = add(
+        way_back, "hold base-before.json and base-after.json together", parents=[pair]
     )
-    action.add_argument("--before", type=Path, required=True)
-    action.add_argument("--after", type=Path, required=True)
     action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
     action.add_argument("--bmc-log", type=Path, help="vbmcd's log")
-    action.set_defaults(run=way_back)
 
-    action = actions.add_parser("migration", help="sum up migration.json")
+    action = add(sum_up_migration, "sum up migration.json")
     action.add_argument("--migration", type=Path, required=True)
-    action.set_defaults(run=sum_up_migration)
 
-    action = actions.add_parser("takeover", help="wait until Ironic has every node")
+    action = add(takeover, "wait until Ironic has every node")
     action.add_argument("--ironic-db", required=True, metavar="URL|@FILE")
     action.add_argument("--migration", type=Path, required=True)
     action.add_argument("--conductor-log", type=Path, required=True)
     action.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
     action.add_argument("--output", type=Path, required=True)
-    action.set_defaults(run=takeover)
 
-    action = actions.add_parser("proxy", help="ask nova-api's bare-metal proxy")
+    action = add(proxy, "ask nova-api's bare-metal proxy")
     action.add_argument("--os-cloud", required=True)
     action.add_argument(
         "--migration",
@@ -114,11 +110,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="migration.json; repeated where the nodes moved in parts",
     )
-    action.set_defaults(run=proxy)
 
-    action = actions.add_parser(
-        "resources", help="wait until nova-compute has every node"
-    )
+    action = add(resources, "wait until nova-compute has every node")
     action.add_argument("--os-cloud", required=True)
     action.add_argument("--migration", type=Path, required=True)
     action.add_argument(
@@ -133,16 +126,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     action.add_argument("--timeout", type=float, default=180, metavar="SECONDS")
     action.add_argument("--output", type=Path, required=True)
-    action.set_defaults(run=resources)
 
-    action = actions.add_parser("leases", help="wait for each survivor's renewal")
+    action = add(leases, "wait for each survivor's renewal")
     action.add_argument("--directory", type=Path, required=True, help="the evidence")
     action.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
-    action.set_defaults(run=leases)
 
-    action = actions.add_parser(
-        "collect", help="gather logs, BMC commands and what the run ran on"
-    )
+    action = add(collect, "gather logs, BMC commands and what the run ran on")
     action.add_argument("--logs", type=Path, required=True, help="the services' logs")
     action.add_argument("--output", type=Path, required=True, help="the evidence")
     action.add_argument(
@@ -160,7 +149,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMMAND",
         help="what runs this run again, for who reads its evidence",
     )
-    action.set_defaults(run=collect)
 
 
 def snapshot(args: argparse.Namespace) -> str:

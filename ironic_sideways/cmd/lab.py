@@ -20,12 +20,12 @@ leaves logs and evidence.
 import argparse
 import os
 import pwd
-import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from ironic_sideways import exceptions
+from ironic_sideways.cmd import option
 from ironic_sideways.lab import record
 
 #: What ``show`` prints: of the lab's record, and what follows from it.
@@ -75,18 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("get-option", "print one option of a configuration file"),
         ("unset-option", "remove one option of a configuration file"),
     ):
-        option = command(name, text)
-        option.add_argument("configuration", metavar="CONFIG")
-        option.add_argument("section", metavar="SECTION")
-        option.add_argument("option", metavar="OPTION")
-        if name == "set-option":
-            option.add_argument(
-                "value", metavar="VALUE", help="- reads it from standard input"
-            )
-        if name == "get-option":
-            option.add_argument(
-                "default", metavar="DEFAULT", nargs="?", help="where it is not set"
-            )
+        changed = command(name, text)
+        changed.add_argument("configuration", metavar="CONFIG")
+        option.add_option(changed, name.removesuffix("-option"))
     url = command("database-url", "print @FILE that holds a database's URL")
     url.add_argument("name", metavar="DATABASE")
     log = command("service-log", "print the path of a service's log")
@@ -270,38 +261,16 @@ def _run_service(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _run_set_option(arguments: argparse.Namespace) -> int:
-    from ironic_sideways.lab import configuration, option_file
-
-    layout, _ = record.open_lab(arguments.directory)
-    value = arguments.value
-    if value == "-":
-        value = sys.stdin.read().rstrip("\n")
-    path = configuration.path_of(layout, arguments.configuration)
-    option_file.set_option(path, arguments.section, arguments.option, value)
-    return 0
-
-
-def _run_get_option(arguments: argparse.Namespace) -> int:
-    from ironic_sideways.lab import configuration, option_file
+def _option(arguments: argparse.Namespace) -> int:
+    from ironic_sideways.lab import configuration
 
     layout, _ = record.open_lab(arguments.directory)
     path = configuration.path_of(layout, arguments.configuration)
-    print(
-        option_file.get_option(
-            path, arguments.section, arguments.option, arguments.default
-        )
-    )
+    option.act(arguments.lab_command.removesuffix("-option"), path, arguments)
     return 0
 
 
-def _run_unset_option(arguments: argparse.Namespace) -> int:
-    from ironic_sideways.lab import configuration, option_file
-
-    layout, _ = record.open_lab(arguments.directory)
-    path = configuration.path_of(layout, arguments.configuration)
-    option_file.unset_option(path, arguments.section, arguments.option)
-    return 0
+_run_set_option = _run_get_option = _run_unset_option = _option
 
 
 def _run_database_url(arguments: argparse.Namespace) -> int:

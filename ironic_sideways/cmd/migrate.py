@@ -46,6 +46,7 @@ from ironic_sideways.migrate import (
 )
 from ironic_sideways.migrate.preflight import bmcs, inquiry, window
 from ironic_sideways.nova_bm import database
+from ironic_sideways.progress import bars
 
 EPILOG = """\
 example:
@@ -147,7 +148,7 @@ def check(parsed: argparse.Namespace) -> int:
         record.recording(
             arguments.output(parsed), **outcome.head("check", job)
         ) as entry,
-        show.progress(quiet=parsed.json) as progress,
+        bars(quiet=parsed.json) as progress,
     ):
         found = work.check(job, entry, progress, _inquiries(parsed, job, progress))
         steps = window.estimate(found.moving, found.active, settings)
@@ -169,7 +170,7 @@ def run(parsed: argparse.Namespace) -> int:
     run_id = job.plan.stamp["run_id"]
     with (
         record.recording(arguments.output(parsed), **outcome.head("run", job)) as entry,
-        show.progress(quiet=parsed.json) as progress,
+        bars(quiet=parsed.json) as progress,
     ):
         inquiries = _inquiries(parsed, job, progress)
         done = work.run(job, entry, progress, inquiries, dry_run=parsed.dry_run)
@@ -233,7 +234,7 @@ def rollback(parsed: argparse.Namespace) -> int:
 def retire_source(parsed: argparse.Namespace) -> int:
     """Archive nova_bm and drop its tables; give the options of the run."""
     job = arguments.job(parsed)
-    with show.progress(quiet=parsed.json) as progress:
+    with bars(quiet=parsed.json) as progress:
         done = retire.retire(job, parsed.archive, progress, dry_run=parsed.dry_run)
         if done.dropped and not parsed.dry_run:
             parsed.changed = f"nova_bm is dropped and {done.archive} whole"

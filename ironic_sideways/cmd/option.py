@@ -31,39 +31,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=text, description=text)
         action.add_argument("file", type=Path, metavar="FILE")
-        action.add_argument("section", metavar="SECTION")
-        action.add_argument("option", metavar="OPTION")
-        if name == "get":
-            action.add_argument(
-                "default", metavar="DEFAULT", nargs="?", help="where it is not set"
-            )
-        if name == "set":
-            action.add_argument(
-                "value", metavar="VALUE", help="- reads it from standard input"
-            )
+        add_option(action, name)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def add_option(parser: argparse.ArgumentParser, action: str) -> None:
+    """Which option, and for ``action`` get or set what is or was its value."""
+    parser.add_argument("section", metavar="SECTION")
+    parser.add_argument("option", metavar="OPTION")
+    if action == "get":
+        parser.add_argument(
+            "default", metavar="DEFAULT", nargs="?", help="where it is not set"
+        )
+    if action == "set":
+        parser.add_argument(
+            "value", metavar="VALUE", help="- reads it from standard input"
+        )
+
+
+def run(arguments: argparse.Namespace) -> None:
     """Do one action.
 
     :raises UsageError: there is no such file.
     """
-    from ironic_sideways.lab import option_file
-
     path = arguments.file
     if not path.is_file():
         raise exceptions.UsageError(f"{path}: expected an ini file, found none")
-    if arguments.action == "get":
-        print(
-            option_file.get_option(
-                path, arguments.section, arguments.option, arguments.default
-            )
-        )
-    elif arguments.action == "set":
+    act(arguments.action, path, arguments)
+
+
+def act(action: str, path: Path, arguments: argparse.Namespace) -> None:
+    """Do ``action`` with the option of the file ``path`` that was asked for."""
+    from ironic_sideways.lab import option_file
+
+    which = (path, arguments.section, arguments.option)
+    if action == "get":
+        print(option_file.get_option(*which, arguments.default))
+    elif action == "set":
         value = arguments.value
         if value == "-":
             value = sys.stdin.read().rstrip("\n")
-        option_file.set_option(path, arguments.section, arguments.option, value)
+        option_file.set_option(*which, value)
     else:
-        option_file.unset_option(path, arguments.section, arguments.option)
-    return 0
+        option_file.unset_option(*which)

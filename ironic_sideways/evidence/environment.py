@@ -19,10 +19,11 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
+
+from ironic_sideways import commands
 
 #: Distributions that decide what a run shows; those not installed are left out.
 DISTRIBUTIONS = (
@@ -74,13 +75,8 @@ def commit() -> str | None:
     """This repository's; None where it is no checkout, or there is no git."""
     if not shutil.which("git"):
         return None
-    found = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    here = Path(__file__).parent
+    found = commands.run(["git", "-C", here, "describe", "--always", "--dirty"], 30)
     return found.stdout.strip() or None
 
 
@@ -121,13 +117,8 @@ def packages() -> dict[str, str]:
     """Versions of PACKAGES; none where the machine is not Debian's."""
     if not shutil.which("dpkg-query"):
         return {}
-    found = subprocess.run(
-        ["dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *PACKAGES],
-        capture_output=True,
-        text=True,
-        # It names those that are not installed, and that is no failure.
-        check=False,
-        timeout=30,
-    )
+    # It names those that are not installed, and that is no failure.
+    query = ("dpkg-query", "--show", "--showformat", "${Package} ${Version}\n")
+    found = commands.run([*query, *PACKAGES], 30)
     pairs = (line.split(" ", 1) for line in found.stdout.splitlines())
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[1]}

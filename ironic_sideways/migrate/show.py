@@ -12,42 +12,16 @@
 
 """Print verdicts, counts and differences for people."""
 
-import contextlib
 import math
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-
-from rich import console
-from rich import progress as rich_progress
 
 from ironic_sideways.migrate import archive, classify, retire, summary, verify, work
 from ironic_sideways.migrate.preflight import window
 
 _COLOUR = {"refuse": "31", "note": "33", "warning": "33"}
-
-
-@contextlib.contextmanager
-def progress(*, quiet: bool) -> Iterator[work.Progress]:
-    """Bars with their totals on a terminal's stderr; silent elsewhere."""
-    screen = console.Console(stderr=True)
-    with rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}"),
-        rich_progress.BarColumn(),
-        rich_progress.MofNCompleteColumn(),
-        rich_progress.TimeElapsedColumn(),
-        console=screen,
-        transient=True,
-        disable=quiet or not screen.is_terminal,
-    ) as bars:
-
-        def begin(what: str, total: int) -> Callable[[int], None]:
-            task = bars.add_task(what, total=total)
-            return lambda count: bars.update(task, advance=count)
-
-        yield begin
 
 
 def _width() -> int | None:

@@ -37,8 +37,7 @@ from ironic_sideways.migrate.files import netboot
 from ironic_sideways.migrate.preflight import inquiry
 from ironic_sideways.nova_bm import database, reader
 
-#: Opens a line of progress: what is counted, and how many there will be; what
-#: it returns is told of each step.
+#: Opens a bar (see progress.bars).
 Progress = Callable[[str, int], Callable[[int], None]]
 
 

@@ -16,7 +16,6 @@ It is separate from the lab's own, so that neither a power sync nor nova-compute
 sees nodes without machines.
 """
 
-import subprocess
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ironic_sideways import exceptions
+from ironic_sideways import commands, exceptions
 from ironic_sideways.lab import databases
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
@@ -55,11 +54,8 @@ def database(layout: Layout) -> Iterator[str]:
 def _create_schema(layout: Layout, url: str) -> None:
     settings = {"database": {"connection": url}}
     config = private.copy_of(layout, "ironic/ironic.conf", NAME, settings)
-    done = subprocess.run(
-        [BINARIES / "ironic-dbsync", "--config-file", config, "create_schema"],
-        capture_output=True,
-        text=True,
-        timeout=300,
+    done = commands.run(
+        [BINARIES / "ironic-dbsync", "--config-file", config, "create_schema"], 300
     )
     if done.returncode:
         raise exceptions.SidewaysError(f"ironic-dbsync: {done.stderr[-2000:]}")

@@ -14,12 +14,12 @@
 
 import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from openstack.connection import Connection
 
+from ironic_sideways import commands
 from ironic_sideways.trials.proxy.table import SERVED, Table
 
 #: One line of a table that novaclient prints.
@@ -83,13 +83,7 @@ def _nova(program: Path, home: Path, admin: Connection, *words: str) -> str:
         "HOME": str(home),
         "no_proxy": "127.0.0.1",
     }
-    done = subprocess.run(
-        [str(program), *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = commands.run([program, *words], 120, env=environment)
     return done.stdout if done.returncode == 0 else f"failed: {done.stderr[-500:]}"
 
 
