@@ -39,7 +39,7 @@ def test_a_proxy_that_lists_shows_and_refuses_has_no_fault() -> None:
 def test_each_fault_is_named() -> None:
     found = proxy.faults(cloud(["one", "more"], 202, 0), ["one", "two"])
 
-    assert found[0] == f"GET {proxy.PATH}: lacks ['two'], has also ['more']"
+    assert found[0] == f"GET {proxy.PATH}: missing ['two'], unexpected ['more']"
     assert [fault.split()[0] for fault in found[1:5]] == ["POST"] * 3 + ["DELETE"]
     assert all(fault.endswith("202, expected 404") for fault in found[1:5])
     assert found[5:] == [f"GET {proxy.PATH}/one: no interfaces"]

@@ -41,7 +41,7 @@ from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord
 from ironic_sideways.lab.service_table import Service
 
-GUIDE = Path(__file__).parents[4] / "doc" / "source" / "developer.rst"
+GUIDE = Path(__file__).parents[4] / "doc/source/contributor/developer.rst"
 LAB = "+++ b/ironic_sideways/lab/"
 RECORD = LabRecord.new(7, 8, "nova_bm")
 
