@@ -210,10 +210,15 @@ def lock_holder(clouds: Clouds) -> int:
 
 @pytest.mark.parametrize("command", ["run", "rollback", "check"])
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "code", "how"),
+    [
+        (signal.SIGHUP, 129, "interrupted by SIGHUP"),
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "interrupted by SIGTERM"),
+    ],
 )
 def test_a_signal_in_the_middle_is_one_line_and_changes_nothing(
-    many: Clouds, command: str, number: signal.Signals, code: int
+    many: Clouds, command: str, number: signal.Signals, code: int, how: str
 ) -> None:
     """The server keeps the command waiting until the signal has come."""
     if command == "rollback":
@@ -231,7 +236,7 @@ def test_a_signal_in_the_middle_is_one_line_and_changes_nothing(
         other.exec_driver_sql("UNLOCK TABLES")
         said, _ = process.communicate(timeout=120)
     assert process.returncode == code
-    assert said == "ironic-nova-bm-migrate: interrupted, nothing changed\n"
+    assert said == f"ironic-nova-bm-migrate: {how}; nothing was changed\n"
     settle(many)
     assert many.ironic_rows() == before
     assert not list(many.directory.glob("*record.json*"))
