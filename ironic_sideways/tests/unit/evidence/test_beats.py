@@ -77,7 +77,9 @@ def test_only_a_net_booted_server_tells_its_root_file_system(
     server = {"uuid": "server-1", "name": "web", "mac": MAC, "boot": boot}
 
     if root == "refused":
-        with pytest.raises(exceptions.SidewaysError, match=f"from {boot}: its heartbeats"):
+        with pytest.raises(
+            exceptions.SidewaysError, match=f"from {boot}: its heartbeats"
+        ):
             beats.root_of(path, server)
     else:
         assert beats.root_of(path, server) == root
