@@ -55,7 +55,7 @@ FAILED=0
 # By the name of a lab run that has begun, and not ended.
 declare -A LAB_DIRECTORY LAB_BEGIN LAB_JOB
 TOX=("$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" --conf "$REPOSITORY/tox.ini" --colored no)
-SIDE_BY_SIDE=(--numprocesses 2 --dist loadgroup --no-loadscope-reorder)
+SIDE_BY_SIDE=(--numprocesses 2 --no-loadscope-reorder)
 export PYTEST_ADDOPTS=--durations=10
 # Of uv, which tox calls, as in prepare_host.sh; root's home stays as it is.
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$REPOSITORY/.cache}

@@ -16,10 +16,12 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ironic.db.sqlalchemy import models
 from sqlalchemy.engine import URL
+from xdist import scheduler
 
 from ironic_sideways.cmd import migrate
 from ironic_sideways.nova_bm import database, schema
@@ -30,19 +32,30 @@ _numbers = itertools.count(1)
 #: Where two workers share the tests, one of them has all of a group, one after the
 #: other: what changes the host's network and libvirt, and what shares a browser.
 GROUPS = {"lab": "host", "hardware": "host", "report": "browser"}
+HERE = "ironic_sideways/tests/functional/"
+
+
+def group(nodeid: str) -> str:
+    """The group that a test belongs to, or none."""
+    return GROUPS.get(nodeid.removeprefix(HERE).split("/")[0], "")
+
+
+class ByGroup(scheduler.LoadScopeScheduling):
+    """Not xdist's own marks of groups, which pytest 9 does not let it read back."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid) or nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    """Let a group be one worker's."""
+    return ByGroup(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the rooms' tests their groups; the longest group begins first."""
-
-    def group(item: pytest.Item) -> str:
-        room = item.path.relative_to(Path(__file__).parent).parts[0]
-        return GROUPS.get(room, "")
-
-    for item in items:
-        if group(item):
-            item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: group(item) != "host")
+    """The longest group begins first."""
+    items.sort(key=lambda item: group(item.nodeid) != "host")
 
 
 @pytest.fixture(scope="session")
