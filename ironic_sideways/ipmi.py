@@ -26,6 +26,11 @@ PowerAction = Literal["on", "off", "soft", "reset"]
 #: ipmitool's -N and -R: long enough that a slow power-off is not sent twice.
 _PATIENCE = ("-N", "4", "-R", "3")
 
+#: What ipmitool says of an answer to somebody else, who had its UDP port before: no
+#: session was established, so nothing was asked of the BMC yet.
+_MISDIRECTED = "Unexpected Open Session Response"
+_TRIES = 3
+
 #: Seconds for one ipmitool call; its own patience with a silent BMC ends later.
 CALL_TIMEOUT = 20.0
 
@@ -55,7 +60,7 @@ def run(bmc: Bmc, *words: str, timeout: float = CALL_TIMEOUT) -> str:
 
     The password travels in the environment (-E), never in the arguments.
 
-    :param timeout: seconds.
+    :param timeout: seconds, for each try.
     :raises SidewaysError: ipmitool is missing, failed or did not answer in time.
     """
     command = ["ipmitool", "-I", "lanplus", "-H", bmc.address, "-p", str(bmc.port)]
@@ -64,13 +69,16 @@ def run(bmc: Bmc, *words: str, timeout: float = CALL_TIMEOUT) -> str:
         command += ["-C", str(bmc.cipher_suite)]
     said = " ".join(words)
     try:
-        done = subprocess.run(
-            [*command, *words],
-            env={**os.environ, "IPMI_PASSWORD": bmc.password},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+        for _ in range(_TRIES):
+            done = subprocess.run(
+                [*command, *words],
+                env={**os.environ, "IPMI_PASSWORD": bmc.password},
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+            )
+            if _MISDIRECTED not in done.stderr:
+                break
     except FileNotFoundError as error:
         raise exceptions.SidewaysError(
             "ipmitool is not installed: install the package ipmitool"

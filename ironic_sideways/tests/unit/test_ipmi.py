@@ -89,6 +89,32 @@ def test_a_refusal_is_told_in_one_line_with_the_bmc_and_the_reason(
     )
 
 
+MISDIRECTED = "echo 'Error: Received an Unexpected Open Session Response' >&2; exit 1"
+
+
+def test_an_answer_to_somebody_else_is_no_answer(ipmitool: Path) -> None:
+    calls = f'[ $(wc -l <"{ipmitool}/arguments") -gt 2 ] || {{ {MISDIRECTED}; }}'
+    (ipmitool / "answer").write_text(f"{calls}\necho Chassis Power is on")
+
+    assert ipmi.power_status(BMC) == "on"
+
+
+def test_answers_to_somebody_else_come_to_an_end(ipmitool: Path) -> None:
+    (ipmitool / "answer").write_text(MISDIRECTED)
+
+    with pytest.raises(exceptions.SidewaysError, match="Unexpected Open Session"):
+        ipmi.power_status(BMC)
+    assert len((ipmitool / "arguments").read_text().splitlines()) == 3
+
+
+def test_a_refusal_is_not_asked_again(ipmitool: Path) -> None:
+    (ipmitool / "answer").write_text("echo wrong key >&2; exit 1")
+
+    with pytest.raises(exceptions.SidewaysError):
+        ipmi.power_status(BMC)
+    assert len((ipmitool / "arguments").read_text().splitlines()) == 1
+
+
 def test_a_silent_bmc_ends_the_call_in_time(ipmitool: Path) -> None:
     (ipmitool / "answer").write_text("exec sleep 30")
 
