@@ -26,7 +26,7 @@ def naming() -> Iterator[tuple[str, str]]:
     """Each page that a file names, with the file."""
     for place in ("README.rst", "devstack", "grenade", "ironic_sideways", "tools"):
         for path in [REPOSITORY / place, *(REPOSITORY / place).rglob("*")]:
-            if path.is_file():
+            if path.is_file() and path.suffix != ".pyc":
                 for page in PAGES.findall(path.read_text(errors="replace")):
                     yield page, str(path.relative_to(REPOSITORY))
 
