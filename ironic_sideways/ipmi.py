@@ -26,8 +26,8 @@ PowerAction = Literal["on", "off", "soft", "reset"]
 #: ipmitool's -N and -R: long enough that a slow power-off is not sent twice.
 _PATIENCE = ("-N", "4", "-R", "3")
 
-#: What ipmitool says of an answer to somebody else, who had its UDP port before: no
-#: session was established, so nothing was asked of the BMC yet.
+#: What ipmitool says of an answer that it did not wait for, seen once on a busy lab,
+#: the cause unknown: no session was established, so nothing was asked of the BMC yet.
 _MISDIRECTED = "Unexpected Open Session Response"
 _TRIES = 3
 
