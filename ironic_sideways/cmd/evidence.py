@@ -325,4 +325,4 @@ def leases(args: argparse.Namespace) -> str:
         seen=lambda macs: f"no renewal of {', '.join(macs)}",
     )
     assert not macs
-    return "each running survivor has renewed its lease since maintenance began"
+    return "each running survivor has renewed its lease from Ironic's DHCP"

@@ -72,8 +72,17 @@ def by(rows: list[Document], key: str) -> dict[str, Document]:
     return {row[key]: row for row in rows}
 
 
-def differences(before: Document, after: Document, fields: tuple[str, ...]) -> str:
-    """The fields that differ, as a person reads them; empty when none does."""
+def differences(
+    before: Document, after: Document, fields: Collection[str] | None = None
+) -> str:
+    """The fields that differ, as a person reads them; empty when none does.
+
+    :param fields: which are compared; None: all that either has.
+    """
+    if fields is None:
+        fields = sorted({*before, *after})
+        absent = dict.fromkeys(fields, "absent")
+        before, after = {**absent, **before}, {**absent, **after}
     return "; ".join(
         f"{field}: {before[field]!r} became {after[field]!r}"
         for field in fields
@@ -112,13 +121,15 @@ def each_server(before: Document, after: Document) -> Iterator[Check]:
 
 def each_machine(before: Document, after: Document) -> Iterator[Check]:
     then, now = by(before["machines"], "uuid"), by(after["machines"], "uuid")
+    holders = {server["node"] for server in before["servers"]}
     for uuid, machine in then.items():
         name = f"machine {machine['name']}"
         if uuid not in now:
             yield Check(name, False, "gone")
             continue
         changed = differences(machine, now[uuid], ("mac", "power", "boot_id"))
-        if machine["power"] == "on" and not changed:
+        # A free node that is on runs what nobody knows: as before is as before.
+        if machine["power"] == "on" and uuid in holders and not changed:
             if machine["boot_id"] is None:
                 changed = "on, but no heartbeat was ever received"
             elif now[uuid]["last_seq"] <= machine["last_seq"]:
@@ -155,6 +166,17 @@ def each_provider(before: Document, after: Document) -> Iterator[Check]:
             yield one_provider(name, then[uuid], now[uuid])
 
 
+#: A node's inventory of its class, but for ``reserved``: it is given out whole
+#: (nova.virt.ironic.driver.IronicDriver.update_provider_tree).
+WHOLE_NODE = {
+    "total": 1,
+    "min_unit": 1,
+    "max_unit": 1,
+    "step_size": 1,
+    "allocation_ratio": 1.0,
+}
+
+
 def one_provider(name: str, before: Document, after: Document) -> Check:
     """The provider's consumers stay; what they hold is one custom resource."""
     then, now = set(before["allocations"]), set(after["allocations"])
@@ -164,6 +186,9 @@ def one_provider(name: str, before: Document, after: Document) -> Check:
     if len(classes) != 1 or not next(iter(classes)).startswith("CUSTOM_"):
         return Check(name, False, f"inventory: expected one class, got {classes}")
     wanted = {next(iter(classes)): 1}
+    whole = {**WHOLE_NODE, "reserved": 1 if now else 0}
+    if wrong := differences(whole, after["inventories"][next(iter(classes))]):
+        return Check(name, False, f"inventory: {wrong}")
     for consumer, resources in after["allocations"].items():
         if resources != wanted:
             return Check(name, False, f"{consumer} holds {resources}, not {wanted}")
@@ -203,6 +228,8 @@ def each_ironic_node(before: Document, after: Document) -> Iterator[Check]:
         if not wrong and uuid in powers and node["power_state"] != powers[uuid]:
             wrong = f"power_state {node['power_state']!r}, but BMC: {powers[uuid]!r}"
         yield Check(name, not wrong, wrong or node["provision_state"])
+    for uuid in sorted(found.keys() - nodes(before)):
+        yield Check(f"ironic node {uuid}", False, "was no node before")
 
 
 def node_faults(node: Document, server: Document | None) -> str:

@@ -71,7 +71,8 @@ class Stream:
     :param ips: in the order in which they appeared, each once.
     :param missing: sequence numbers between the first and the last recorded
         that are not there.
-    :param longest_silence: seconds between two recorded beats, at most.
+    :param times: when each beat was recorded, in order; one that was sent again and
+        again until it was acknowledged is late.
     """
 
     mac: str
@@ -79,12 +80,24 @@ class Stream:
     ips: tuple[str, ...]
     first_seq: int
     last_seq: int
-    first_time: float
-    last_time: float
+    times: tuple[float, ...]
     missing: tuple[int, ...]
-    longest_silence: float
     root: str | None = None
     image: str | None = None
+
+    @property
+    def first_time(self) -> float:
+        return self.times[0]
+
+    @property
+    def last_time(self) -> float:
+        return self.times[-1]
+
+    @property
+    def longest_silence(self) -> float:
+        """Seconds between two recorded beats, at most."""
+        pairs = itertools.pairwise(self.times)
+        return max((later - earlier for earlier, later in pairs), default=0.0)
 
 
 def parse(lines: Iterable[str]) -> list[Beat]:
@@ -133,22 +146,18 @@ def streams(beats: Iterable[Beat]) -> list[Stream]:
 
 def _stream(beats: list[Beat]) -> Stream:
     numbers = {beat.seq for beat in beats}
-    times = sorted(beat.time for beat in beats)
-    silences = (later - earlier for earlier, later in itertools.pairwise(times))
     return Stream(
         mac=beats[0].mac,
         boot_id=beats[0].boot_id,
         ips=tuple(dict.fromkeys(beat.ip for beat in beats)),
         first_seq=min(numbers),
         last_seq=max(numbers),
-        first_time=times[0],
-        last_time=times[-1],
+        times=tuple(sorted(beat.time for beat in beats)),
         missing=tuple(
             number
             for number in range(min(numbers), max(numbers))
             if number not in numbers
         ),
-        longest_silence=max(silences, default=0.0),
         root=beats[-1].root,
         image=beats[-1].image,
     )

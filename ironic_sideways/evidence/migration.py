@@ -20,12 +20,21 @@ from ironic_sideways.cloud import nodes_file
 from ironic_sideways.evidence import documents
 
 
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of nova_bm that were moved, now or by an earlier run.
+
+    :param path: migration.json, as ``ironic-nova-bm-migrate run`` writes it.
+    """
+    found = documents.read(path)["rows"]
+    return [row for row in found if row["outcome"] in nodes_file.MOVED]
+
+
 def nodes(path: Path) -> dict[str, str | None]:
     """Each migrated node's uuid, and its instance's (None when it is free).
 
     :param path: migration.json, as ``ironic-nova-bm-migrate run`` writes it.
     """
-    return {row["uuid"]: row["instance_uuid"] for row in _moved(path)}
+    return {row["uuid"]: row["instance_uuid"] for row in rows(path)}
 
 
 def classes(path: Path) -> dict[str, str]:
@@ -33,7 +42,7 @@ def classes(path: Path) -> dict[str, str]:
 
     :param path: migration.json.
     """
-    return {row["uuid"]: row["resource_class"] for row in _moved(path)}
+    return {row["uuid"]: row["resource_class"] for row in rows(path)}
 
 
 def started(path: Path) -> datetime.datetime:
@@ -42,8 +51,3 @@ def started(path: Path) -> datetime.datetime:
     :param path: migration.json.
     """
     return datetime.datetime.fromisoformat(documents.read(path)["started_at"])
-
-
-def _moved(path: Path) -> list[dict[str, Any]]:
-    rows = documents.read(path)["rows"]
-    return [row for row in rows if row["outcome"] in nodes_file.MOVED]

@@ -16,11 +16,12 @@ A phase's own result is not trusted: the same functions judge its evidence
 again, and the nodes to account for are those of before.json.
 """
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import resource_class
+from ironic_sideways import exceptions, resource_class
 from ironic_sideways.evidence import (
     compare,
     documents,
@@ -78,6 +79,73 @@ def whole(nodes: set[str], found: set[str]) -> Check:
     return Check("every node accounted for", not wrong, wrong or f"{len(nodes)} nodes")
 
 
+def if_there(name: str, judge: Callable[[], Iterable[Check]]) -> list[Check]:
+    """What a subject asks of a document that is not its own: that one may be absent."""
+    try:
+        return list(judge())
+    except exceptions.EvidenceAbsent as error:
+        return [Check(name, False, str(error), absent=True)]
+
+
+def after_the_end(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
+    """Whatever happens at the end of maintenance happens to instances as well."""
+    for check in compare.compare(before, documents.read(directory / "ended.json")):
+        yield dataclasses.replace(check, name=f"{check.name} after the end")
+
+
+def base_driver(directory: Path, before: dict[str, Any]) -> Check:
+    """The plain fake driver's base has no instance on a node: it disarms no subject."""
+    rows = migration.rows(directory / "migration.json")
+    told = before["base_driver"]
+    held = sorted(
+        {s["uuid"] for s in before["servers"] if s["node"]}
+        | {row["instance_uuid"] for row in rows if row["instance_uuid"]}
+    )
+    wrong = told == "fake" and held
+    detail = f"{told}, but there are instances on nodes: {held}" if wrong else told
+    return Check("base driver", not wrong, detail)
+
+
+def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
+    """Each node is after the window what the migration and the take-over left.
+
+    Driver and conductor, and the owner and resource class that it was moved with.
+    """
+    moved = documents.read(directory / "migration.json")
+    owner = moved["options"]["owner"]
+    classes = migration.classes(directory / "migration.json")
+    taken = compare.by(documents.read(directory / "takeover.json")["nodes"], "uuid")
+    for node in after.get("ironic_nodes", ()):
+        uuid = node["uuid"]
+        if uuid not in taken or uuid not in classes:
+            # Other checks name it.
+            continue
+        wanted = {
+            "driver": taken[uuid]["driver"],
+            "owner": owner,
+            "resource_class": classes[uuid],
+        }
+        wrong = compare.differences(wanted, node, tuple(wanted))
+        held = taken[uuid]["conductor"]
+        if not wrong and held and node["conductor"] != held:
+            wrong = f"conductor: {held!r} became {node['conductor']!r}"
+        yield Check(f"ironic node {uuid} as moved", not wrong, wrong)
+
+
+EVERY_ROW = "every row of nova_bm accounted for"
+
+
+def every_row(directory: Path, rows: list[dict[str, Any]]) -> Check:
+    """Each row that nova_bm had when maintenance began, and no other, was moved."""
+    live = documents.read(directory / "maintenance.json")["rows"]
+    keys = ("uuid", "instance_uuid")
+    then = {str(row["id"]): tuple(row[key] for key in keys) for row in live}
+    now = {str(row["bm_node_id"]): tuple(row[key] for key in keys) for row in rows}
+    wrong = compare.differences(then, now)
+    detail = wrong or f"{len(then)} rows"
+    return Check(EVERY_ROW, not wrong, detail)
+
+
 def check_survival(directory: Path) -> Finding:
     before = documents.read(directory / "before.json")
     after = documents.read(directory / "after.json")
@@ -85,6 +153,9 @@ def check_survival(directory: Path) -> Finding:
     for key in ("machines", "ironic_nodes"):
         if key not in after:
             checks.append(Check(key, False, "not in the snapshot after"))
+    checks += if_there("base driver", lambda: [base_driver(directory, before)])
+    checks += if_there("nodes as moved", lambda: as_moved(directory, after))
+    checks += if_there("all after the end", lambda: after_the_end(directory, before))
     figure = f"{len(before['servers'])} instances, {len(before['machines'])} machines"
     return Finding("survival", checks, figure)
 
@@ -94,11 +165,13 @@ def check_migration(directory: Path) -> Finding:
     document = documents.read(path)
     counts = document["counts"]
     nodes = compare.nodes(documents.read(directory / "before.json"))
-    found = migration.nodes(path)
+    found, rows = migration.nodes(path), migration.rows(path)
     # A run that is resumed finds its own rows: present, and verified again.
     moved = counts["written"] + counts["present"]
     agree = counts["planned"] == counts["written"] and (
-        moved == counts["verified"] == len(nodes) and not counts["different"]
+        moved == counts["verified"] == len(nodes) == len(rows)
+        and counts["read"] == len(document["rows"])
+        and not counts["different"] + counts["refuse"]
     )
     text = ", ".join(
         f"{name} {counts[name]}" for name in ("read", "written", "present", "verified")
@@ -106,11 +179,87 @@ def check_migration(directory: Path) -> Finding:
     holders = compare.differences(nodes, found, tuple(nodes.keys() & found.keys()))
     checks = [
         whole(set(nodes), set(found)),
+        *if_there(EVERY_ROW, lambda: [every_row(directory, rows)]),
         Check("counts agree", agree, text),
         Check("result", document["result"] == "done", document["result"]),
         Check("instances of the nodes", not holders, holders),
     ]
     return Finding("migration", checks, text)
+
+
+#: What nova-baremetal set on a port (2014.2, ``dhcp_options_for_instance``).
+BOOT_OPTIONS = {"bootfile-name", "server-ip-address", "tftp-server"}
+
+#: What a flavor of the move must not ask for any more (Nova, "Bare metal flavors").
+NO_MORE = {f"resources:{name}": "0" for name in ("VCPU", "MEMORY_MB", "DISK_GB")}
+IMAGES = {
+    "baremetal:deploy_kernel_id": "deploy_kernel",
+    "baremetal:deploy_ramdisk_id": "deploy_ramdisk",
+}
+
+
+def flavor_update_fault(
+    flavor: dict[str, Any], classes: set[str], options: dict[str, Any]
+) -> str:
+    """What ``flavor`` lacks to land on a moved node; empty when nothing.
+
+    :param classes: the nodes', as flavors ask for them.
+    :param options: of the migration; the nodes' deploy images among them.
+    """
+    old, new = flavor["old"], flavor["new"]
+    asked = {key: n for key, n in new.items() if key.startswith("resources:CUSTOM_")}
+    if len(asked) != 1 or not asked.items() <= dict.fromkeys(classes, "1").items():
+        return f"asks for {asked or 'no class'}, nodes have {sorted(classes)}"
+    wanted = {
+        **{key: value for key, value in old.items() if key not in flavor["set"]},
+        **asked,
+        **NO_MORE,
+        **{key: options[name] for key, name in IMAGES.items()},
+    }
+    return compare.differences(wanted, new)
+
+
+def check_flavors(directory: Path) -> Finding:
+    """Each flavor asks for a class that nodes have, and every class is asked for."""
+    document = documents.read(directory / "flavors.json")
+    path = directory / "migration.json"
+    names = {resource_class.normalise(one) for one in migration.classes(path).values()}
+    classes = {f"resources:{name}" for name in names}
+    options = documents.read(path)["options"]
+    checks = []
+    for uuid, flavor in sorted(document["flavors"].items()):
+        wrong = flavor_update_fault(flavor, classes, options)
+        checks.append(Check(f"flavor {uuid}", not wrong, wrong or flavor["name"]))
+    asked = {key for flavor in document["flavors"].values() for key in flavor["new"]}
+    nobody = sorted(classes - asked)
+    detail = f"no flavor asks for {nobody}" if nobody else f"{len(classes)} classes"
+    checks.append(Check("every class is asked for", not nobody, detail))
+    return Finding("flavors", checks, f"{len(document['flavors'])} flavors updated")
+
+
+def check_dhcp_options(directory: Path) -> Finding:
+    """The net-booted instances' ports lost the old boot options, and nothing else."""
+    ports = documents.read(directory / "dhcp-options.json")["ports"]
+    before = documents.read(directory / "before.json")
+    rows = migration.rows(directory / "migration.json")
+    booted = {r["instance_uuid"] for r in rows if r["boot"] == "network"} - {None}
+    owners = {
+        port["id"]: server["uuid"]
+        for server in before["servers"]
+        for port in server["ports"]
+    }
+    checks = []
+    for uuid, port in sorted(ports.items()):
+        wrong = ""
+        if owners.get(uuid) != port["instance"]:
+            wrong = f"is of {owners.get(uuid)}, not of {port['instance']}"
+        elif others := sorted(port["old"].keys() - BOOT_OPTIONS):
+            wrong = f"lost {', '.join(others)}, which are none of nova-baremetal's"
+        checks.append(Check(f"options of port {uuid}", not wrong, wrong))
+    left = booted - {port["instance"] for port in ports.values()}
+    detail = f"of {sorted(left) or 'none'} no boot option was removed"
+    checks.append(Check("each net-booted instance", not left, detail))
+    return Finding("DHCP options", checks, f"of {len(ports)} ports")
 
 
 def taken_over(node: dict[str, Any], instance: str | None, power: str | None) -> str:
@@ -145,11 +294,27 @@ def each_row(document: dict[str, Any], before: dict[str, Any]) -> Iterator[Check
     yield Check("no other nodes", not others, detail if others else "none")
 
 
+def of_run(directory: Path, document: dict[str, Any]) -> Check:
+    """The nodes that were taken over are those that migration.json tells of."""
+    path = directory / "migration.json"
+    run = documents.read(path)["run_id"]
+    wrote = {row["uuid"] for row in migration.rows(path) if row["outcome"] == "migrate"}
+    wrong = [
+        f"{node['uuid']} was moved by run {node['run_id']}"
+        for node in document["nodes"]
+        # A run that was resumed found the other rows there.
+        if node["run_id"] != run and (node["uuid"] in wrote or not node["run_id"])
+    ]
+    detail = f"migration.json is of run {run}"
+    return Check("run of the migration", not wrong, "; ".join([detail, *wrong]))
+
+
 def check_takeover(directory: Path) -> Finding:
     document = documents.read(directory / "takeover.json")
     before = documents.read(directory / "before.json")
     nodes, powers = compare.nodes(before), compare.ironic_power(before)
     checks = [*each_row(document, before)]
+    checks += if_there("run of the migration", lambda: [of_run(directory, document)])
     checks += [whole(set(nodes), {node["uuid"] for node in document["nodes"]})]
     for node in document["nodes"]:
         uuid = node["uuid"]

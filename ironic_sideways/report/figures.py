@@ -88,17 +88,24 @@ def peak_memory(directory: Path) -> Figure:
 
 
 def longest_silence(directory: Path) -> Figure:
-    """Between two heartbeats of one survivor, under the boot id it had before."""
+    """Between two heartbeats of one survivor, until it is operated on itself."""
+    moments = window.bounds(directory)
+    runs_until = window.own_operations(directory, moments)
     machines = documents.read(directory / "before.json")["machines"]
-    survivors = {(m["mac"], m["boot_id"]) for m in machines if m["power"] == "on"}
-    found = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    until = {
+        (m["mac"], m["boot_id"]): runs_until(m["name"])
+        for m in machines
+        if m["power"] == "on"
+    }
     silences = [
-        stream.longest_silence
-        for stream in found
-        if (stream.mac, stream.boot_id) in survivors
+        window.silence(stream, moments.begin, until[stream.mac, stream.boot_id])
+        for stream in heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+        if (stream.mac, stream.boot_id) in until
     ]
-    longest = round(max(silences), 1) if silences else None
-    return Figure("longest silence of a survivor", longest, " s")
+    longest = (
+        round(max(end - begin for begin, end in silences), 1) if silences else None
+    )
+    return Figure("longest silence of a survivor", longest, " s", window.SILENCE)
 
 
 def slowest_deploy(directory: Path) -> Figure:
@@ -121,7 +128,10 @@ FIGURES: tuple[tuple[Callable[[Path], Figure], Figure], ...] = (
     (total_seconds, Figure("all phases", None, " s", FRESH_GOAL)),
     (peak_memory, Figure("memory at most", None, " MiB", MEMORY_GOAL)),
     (slowest_deploy, Figure("slowest deploy by the agent", None, " s", DEPLOY_GOAL)),
-    (longest_silence, Figure("longest silence of a survivor", None, " s")),
+    (
+        longest_silence,
+        Figure("longest silence of a survivor", None, " s", window.SILENCE),
+    ),
     (heartbeats_lost, Figure("heartbeats lost", None, "", 0)),
 )
 

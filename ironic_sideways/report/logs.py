@@ -22,11 +22,12 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from ironic_sideways.evidence import compare, documents, events
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places, window
-from ironic_sideways.report.findings import Finding, Line
+from ironic_sideways.report.findings import Finding, Line, clock
 
 #: Hits of one rule that are shown; one fault may log a line every second.
 SHOWN = 5
@@ -130,6 +131,28 @@ KNOWN = {
     ),
 }
 
+#: Known where a service tells it while it tries again, at level DEBUG.
+RETRIED = re.compile(
+    r"DBDeadlock|RetryRequest|try restarting transaction|StaleDataError"
+)
+
+#: The logs that each lane has of its own hardware and of what the window changes: each
+#: tells something from before maintenance until after it; Ironic's, from its start on.
+BOTH = {"nova-compute": BEGIN, "vbmcd": BEGIN, "ironic-conductor": "takeover"}
+#: Those that the lab has besides; DevStack's other services write to its journal.
+LAB = {
+    "keystone": BEGIN,
+    "neutron": BEGIN,
+    "nova-api": BEGIN,
+    "placement": BEGIN,
+    "ironic-api": "takeover",
+}
+#: What acts on machines.
+OPERATING = re.compile(r"logs/(nova-compute|ironic-conductor)")
+
+#: These have little to tell, or a clock of their own.
+QUIET = ("dnsmasq", "glance", "mariadb", "nova-conductor", "nova-scheduler", "rabbitmq")
+
 #: What oslo.log puts before each line of one record: all but the text.
 HEAD = re.compile(MOMENT.pattern + r" \d+ [A-Z]+ \S+")
 
@@ -227,6 +250,19 @@ def known(text: str) -> str:
     return next((why for end, why in KNOWN.items() if end.search(text)), "")
 
 
+def retried(first: str, last: str) -> bool:
+    """Whether a traceback was told at level DEBUG by a service that tries again."""
+    return " DEBUG " in head(first) and bool(RETRIED.search(last))
+
+
+def tried(directory: Path) -> float:
+    """When the trials began that break something on purpose, or the last ended."""
+    for event in events.read(directory / "events.jsonl"):
+        if event.get("name") in ("proxy", "tempest") and event["result"] == "started":
+            return float(event["time"])
+    return window.bounds(directory).gathered
+
+
 def hits(directory: Path, rule: Rule) -> Iterator[Line]:
     """The lines that the rule means, while it counts."""
     for line in in_window(directory, rule.logs, rule.since):
@@ -254,20 +290,77 @@ def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
 
 
 def tracebacks(directory: Path, rule: Rule) -> Iterator[Line]:
-    """Each traceback with the exception that it ends in, unless that is known."""
-    found = in_window(directory, rule.logs, rule.since)
+    """Each traceback with the exception that it ends in, unless that is known.
+
+    Those of nova-compute and of Ironic's conductor count as well while the moved
+    machines are operated.
+    """
+    begin, end = span(directory, rule.since)
+    later = tried(directory)
+    found = (
+        line
+        for line in lines(directory, rule.logs)
+        if begin <= line.time <= (later if OPERATING.match(line.file) else end)
+    )
     for _file, log in itertools.groupby(found, lambda line: line.file):
         first = None
         for line in log:
             text = line.text.removeprefix(head(line.text))
             if rule.pattern.search(line.text):
                 first = first or line
-            elif first and (end := EXCEPTION.match(text)):
-                if not known(text):
-                    yield ending(first, end[0])
+            elif first and (end_of := EXCEPTION.match(text)):
+                if not known(text) and not retried(first.text, text):
+                    yield ending(first, end_of[0])
                 first = None
         if first:
             yield first
+
+
+def from_lab(directory: Path) -> bool:
+    """Whether the run was the lab's, by the command that it recorded."""
+    command = documents.read(directory / "environment.json")["command"]
+    return "run_upgrade.sh" in command
+
+
+def each_log(directory: Path) -> Iterator[Check]:
+    """Each log that there must be is there, and spans the window."""
+    moments = window.bounds(directory)
+    lab = from_lab(directory)
+    wanted: dict[str, str | None] = dict(BOTH)
+    if lab:
+        wanted |= LAB | dict.fromkeys(QUIET)
+    for name, since in wanted.items():
+        told = f"logs/{name}.log"
+        found = sorted((directory / "logs").glob(f"{name}*.log"))
+        if not any(path.stat().st_size for path in found):
+            yield Check(told, False, f"{told}: absent or empty", absent=True)
+        elif since:
+            times = [
+                line.time for line in lines(directory, f"{name}*.log") if line.time
+            ]
+            begin, _end = span(directory, since)
+            first, last = min(times, default=0.0), max(times, default=0.0)
+            ok = 0 < first <= begin + 2 and last >= moments.end - 1
+            yield Check(
+                f"span of {told}",
+                ok,
+                f"from {clock(first)} to {clock(last)} UTC; the window ended at"
+                f" {clock(moments.end)}",
+                where="" if ok else f"{told}:1",
+            )
+
+
+def errors_of_nodes(directory: Path, before: dict[str, Any]) -> list[Check]:
+    """An ERROR that no rule knows must name neither an instance nor a node."""
+    names = {*compare.nodes(before), *(s["uuid"] for s in before["servers"])}
+    found = [
+        Check("no error of a node", False, str(line), where=line.where)
+        for line in unknown_errors(directory)
+        if any(name in line.text for name in names)
+    ]
+    return shortened(found) or [
+        Check("no error of a node", True, f"{len(names)} names")
+    ]
 
 
 def shortened(found: list[Check]) -> list[Check]:
@@ -319,6 +412,8 @@ def check_logs(directory: Path) -> Finding:
     checks += known_secrets(directory)
     for rule in MUST:
         checks += each_node(directory, rule, set(nodes))
+    checks += each_log(directory)
+    checks += errors_of_nodes(directory, before)
     number = len(list((directory / "logs").glob("*.log")))
     return Finding("logs", checks, f"{number} logs, {len(MUST_NOT) + len(MUST)} rules")
 

@@ -92,6 +92,34 @@ def each_service(
     yield Check(name, not wrong, wrong or was["status"])
 
 
+def the_others(
+    hosts: set[str], before: Document, after: Document, ended: Document
+) -> Iterator[Check]:
+    """No service comes, goes, or is down but those that the window disables.
+
+    :param hosts: those whose nova-compute it does.
+    """
+    found = [
+        {(one["binary"], one["host"]): one for one in snapshot["services"]}
+        for snapshot in (before, after, ended)
+    ]
+    for key in sorted({key for services in found for key in services}):
+        fields: tuple[str, ...] = ("id", "state")
+        if key[0] != "nova-compute" or key[1] not in hosts:
+            fields += SERVICE_FIELDS
+        was, *later = (services.get(key, {}) for services in found)
+        faults = (differs(was, now, fields) for now in later)
+        wrong = next(filter(None, faults), "")
+        yield Check(f"service {key[0]} of {key[1]}", not wrong, wrong)
+
+
+def differs(was: Document, now: Document, fields: tuple[str, ...]) -> str:
+    """What of a service changed; empty when nothing."""
+    if not was or not now:
+        return "was not there before" if now else "is gone"
+    return compare.differences(was, now, fields)
+
+
 def check_maintenance(directory: Path) -> Finding:
     """All was locked and disabled in the window; after it, all is as before."""
     record, before, after, ended = (
@@ -106,6 +134,7 @@ def check_maintenance(directory: Path) -> Finding:
             for service in record["services"]
             for check in each_service(service["host"], before, after, ended)
         ),
+        *the_others({one["host"] for one in record["services"]}, before, after, ended),
     ]
     locked = sum(server["locked"] for server in before["servers"])
     figure = f"{len(before['servers'])} instances locked, {locked} of them before"

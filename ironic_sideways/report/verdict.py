@@ -55,7 +55,11 @@ SUBJECTS: dict[str, Subject] = {
         ("ended.json", "after.json", "maintenance.json", "before.json"),
     ),
     "migration": Subject(checks.check_migration, ("migration.json", "before.json")),
+    "flavors": Subject(checks.check_flavors, ("flavors.json", "migration.json")),
     "take-over": Subject(checks.check_takeover, ("takeover.json", "before.json")),
+    "DHCP options": Subject(
+        checks.check_dhcp_options, ("dhcp-options.json", "before.json")
+    ),
     "resources": Subject(checks.check_resources, ("resources.json", "before.json")),
     "survival": Subject(checks.check_survival, ("after.json", "before.json")),
     "heartbeats": Subject(window.check_heartbeats, ("heartbeat.jsonl", "before.json")),

@@ -13,12 +13,13 @@
 """The maintenance window in time: its phases, heartbeats and power commands."""
 
 import dataclasses
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.evidence import documents, events, heartbeat, leases
+from ironic_sideways.evidence import compare, documents, events, heartbeat, leases
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places
 from ironic_sideways.report.findings import Finding, clock
@@ -40,6 +41,10 @@ WINDOW = (
     "end-maintenance",
 )
 
+#: Seconds between two heartbeats of a survivor, at most, from the begin of maintenance
+#: until it is operated on itself. It sends one a second; one that was resent is late.
+SILENCE = 5.0
+
 #: The instances are looked at once more when maintenance is over.
 PHASES = (*WINDOW, "verify")
 
@@ -51,12 +56,14 @@ class Bounds:
     :param end: when maintenance ended; where it did not, when its last phase began.
     :param operated: when machines were first switched on purpose after the
         move; the last event's time when they never were.
+    :param gathered: when the logs were gathered, or else the last phase's event.
     :param ended: whether maintenance came to its end.
     """
 
     begin: float
     end: float
     operated: float
+    gathered: float
     ended: bool = True
 
 
@@ -69,6 +76,40 @@ def phases(directory: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def tries(directory: Path) -> dict[str, list[tuple[float, float]]]:
+    """When each try of each phase began and ended; one that was killed never did."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    begun: dict[str, float] = {}
+    for event in events.read(directory / "events.jsonl"):
+        if event["kind"] != "phase":
+            continue
+        name, time = event["name"], event["time"]
+        if event["result"] == "started":
+            begun[name] = time
+        elif name in begun:
+            found.setdefault(name, []).append((begun.pop(name), time))
+    for name, time in begun.items():
+        found.setdefault(name, []).append((time, float("inf")))
+    return found
+
+
+def check_order(directory: Path) -> Check:
+    """Each phase of the window began after the last one before it had ended."""
+    found = tries(directory)
+    wrong = [
+        f"{name} began before {earlier} had ended"
+        for earlier, name in itertools.pairwise(PHASES)
+        if earlier in found
+        and name in found
+        and found[name][-1][0] < found[earlier][-1][1]
+    ]
+    wrong += [
+        f"{name} has an end and no begin"
+        for name in phases(directory).keys() & {*PHASES} - found.keys()
+    ]
+    return Check("order of phases", not wrong, "; ".join(wrong))
+
+
 def bounds(directory: Path) -> Bounds:
     """When maintenance began and ended, and when machines were next switched.
 
@@ -76,7 +117,7 @@ def bounds(directory: Path) -> Bounds:
 
     :raises EvidenceAbsent: maintenance never began.
     """
-    begin = end = operated = None
+    begin = end = operated = gathered = None
     time = reached = 0.0
     path = directory / "events.jsonl"
     for event in events.read(path):
@@ -95,11 +136,14 @@ def bounds(directory: Path) -> Bounds:
                 end = time
             case "operate" | "tempest", "started" if end and operated is None:
                 operated = time
+            case "collect", "started":
+                gathered = time
     if begin is None:
         raise exceptions.EvidenceAbsent(path, "it records no start of maintenance")
     if end is None:
-        return Bounds(begin, reached, max(reached, time), ended=False)
-    return Bounds(begin, end, operated or time)
+        last = max(reached, time)
+        return Bounds(begin, reached, last, last, ended=False)
+    return Bounds(begin, end, operated or time, gathered or time)
 
 
 def check_phases(directory: Path) -> Finding:
@@ -107,14 +151,16 @@ def check_phases(directory: Path) -> Finding:
 
     Those outside of the window that failed come first: they kept it from its start.
     """
-    found = phases(directory)
+    found, begun = phases(directory), tries(directory)
     others = [
         name for name in found.keys() - {*PHASES} if found[name]["result"] != "ok"
     ]
     others.sort(key=lambda name: float(found[name]["time"]))
     checks = [
-        check_phase(directory, name, found.get(name)) for name in (*others, *PHASES)
+        check_phase(directory, name, found.get(name), begun.get(name, []))
+        for name in (*others, *PHASES)
     ]
+    checks.append(check_order(directory))
     try:
         window = bounds(directory)
     except exceptions.EvidenceAbsent:
@@ -125,8 +171,19 @@ def check_phases(directory: Path) -> Finding:
     )
 
 
-def check_phase(directory: Path, name: str, event: dict[str, Any] | None) -> Check:
-    """:param event: the phase's last; None when it never ran."""
+def check_phase(
+    directory: Path,
+    name: str,
+    event: dict[str, Any] | None,
+    begun: list[tuple[float, float]],
+) -> Check:
+    """:param event: the phase's last end; None when it never came to one.
+
+    :param begun: its tries.
+    """
+    if begun and begun[-1][1] == float("inf"):
+        where = places.last_line(directory, f"phases/{name}.log")
+        return Check(f"phase {name}", False, "was begun, not ended", where=where)
     if event is None:
         return Check(f"phase {name}", False, "never ran", absent=True)
     ok = event["result"] == "ok"
@@ -135,16 +192,24 @@ def check_phase(directory: Path, name: str, event: dict[str, Any] | None) -> Che
     return Check(f"phase {name}", ok, detail, where=where)
 
 
+def silence(stream: heartbeat.Stream, begin: float, end: float) -> tuple[float, float]:
+    """The longest time without a beat between two moments, as two moments."""
+    heard = [begin, *(t for t in stream.times if begin < t < end), end]
+    return max(itertools.pairwise(heard), key=lambda pair: pair[1] - pair[0])
+
+
 def unsteady(
     machine: dict[str, Any],
     server: dict[str, Any] | None,
     streams: list[heartbeat.Stream],
     window: Bounds,
+    until: float,
 ) -> str:
     """Why ``machine`` did not run through ``window``; empty when it did.
 
     :param server: the instance on it, whose addresses the beats must carry.
     :param streams: the machine's, one a boot.
+    :param until: when it was operated on itself, seconds since the epoch.
     """
     stream = next((s for s in streams if s.boot_id == machine["boot_id"]), None)
     if stream is None:
@@ -156,30 +221,64 @@ def unsteady(
             f"{clock(window.end)} UTC"
         )
     for other in streams:
-        if window.begin <= other.first_time < window.operated:
+        if window.begin <= other.first_time < until:
             return f"rebooted: boot id {other.boot_id}"
+    begin, end = silence(stream, window.begin, until)
+    if end - begin > SILENCE:
+        return (
+            f"silent for {end - begin:.0f} s from {clock(begin)} UTC on,"
+            f" allowed are {SILENCE:g} s"
+        )
     if server:
         ports = [port for port in server["ports"] if port["mac"] == machine["mac"]]
         fixed_ips = sorted(ip for port in ports for ip in port["fixed_ips"])
-        if sorted(stream.ips) != fixed_ips:
+        # A guest with an IPv6 address besides sends from one of them.
+        if not set(stream.ips) <= set(fixed_ips):
             return f"heartbeats came from {sorted(stream.ips)}, fixed IPs: {fixed_ips}"
     return ""
 
 
+def own_operations(directory: Path, window: Bounds) -> Callable[[str], float]:
+    """Until when a machine, by its name, must run: it is switched on purpose then.
+
+    One that nobody switches runs on until the logs are gathered.
+    """
+    try:
+        commands = documents.read(directory / "bmc.json")["commands"]
+    except exceptions.EvidenceAbsent:
+        # The BMCs' own subject says so.
+        return lambda name: window.operated
+    found: dict[str, float] = {}
+    for command in commands:
+        if command["time"] >= window.operated:
+            found.setdefault(command["domain"], command["time"])
+    return lambda name: found.get(name, window.gathered)
+
+
 def each_machine(
-    before: dict[str, Any], streams: list[heartbeat.Stream], window: Bounds
+    before: dict[str, Any],
+    streams: list[heartbeat.Stream],
+    window: Bounds,
+    until: Callable[[str], float],
 ) -> Iterator[Check]:
-    """One that ran sends heartbeats throughout; one that was off sends none."""
+    """One that ran sends heartbeats throughout; one that was off sends none.
+
+    :param until: of a machine's name, as :func:`own_operations` tells.
+    """
     servers = {server["node"]: server for server in before["servers"]}
     for machine in before["machines"]:
         mine = [stream for stream in streams if stream.mac == machine["mac"]]
         server = servers.get(machine["uuid"])
-        if machine["power"] == "on" or (server and server["status"] == "ACTIVE"):
-            wrong = unsteady(machine, server, mine, window)
+        if machine["power"] == "on" and server is None:
+            # Nobody's system: what it was, it may stay (survival compares).
+            continue
+        end = until(machine["name"])
+        if server and "on" in (machine["power"], compare.POWER.get(server["status"])):
+            wrong = unsteady(machine, server, mine, window, end)
             yield Check(f"heartbeat of {machine['name']}", not wrong, wrong)
         else:
             heard = any(
-                stream.first_time < window.operated and stream.last_time > window.begin
+                stream.first_time < end and stream.last_time > window.begin
                 for stream in mine
             )
             detail = "was off, but sent heartbeats in the window" if heard else "silent"
@@ -202,7 +301,9 @@ def check_heartbeats(directory: Path) -> Finding:
     """No sequence number is missing, and every survivor is heard throughout."""
     before = documents.read(directory / "before.json")
     streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
-    checks = list(each_machine(before, streams, bounds(directory)))
+    window = bounds(directory)
+    until = own_operations(directory, window)
+    checks = list(each_machine(before, streams, window, until))
     beating = sum(check.ok and check.name.startswith("heart") for check in checks)
     if before["base_driver"] != "fake":
         checks.append(
@@ -252,19 +353,36 @@ def running_ports(directory: Path) -> list[dict[str, Any]]:
     ]
 
 
+def served_since(directory: Path) -> float:
+    """When Neutron's DHCP served what Ironic told it: the end of ``dhcp-options``.
+
+    A renewal before proves the old cloud's DHCP alone.
+
+    :raises EvidenceAbsent: that phase never ended well.
+    """
+    path = directory / "events.jsonl"
+    event = phases(directory).get("dhcp-options")
+    if event is None or event["result"] != "ok":
+        raise exceptions.EvidenceAbsent(path, "phase dhcp-options never ended well")
+    return float(event["time"])
+
+
 def without_renewal(directory: Path, end: float) -> dict[str, str]:
     """Survivors that ran and did not renew their lease: MAC -> why.
 
-    :param end: seconds since the epoch; counted is from maintenance's start.
+    :param end: seconds since the epoch; counted is from when Ironic's DHCP serves.
     """
-    begin = bounds(directory).begin
     ports = running_ports(directory)
-    found = leases.read(directory / "leases.jsonl") if ports else []
+    if not ports:
+        return {}
+    begin = served_since(directory)
+    found = leases.read(directory / "leases.jsonl")
     wrong = {}
     for port in ports:
         ip = leases.renewed(found, port["mac"], begin, end)
         if ip not in port["fixed_ips"]:
-            wrong[port["mac"]] = f"renewed {ip}, fixed IPs {port['fixed_ips']}"
+            since = f"renewed {ip} since {clock(begin)} UTC"
+            wrong[port["mac"]] = f"{since}, fixed IPs {port['fixed_ips']}"
     return wrong
 
 

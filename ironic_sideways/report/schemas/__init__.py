@@ -19,6 +19,7 @@ others may add.
 """
 
 import dataclasses
+import datetime
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,13 +30,27 @@ from ironic_sideways.evidence import documents
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places, window
 from ironic_sideways.report.faults import FAULTS
-from ironic_sideways.report.findings import Finding
+from ironic_sideways.report.findings import Finding, clock
 
 #: Faults of one file that are shown; a broken writer breaks every row.
 SHOWN = 5
 
 #: What is taken one after the other, by the moment in it.
 IN_TIME = ("before.json", "takeover.json", "resources.json", "after.json", "ended.json")
+
+#: The phase that writes a document, and the moment in it: of another run, or of a try
+#: that was rolled back, it proves nothing.
+WRITTEN_IN = {
+    "before.json": ("begin-maintenance", "taken_at"),
+    "flavors.json": ("flavors", "created_at"),
+    "migration.json": ("migrate", "started_at"),
+    "takeover.json": ("takeover", "taken_at"),
+    "dhcp-options.json": ("dhcp-options", "created_at"),
+    "allocations.json": ("compute", "created_at"),
+    "resources.json": ("resources", "taken_at"),
+    "after.json": ("end-maintenance", "taken_at"),
+    "ended.json": ("end-maintenance", "taken_at"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +180,34 @@ def in_time(directory: Path) -> Iterator[Check]:
         last, earlier = moment, file
 
 
+def seconds(moment: float | str) -> float:
+    """``moment`` since the epoch; the tools that an operator has write ISO 8601."""
+    if isinstance(moment, str):
+        return datetime.datetime.fromisoformat(moment).timestamp()
+    return moment
+
+
+def in_phase(directory: Path) -> Iterator[Check]:
+    """Each document was written while its phase ran, in one of that one's tries."""
+    try:
+        tries = window.tries(directory)
+    except FAULTS:
+        return
+    for file, (phase, key) in WRITTEN_IN.items():
+        try:
+            moment = seconds(documents.read(directory / file)[key])
+        except FAULTS as error:
+            if not isinstance(error, exceptions.EvidenceAbsent):
+                detail = f"{key}: no moment: {error!r}"
+                yield Check(f"moment of {file}", False, detail, where=f"{file}:1")
+            continue
+        spans = tries.get(phase, [])
+        ok = any(begin - 1 <= moment <= end + 1 for begin, end in spans)
+        text = ", ".join(f"{clock(begin)} to {clock(end)}" for begin, end in spans)
+        detail = f"{key} {clock(moment)}; phase {phase} ran {text or 'never'}"
+        yield Check(f"moment of {file}", ok, detail, where="" if ok else f"{file}:1")
+
+
 def check_evidence(directory: Path) -> Finding:
     """Every file that is there is as its schema says.
 
@@ -179,6 +222,7 @@ def check_evidence(directory: Path) -> Finding:
     checks += without_schema(directory, {f for s in schemas for f in s.files})
     number = len({check.name for check in checks})
     checks += in_time(directory)
+    checks += in_phase(directory)
     return Finding(
         "evidence", checks, f"{number} files, each checked against its schema"
     )

@@ -22,6 +22,7 @@ TAKEN = {
     "maintenance": False,
     "last_error": None,
     "online": True,
+    "reservation": None,
 }
 
 
@@ -37,6 +38,7 @@ def test_an_active_node_with_an_online_conductor_is_taken_over():
         ({"power_state": None}, "power state not adopted yet"),
         ({"maintenance": True}, "is in maintenance"),
         ({"last_error": "no kernel"}, "last_error: no kernel"),
+        ({"reservation": "conductor-1"}, "is reserved by conductor-1"),
     ],
 )
 def test_what_an_active_node_lacks_is_told(change, says):

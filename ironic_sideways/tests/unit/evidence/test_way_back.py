@@ -27,7 +27,14 @@ def before() -> dict[str, Any]:
     return {
         "taken_at": 1000.0,
         "base_driver": "nova_bm",
-        "servers": [{"uuid": "server-1", "locked": True, "locked_reason": "mine"}],
+        "servers": [
+            {
+                "uuid": "server-1",
+                "node": "node-1",
+                "locked": True,
+                "locked_reason": "mine",
+            }
+        ],
         "providers": [{"uuid": "node-1", "inventories": {"VCPU": {"reserved": 1}}}],
         "services": [{"id": "service-1", "binary": "nova-compute", "state": "up"}],
         "flavors": {"flavor-1": {"baremetal:deploy_kernel_id": "old"}},

@@ -19,6 +19,7 @@ passes the verdict; ``failed`` had a machine switched off and on in the window, 
 """
 
 import contextlib
+import datetime
 import json
 import shutil
 import uuid
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways.evidence import documents
+from ironic_sideways.report import schemas
 from ironic_sideways.tests.unit.report import whole
 
 Document = dict[str, Any]
@@ -58,6 +60,9 @@ PHASES = (
     ("tempest", 143.0, "63 passed, 0 failed, 0 skipped"),
     ("collect", 1.1, "14 power commands reached the BMCs in all"),
 )
+
+#: The machines that are switched once all have been looked at.
+OPERATED = (1, 3)
 
 STATES = (("ACTIVE", "on"), ("SHUTOFF", "off"), ("ACTIVE", "on"), ("ACTIVE", "on"))
 
@@ -147,14 +152,23 @@ def good(directory: Path, nodes: int = 8, tests: int = 66) -> None:
             node.update(
                 driver="ipmi",
                 resource_class="baremetal",
-                conductor="lab-conductor",
                 owner=named("project", 1),
             )
 
     for name in ("before", "after", "ended"):
         whole.edit(directory / f"{name}.json", dressed)
     counts = {**dict.fromkeys(("read", "planned", "written", "verified"), number)}
-    whole.edit(directory / "migration.json", lambda d: d["counts"].update(counts))
+
+    def moved(document: Document) -> None:
+        document["counts"].update(counts)
+        document["options"]["owner"] = named("project", 1)
+        document["rows"][0]["boot"] = "network"
+
+    whole.edit(directory / "migration.json", moved)
+    cleared = {
+        "port-1": {"instance": servers[0], "old": {"tftp-server": "172.30.0.254"}}
+    }
+    whole.edit(directory / "dhcp-options.json", lambda d: d.update(ports=cleared))
     timed(directory)
     locks(directory, known)
     operated(directory, servers[0])
@@ -204,12 +218,13 @@ def timed(directory: Path) -> None:
     leases: list[Document] = []
     for _uuid, (number, _server, _status, power) in machines(directory):
         if power == "on":
+            until = end + 3 if number in OPERATED else span("collect")[1]
             found = whole.beats(
-                range(1, round(end - first) + 3), number, first=first + number / 9
+                range(1, round(until - first)), number, first=first + number / 9
             )
             rooted = {"root": whole.ROOT} if number == 1 else {}
             beats += [{**beat, **rooted} for beat in found]
-            leases += [lease(number, m) for m in (first, begin + 20, end + 5)]
+            leases += [lease(number, m) for m in (first, begin + 20, end - 5)]
     rebooted = whole.beats(range(1, 9), 1, "boot-2", first=end + 20)
     beats += [{**beat, "root": whole.ROOT} for beat in rebooted]
     path = directory / "heartbeat.jsonl"
@@ -221,8 +236,9 @@ def timed(directory: Path) -> None:
     whole.write_lines(path, [*beats, *deployed])
     whole.write_lines(directory / "leases.jsonl", leases)
     commands = [
-        {"time": moment, "domain": "bm-01", "command": "on"}
+        {"time": moment, "domain": f"bm-{number:02}", "command": "on"}
         for moment in (first - 10, end + 5)
+        for number in OPERATED
     ]
     whole.write(directory / "bmc.json", {"commands": commands})
     last = round(end - first)
@@ -234,6 +250,18 @@ def timed(directory: Path) -> None:
 
     for name in ("after", "ended"):
         whole.edit(directory / f"{name}.json", sequenced)
+    for name, (written_in, key) in schemas.WRITTEN_IN.items():
+        moment = span(written_in)[0] + 0.5
+        told = datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat()
+        path = directory / name
+        if path.exists():
+            document = json.loads(path.read_text())
+            document[key] = moment if key == "taken_at" else told
+            whole.write(path, document)
+    whole.edit(
+        directory / "ended.json",
+        lambda d: d.update(taken_at=span("end-maintenance")[1] - 0.5),
+    )
 
 
 def machines(directory: Path) -> list[tuple[str, Any]]:
@@ -301,6 +329,10 @@ def tempest(directory: Path, number: int) -> None:
 
 def logs(directory: Path) -> None:
     """A few lines of each service, and each phase's own log."""
+    ends = [
+        whole.log_line(moment, "Lock released")
+        for moment in (span("prepare")[0], span("collect")[0])
+    ]
     for name in ("nova-api", "nova-compute", "ironic-api", "ironic-conductor"):
         lines = [
             f"2026-11-25 10:00:{second:02d}.{second * 7:03d} 4242 INFO {name} [-] "
@@ -315,7 +347,7 @@ def logs(directory: Path) -> None:
                 whole.log_line(span("resources")[0] + 2, line.partition("[-] ")[2])
                 for line in told.splitlines()
             )
-        path.write_text("\n".join(lines) + "\n" + told)
+        path.write_text(ends[0] + "\n".join(lines) + "\n" + told + ends[1])
     for name, _seconds, figure in PHASES:
         path = directory / "phases" / f"{name}.log"
         path.parent.mkdir(exist_ok=True)

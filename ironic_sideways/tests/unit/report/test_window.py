@@ -18,7 +18,13 @@ import pytest
 
 from ironic_sideways.report import window
 from ironic_sideways.tests.unit.report import whole
-from ironic_sideways.tests.unit.report.whole import BEGIN, END, OPERATED, beats
+from ironic_sideways.tests.unit.report.whole import (
+    BEGIN,
+    END,
+    GATHERED,
+    OPERATED,
+    beats,
+)
 
 
 def failed(finding) -> list[str]:
@@ -51,7 +57,7 @@ def test_a_maintenance_that_was_rolled_back_does_not_count(evidence):
     ]
     whole.write_lines(evidence / "events.jsonl", earlier + whole.phase_events())
 
-    assert window.bounds(evidence) == window.Bounds(BEGIN, END, OPERATED)
+    assert window.bounds(evidence) == window.Bounds(BEGIN, END, OPERATED, GATHERED)
 
 
 def test_the_first_of_several_tries_to_operate_ends_the_watch(evidence):
@@ -62,11 +68,12 @@ def test_the_first_of_several_tries_to_operate_ends_the_watch(evidence):
 
 
 def test_a_run_that_operated_nothing_is_watched_to_its_last_phase(evidence):
-    rows = [row for row in whole.phase_events() if row["name"] != "operate"]
+    without = ("operate", "collect")
+    rows = [row for row in whole.phase_events() if row["name"] not in without]
     figures = {**whole.phase("", "", OPERATED + 900), "kind": "figures"}
     whole.write_lines(evidence / "events.jsonl", [*rows, figures])
 
-    assert window.bounds(evidence).operated == END
+    assert window.bounds(evidence).operated == END + 2
 
 
 def test_a_phase_that_failed_in_the_window_is_watched_to_its_end(evidence):
@@ -81,7 +88,7 @@ def test_a_phase_that_failed_in_the_window_is_watched_to_its_end(evidence):
     whole.edit(evidence / "bmc.json", lambda d: d["commands"].append(command))
 
     assert window.bounds(evidence) == window.Bounds(
-        BEGIN, BEGIN + 20, BEGIN + 40, ended=False
+        BEGIN, BEGIN + 20, BEGIN + 40, BEGIN + 40, ended=False
     )
     assert "power of machine-1" in failed(window.check_bmc(evidence))
 
@@ -135,7 +142,7 @@ def test_a_machine_rebooted_before_the_operations_is_a_failure(evidence, last):
 
 
 def test_a_machine_rebooted_by_the_operations_is_none(evidence):
-    rows = beats(range(1, 75)) + beats(range(80, 90), boot_id="boot-2")
+    rows = beats(range(1, 80)) + beats(range(82, 90), boot_id="boot-2")
 
     assert heartbeats(evidence, rows) == []
 

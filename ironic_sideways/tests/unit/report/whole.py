@@ -12,6 +12,7 @@
 
 """The evidence of a move that went well: a running, a stopped and a free node."""
 
+import datetime
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -20,11 +21,12 @@ from typing import Any
 
 from ironic_sideways.evidence import compare
 from ironic_sideways.report import checks, verdict, window
+from ironic_sideways.report import logs as logs_judged
 from ironic_sideways.report.subjects import Judged
 
 Document = dict[str, Any]
 
-BEGIN, END, OPERATED = 1000.0, 1060.0, 1070.0
+BEGIN, END, OPERATED, GATHERED = 1000.0, 1060.0, 1070.0, 1120.0
 HOST, MANAGER = "isw0", "ironic_sideways.compute.manager.ClusteredComputeManager"
 CLASS = "CUSTOM_BAREMETAL"
 #: The root file system of the running survivor, which is net-booted.
@@ -95,7 +97,8 @@ def providers(resources: Document) -> list[Document]:
         {
             "uuid": node,
             "inventories": {
-                key: {"total": 1, "reserved": 1 if server else 0} for key in resources
+                key: {**compare.WHOLE_NODE, "reserved": 1 if server else 0}
+                for key in resources
             },
             "allocations": {server: resources} if server else {},
         }
@@ -118,7 +121,8 @@ def machines(seq: int) -> list[Document]:
 def service(status: str) -> Document:
     reason = "maintenance" if status == "disabled" else None
     names = {"binary": "nova-compute", "host": HOST}
-    return {**names, "status": status, "disabled_reason": reason}
+    state = {"id": "service-1", "state": "up"}
+    return {**names, **state, "status": status, "disabled_reason": reason}
 
 
 def snapshot(seq: int, resources: Document, locked: bool, taken: float) -> Document:
@@ -142,6 +146,10 @@ def ironic_nodes() -> list[Document]:
             "power_state": f"power {power}",
             "maintenance": False,
             "last_error": None,
+            "driver": "ipmi",
+            "conductor": HOST,
+            "owner": "project-1",
+            "resource_class": "baremetal",
             "ports": [
                 {
                     "uuid": f"ironic-{number}",
@@ -161,17 +169,39 @@ def phase(name: str, result: str, time: float, seconds: float = 0.0) -> Document
     }
 
 
+#: When each phase begins, in seconds from the begin of maintenance; it takes two.
+STARTS = {
+    "deploy-ramdisk": -20.0,
+    "ironic-database": -10.0,
+    **{name: 5.0 * at for at, name in enumerate(window.WINDOW[2:-1])},
+    "end-maintenance": 50.0,
+    "verify": 60.0,
+}
+
+
 def phase_events() -> list[Document]:
     found = [phase("prepare", "ok", BEGIN - 50, 100.0)]
     for name in window.PHASES:
-        begin = END if name == "verify" else BEGIN
-        end = BEGIN if begin == BEGIN and name != "end-maintenance" else END
+        begin = BEGIN + STARTS[name]
+        end = END if name == "end-maintenance" else begin + 2
         found += [phase(name, "started", begin), phase(name, "ok", end, 2.0)]
     return [
         *found,
         phase("operate", "started", OPERATED),
         phase("operate", "ok", OPERATED + 30, 30.0),
+        phase("collect", "started", GATHERED),
+        phase("collect", "ok", GATHERED + 1, 1.0),
     ]
+
+
+def moment(name: str) -> float:
+    """A second after a phase's begin."""
+    return BEGIN + STARTS[name] + 1
+
+
+def written(name: str) -> str:
+    """The same, as the tools that an operator has write it."""
+    return datetime.datetime.fromtimestamp(moment(name), datetime.UTC).isoformat()
 
 
 def beats(
@@ -208,10 +238,14 @@ def takeover() -> Document:
             "online": 1 if node["instance_uuid"] else None,
             "maintenance": 0,
             "last_error": None,
+            "driver": "ipmi",
+            "reservation": None,
+            "run_id": "run-1",
         }
         for node in ironic_nodes()
     ]
-    return {"nodes": nodes, "forbidden": [], "others": [], "taken_at": BEGIN + 20}
+    taken = {"taken_at": moment("takeover")}
+    return {"nodes": nodes, "forbidden": [], "others": [], **taken}
 
 
 def resources() -> Document:
@@ -221,7 +255,7 @@ def resources() -> Document:
         for provider in providers({CLASS: 1})
     ]
     return {
-        "taken_at": BEGIN + 40,
+        "taken_at": moment("resources"),
         "resource_classes": [CLASS],
         "loaded": loaded,
         "told": loaded,
@@ -234,11 +268,37 @@ def migration() -> Document:
     rows = [
         {
             **{"uuid": node, "instance_uuid": server, "outcome": "migrate"},
-            "resource_class": "baremetal",
+            **{"bm_node_id": number, "resource_class": "baremetal"},
+            "boot": "network" if server == "server-run" else "disk",
         }
-        for node, (_number, server, _status, _power) in NODES.items()
+        for node, (number, server, _status, _power) in NODES.items()
     ]
-    return {"result": "done", "rows": rows, "counts": {**numbers, "different": 0}}
+    images = {"deploy_kernel": "kernel-1", "deploy_ramdisk": "ramdisk-1"}
+    return {
+        **{"run_id": "run-1", "started_at": written("migrate"), "result": "done"},
+        "options": {"owner": "project-1", **images},
+        "rows": rows,
+        "counts": {**numbers, "different": 0, "refuse": 0},
+    }
+
+
+def flavors() -> Document:
+    old = {"cpu_arch": "x86_64"}
+    new = {
+        "baremetal:deploy_kernel_id": "kernel-1",
+        "baremetal:deploy_ramdisk_id": "ramdisk-1",
+        f"resources:{CLASS}": "1",
+        **checks.NO_MORE,
+    }
+    flavor = {"name": "baremetal", "old": old, "set": new, "new": {**old, **new}}
+    tool = {"tool": "nova-bm-update-flavors", "created_at": written("flavors")}
+    return {**tool, "flavors": {"flavor-1": flavor}}
+
+
+def dhcp_options() -> Document:
+    old = dict.fromkeys(sorted(checks.BOOT_OPTIONS), "172.30.0.254")
+    tool = {"tool": "nova-bm-clear-dhcp-options", "created_at": written("dhcp-options")}
+    return {**tool, "ports": {"port-1": {"instance": "server-run", "old": old}}}
 
 
 def log_line(moment: float, text: str, level: str = "INFO") -> str:
@@ -250,6 +310,9 @@ def log_line(moment: float, text: str, level: str = "INFO") -> str:
 def logs(directory: Path) -> None:
     """What the conductor and nova-compute tell of each node, in the window."""
     directory.mkdir()
+    for name in (*logs_judged.BOTH, *logs_judged.LAB, *logs_judged.QUIET):
+        told = [log_line(at, "told") for at in (BEGIN - 60, BEGIN + 110)]
+        (directory / f"{name}.log").write_text("".join(told))
     adopted = (
         "During sync_power_state, node {} has no previous known state. "
         "Recording current state 'power off'."
@@ -258,8 +321,10 @@ def logs(directory: Path) -> None:
         ("ironic-conductor", adopted),
         ("nova-compute", "Final resource view: name={} phys_ram=1024MB"),
     ):
-        told = [log_line(BEGIN + 10, text.format(node)) for node in NODES]
-        (directory / f"{name}.log").write_text("".join(told))
+        path = directory / f"{name}.log"
+        first, last = path.read_text().splitlines(keepends=True)
+        told = [log_line(BEGIN + 46, text.format(node)) for node in NODES]
+        path.write_text("".join([first, *told, last]))
 
 
 def deployed(node: str, number: int) -> Document:
@@ -309,11 +374,20 @@ def lay_down(directory: Path) -> None:
     write(directory / "ended.json", snapshot(72, {CLASS: 1}, False, 60))
     locks = {"lock": ["server-run"], "locked_before": ["server-stop"]}
     was = {"host": HOST, "status": "enabled", "disabled_reason": None}
-    write(directory / "maintenance.json", {"services": [was], **locks})
+    rows = [
+        {"id": number, "uuid": node, "instance_uuid": server}
+        for node, (number, server, _status, _power) in NODES.items()
+    ]
+    record = {"services": [was], "rows": rows, **locks}
+    write(directory / "maintenance.json", record)
+    write(directory / "flavors.json", flavors())
+    write(directory / "dhcp-options.json", dhcp_options())
+    command = {"command": "tools/run_upgrade.sh"}
+    write(directory / "environment.json", command)
     write(directory / "migration.json", migration())
     write(directory / "takeover.json", takeover())
     write(directory / "resources.json", resources())
-    survivor = [{**row, "root": ROOT} for row in beats(range(1, 76))]
+    survivor = [{**row, "root": ROOT} for row in beats(range(1, 80))]
     rebooted = beats(range(1, 5), boot_id="boot-2", first=OPERATED + 20)
     survivor += [{**row, "root": ROOT} for row in rebooted]
     stopped = beats(range(1, 4), 2, first=BEGIN - 60)
@@ -328,8 +402,8 @@ def lay_down(directory: Path) -> None:
         [lease(BEGIN - 50, "add"), lease(BEGIN + 10), lease(BEGIN + 70)],
     )
     commands = [
-        {"time": moment, "domain": "machine-1", "command": "on"}
-        for moment in (BEGIN - 100, OPERATED + 5)
+        {"time": at, "domain": f"machine-{number}", "command": "on"}
+        for number, at in ((1, BEGIN - 100), (1, OPERATED + 5), (3, OPERATED + 6))
     ]
     write(directory / "bmc.json", {"commands": commands})
     logs(directory / "logs")
@@ -387,7 +461,13 @@ def without_instances(directory: Path) -> None:
 
     for name in ("before", "after", "ended"):
         edit(directory / f"{name}.json", empty)
-    edit(directory / "maintenance.json", lambda d: d.update(lock=[], locked_before=[]))
+
+    def unlocked(document: Document) -> None:
+        document.update(lock=[], locked_before=[])
+        for row in document["rows"]:
+            row["instance_uuid"] = None
+
+    edit(directory / "maintenance.json", unlocked)
     inventory = {CLASS: {"total": 1, "reserved": 0}}
     for name, key, change in (
         ("migration", "rows", {"instance_uuid": None}),
@@ -401,4 +481,5 @@ def without_instances(directory: Path) -> None:
     write_lines(directory / "heartbeat.jsonl", [])
     (directory / "leases.jsonl").unlink()
     edit(directory / "bmc.json", lambda d: d["commands"].pop(0))
+    edit(directory / "dhcp-options.json", lambda d: d.update(ports={}))
     edit(directory / "operations.json", lambda d: d.__delitem__(slice(1, None)))
