@@ -12,6 +12,8 @@
 
 """Errors that a person reads: what, what was expected, what to do next."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -35,7 +37,28 @@ class FollowUpNeeded(SidewaysError):
 
 def line(error: BaseException) -> str:
     """``error`` in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    name = type(error).__name__
+    nameless = "interrupted" if isinstance(error, KeyboardInterrupt) else name
+    return " ".join(str(error).split()) or nameless
+
+
+@contextlib.contextmanager
+def after_change(changed: bool, follow_up: str) -> Iterator[None]:
+    """What fails in here fails after a change, if one was made.
+
+    :raises FollowUpNeeded: instead of an error that means that nothing changed.
+    """
+    try:
+        yield
+    except FollowUpNeeded:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if not changed:
+            raise
+        said = str(error) if isinstance(error, SidewaysError) else line(error)
+        # Some end with the end of a log.
+        between = "\n" if "\n" in said else "; "
+        raise FollowUpNeeded(f"{said}{between}{follow_up}") from error
 
 
 class WaitExpired(SidewaysError):

@@ -99,7 +99,7 @@ class Conversion:
             for name in sorted({self.classes[uuid] for uuid in todo}):
                 self.placement.ensure_class(name)
         in_parallel.change(todo, self._convert, again, self._step(1))
-        with in_parallel.after_change(bool(todo), again):
+        with exceptions.after_change(bool(todo), again):
             in_parallel.look(there, self._verify, self._step(2))
 
     def _step(self, number: int) -> in_parallel.Progress:
@@ -220,7 +220,7 @@ class Restoration:
         """
         again = f"run --undo {self.undo_file} again"
         in_parallel.change(list(outcomes), self._restore, again, self._step(1))
-        with in_parallel.after_change(True, again):
+        with exceptions.after_change(True, again):
             in_parallel.look(list(outcomes), self._verify, self._step(2))
             for name in self.new_classes:
                 self.placement.drop_class(name)

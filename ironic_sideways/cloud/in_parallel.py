@@ -13,8 +13,7 @@
 """The same work on many nodes, several at once, and what is told of it."""
 
 import concurrent.futures
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from ironic_sideways import exceptions
@@ -92,23 +91,5 @@ def change(
         where = f"{failed[0]}: " if failed else ""
         raise exceptions.FollowUpNeeded(
             f"{len(done)} of {len(nodes)} nodes done, then {where}"
-            f"{exceptions.line(error)}; {follow_up}"
-        ) from error
-
-
-@contextlib.contextmanager
-def after_change(changed: bool, follow_up: str) -> Iterator[None]:
-    """What fails in here fails after a change, if one was made.
-
-    :raises FollowUpNeeded: instead of an error that means that nothing changed.
-    """
-    try:
-        yield
-    except exceptions.FollowUpNeeded:
-        raise
-    except (Exception, KeyboardInterrupt) as error:
-        if not changed:
-            raise
-        raise exceptions.FollowUpNeeded(
             f"{exceptions.line(error)}; {follow_up}"
         ) from error

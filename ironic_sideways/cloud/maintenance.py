@@ -143,6 +143,7 @@ def start(
 
     :param engine: nova_bm, or None for a base whose nodes hold no instance.
     :raises SidewaysError: something is in flight, or nova_bm and Nova differ.
+    :raises FollowUpNeeded: it failed after the record was written.
     """
     rows = read_rows(engine, hosts) if engine else []
     servers = instances(cloud, hosts)
@@ -168,9 +169,7 @@ def start(
             "ended": False,
         }
         write(record, plan)
-    hold(cloud, plan)
-    check(cloud, engine, record)
-    return len(plan["lock"])
+    return hold(cloud, engine, plan, record)
 
 
 def enabled(plan: dict[str, Any]) -> list[str]:
@@ -178,13 +177,24 @@ def enabled(plan: dict[str, Any]) -> list[str]:
     return [one["host"] for one in plan["services"] if one["status"] == "enabled"]
 
 
-def hold(cloud: Connection, plan: dict[str, Any]) -> None:
-    """Disable and lock what ``plan`` names; a second time changes nothing."""
+@exceptions.after_change(
+    True, "give the same command again, or `ironic-sideways maintenance end`"
+)
+def hold(
+    cloud: Connection, engine: sa.Engine | None, plan: dict[str, Any], record: Path
+) -> int:
+    """Disable and lock what ``plan`` names; a second time changes nothing.
+
+    :raises FollowUpNeeded: what is not held, or not as ``plan`` has it.
+    """
     for host in enabled(plan):
         service = compute_service(cloud, host)
         cloud.compute.disable_service(service, disabled_reason=REASON)
     for uuid in plan["lock"]:
         cloud.compute.lock_server(uuid, locked_reason=REASON)
+    write(record, {**plan, "ending": False})
+    check(cloud, engine, record)
+    return len(plan["lock"])
 
 
 def resume(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
@@ -192,13 +202,11 @@ def resume(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
 
     :raises SidewaysError: an instance or a row is not as the start recorded it:
         its owner used it, and the base does not know.
+    :raises FollowUpNeeded: it failed later than that.
     """
     check(cloud, engine, record)
     plan = whole_file.read_json(record)
-    hold(cloud, plan)
-    write(record, {**plan, "ending": False, "ended": False})
-    check(cloud, engine, record)
-    return len(plan["lock"])
+    return hold(cloud, engine, {**plan, "ended": False}, record)
 
 
 def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
@@ -286,15 +294,18 @@ def end(cloud: Connection, record: Path) -> int:
     """Undo exactly what ``start`` did; how many instances were unlocked.
 
     Nothing to do without a record, as a start that refused leaves none.
+
+    :raises FollowUpNeeded: it failed after the record had been told.
     """
     if not record.exists():
         return 0
     plan = whole_file.read_json(record)
-    write(record, {**plan, "ending": True})
     known = {server.id for server in instances(cloud, hosts_of(plan))}
-    for uuid in known.intersection(plan["lock"]):
-        cloud.compute.unlock_server(uuid)
-    for host in enabled(plan):
-        cloud.compute.enable_service(compute_service(cloud, host))
-    write(record, {**plan, "ending": True, "ended": True})
+    write(record, {**plan, "ending": True})
+    with exceptions.after_change(True, "give the same command again to go on"):
+        for uuid in known.intersection(plan["lock"]):
+            cloud.compute.unlock_server(uuid)
+        for host in enabled(plan):
+            cloud.compute.enable_service(compute_service(cloud, host))
+        write(record, {**plan, "ending": True, "ended": True})
     return len(known.intersection(plan["lock"]))

@@ -14,10 +14,12 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import sqlalchemy
+import sqlalchemy as sa
+
+from ironic_sideways.cloud import maintenance
+from ironic_sideways.cmd import connections
+from ironic_sideways.nova_bm import database
 
 HELP = "begin, check and end the maintenance period"
 
@@ -54,56 +56,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 help="a member who tries to unlock, reboot and delete their instances, "
                 "and must not be let (test clouds only)",
             )
-        action.set_defaults(run=act)
+        action.set_defaults(run=act, changed="")
 
 
-def nova_bm(args: argparse.Namespace) -> "sqlalchemy.Engine | None":
-    from ironic_sideways.nova_bm import database
-
+def nova_bm(args: argparse.Namespace) -> sa.Engine | None:
     if args.nova_bm_db is None:
         return None
     return database.engine(database.resolve_url(args.nova_bm_db, "--nova-bm-db"))
 
 
 def start(args: argparse.Namespace) -> str:
-    from ironic_sideways.cloud import maintenance
-    from ironic_sideways.cmd import connections
-
     connection = connections.connect(args.os_cloud)
     locked = maintenance.start(
         connection, nova_bm(args), args.compute_host, args.record
     )
+    args.changed = f"{locked} instances locked"
+    args.again = "give the same command again, or end this maintenance"
     if args.probe_cloud:
         member = connections.connect(args.probe_cloud)
         # Another host's instances are not locked: they would really be deleted.
         held = maintenance.locked(args.record)
         mine = [s.id for s in member.compute.servers() if s.id in held]
         refused = maintenance.probe(member, mine)
-        return f"{locked} instances locked, {refused} member's calls refused"
-    return f"{locked} instances locked"
+        return f"{args.changed}, {refused} member's calls refused"
+    return str(args.changed)
 
 
 def check(args: argparse.Namespace) -> str:
-    from ironic_sideways.cloud import maintenance
-    from ironic_sideways.cmd import connections
-
     connection = connections.connect(args.os_cloud)
     held = maintenance.check(connection, nova_bm(args), args.record)
     return f"{held} instances locked and as nova_bm has them"
 
 
 def resume(args: argparse.Namespace) -> str:
-    from ironic_sideways.cloud import maintenance
-    from ironic_sideways.cmd import connections
-
     connection = connections.connect(args.os_cloud)
     locked = maintenance.resume(connection, nova_bm(args), args.record)
-    return f"{locked} instances locked again"
+    args.changed = f"{locked} instances locked again"
+    return args.changed
 
 
 def end(args: argparse.Namespace) -> str:
-    from ironic_sideways.cloud import maintenance
-    from ironic_sideways.cmd import connections
-
     unlocked = maintenance.end(connections.connect(args.os_cloud), args.record)
-    return f"{unlocked} instances unlocked, compute services as before"
+    args.changed = f"{unlocked} instances unlocked, compute services as before"
+    return args.changed

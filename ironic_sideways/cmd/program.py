@@ -57,6 +57,10 @@ class Parser(argparse.ArgumentParser):
 class Ended(KeyboardInterrupt):
     """SIGTERM or SIGHUP: undo what is undone on Ctrl-C as well."""
 
+    def __init__(self, number: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        self.number = number
+
 
 def _end(number: int, _frame: object) -> None:
     raise Ended(number)
@@ -135,11 +139,9 @@ def _reason(error: BaseException) -> tuple[int, str]:
     match error:
         case exceptions.SidewaysError():
             return error.exit_code, str(error)
-        case Ended():
-            number = signal.Signals(error.args[0])
-            return 128 + number, f"interrupted by {number.name}"
         case KeyboardInterrupt():
-            return 128 + signal.SIGINT, "interrupted"
+            number = getattr(error, "number", signal.SIGINT)
+            return 128 + number, exceptions.line(error)
         case BrokenPipeError(filename=None):
             return 128 + signal.SIGPIPE, "nobody reads its output any more"
         case OSError():

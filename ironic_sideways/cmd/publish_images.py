@@ -51,15 +51,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write ids, states and checksums there as JSON",
     )
+    parser.set_defaults(changed="", again="publish again to go on")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> None:
     """Publish, print one line an object, record.
 
     :raises SidewaysError: refused, or the cloud cannot be asked.
-    :raises FollowUpNeeded: so, once something was published.
     """
-    changes: list[str] = []
+
+    def tell(change: str) -> None:
+        said = filter(None, (arguments.changed, change))
+        arguments.changed = ", ".join(said)
+
     try:
         connection = openstack.connect()
         published = images.publish_pair(
@@ -67,21 +71,18 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.prefix,
             arguments.kernel,
             arguments.ramdisk,
-            changes.append,
+            tell,
         )
         flavors = (
-            images.ensure_flavors(connection, published, changes.append)
+            images.ensure_flavors(connection, published, tell)
             if arguments.flavors
             else []
         )
     except connections.ERRORS as error:
-        raise failed(
+        raise exceptions.SidewaysError(
             f"publishing {arguments.prefix} images: the cloud says: "
-            f"{exceptions.line(error)}; expected an administrator's cloud in OS_CLOUD",
-            changes,
+            f"{exceptions.line(error)}; expected an administrator's cloud in OS_CLOUD"
         ) from error
-    except exceptions.SidewaysError as error:
-        raise failed(str(error), changes) from error
     for image in (published.kernel, published.ramdisk):
         print(
             f"image {image['name']} {image['id']} {image['status']} "
@@ -98,13 +99,3 @@ def run(arguments: argparse.Namespace) -> int:
                 "flavors": flavors,
             },
         )
-    return 0
-
-
-def failed(message: str, changes: list[str]) -> exceptions.SidewaysError:
-    """The error that says ``message``, and what was changed before, if anything."""
-    if not changes:
-        return exceptions.SidewaysError(message)
-    return exceptions.FollowUpNeeded(
-        f"{message}; {', '.join(changes)} before: publish again to go on"
-    )

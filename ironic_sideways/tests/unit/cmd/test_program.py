@@ -126,12 +126,19 @@ def test_a_reader_that_goes_away_makes_no_verdict_red(tmp_path: Path):
     assert (done.returncode, done.stderr.count("\n")) == (141, 1), done.stderr
 
 
-@pytest.mark.parametrize("error", [ValueError("no bar"), KeyboardInterrupt()])
-def test_a_progress_bar_that_raises_is_told_after_what_was_changed(error):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("no bar"), "no bar"),
+        (KeyboardInterrupt(), "interrupted"),
+        (program.Ended(signal.SIGTERM), "interrupted by SIGTERM"),
+    ],
+)
+def test_a_progress_bar_that_raises_is_told_after_what_was_changed(error, said):
     def bar(done: int) -> None:
         raise error
 
     with pytest.raises(
-        exceptions.FollowUpNeeded, match=r"1 of 1 nodes done, .*; again"
+        exceptions.FollowUpNeeded, match=rf"1 of 1 nodes done, then {said}; again"
     ):
         in_parallel.change(["a"], lambda uuid: None, "again", bar)
