@@ -18,8 +18,10 @@ leaves logs and evidence.
 """
 
 import argparse
+import functools
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -27,6 +29,8 @@ from rich.console import Console
 from ironic_sideways import exceptions
 from ironic_sideways.cmd import option
 from ironic_sideways.lab import record
+
+Act = Callable[[argparse.Namespace], str | int | None]
 
 #: What ``show`` prints: of the lab's record, and what follows from it.
 RECORDED = ("number", "nodes", "base_driver")
@@ -56,37 +60,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     commands = parser.add_subparsers(dest="lab_command", required=True, metavar="WHAT")
 
-    def command(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=text, description=text, parents=[common])
+    def command(name: str, act: Act, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, parents=[common])
+        added.set_defaults(run=functools.partial(run, act), changed="")
+        return added
 
-    _add_up(command("up", "make the lab, or start what is down in it"))
-    command("down", "remove the lab; logs and evidence stay")
-    command("status", "show every service; exit code 1 unless all is right")
-    command("running", "exit code 0 while the lab's supervisor runs, else 1")
-    show = command("show", "print what the lab was made as, or what follows from it")
-    show.add_argument("name", choices=(*RECORDED, *DERIVED))
-    logs = command("logs", "show the end of one service's log, or of all")
-    logs.add_argument("service", nargs="?", metavar="SERVICE")
-    service = command("service", "start, stop or restart services")
-    service.add_argument("action", choices=("start", "stop", "restart"))
-    service.add_argument("names", metavar="NAME", nargs="+")
-    for name, text in (
-        ("set-option", "set one option of a configuration file"),
-        ("get-option", "print one option of a configuration file"),
-        ("unset-option", "remove one option of a configuration file"),
-    ):
-        changed = command(name, text)
-        changed.add_argument("configuration", metavar="CONFIG")
-        option.add_option(changed, name.removesuffix("-option"))
-    url = command("database-url", "print @FILE that holds a database's URL")
-    url.add_argument("name", metavar="DATABASE")
-    log = command("service-log", "print the path of a service's log")
-    log.add_argument("name", metavar="NAME")
-    disk = command("write-disk", "write an image on a machine's disk, as a deploy does")
-    disk.add_argument("node", metavar="UUID", help="the machine's, which must be off")
-    disk.add_argument("image", type=Path, metavar="FILE")
-    command("install-ironic", "Ironic's configuration, user and catalogue entry")
-    command("create-ironic-database", "Ironic's schema in its empty database")
+    _add_up(command("up", up, "make the lab, or start what is down in it"))
+    command("down", down, "remove the lab; logs and evidence stay")
+    command("status", status, "show every service; exit code 1 unless all is right")
+    command("running", running, "exit code 0 while the lab's supervisor runs, else 1")
+    text = "print what the lab was made as, or what follows from it"
+    added = command("show", show, text)
+    added.add_argument("name", choices=(*RECORDED, *DERIVED))
+    added = command("logs", logs, "show the end of one service's log, or of all")
+    added.add_argument("service", nargs="?", metavar="SERVICE")
+    added = command("service", service, "start, stop or restart services")
+    added.add_argument("action", choices=("start", "stop", "restart"))
+    added.add_argument("names", metavar="NAME", nargs="+")
+    for name, act, text in option.ACTIONS:
+        text = f"{text} of a configuration file"
+        added = command(f"{name}-option", functools.partial(_option, act), text)
+        added.add_argument("configuration", metavar="CONFIG")
+        option.add_option(added, name)
+    text = "print @FILE that holds a database's URL"
+    added = command("database-url", database_url, text)
+    added.add_argument("name", metavar="DATABASE")
+    added = command("service-log", service_log, "print the path of a service's log")
+    added.add_argument("name", metavar="NAME")
+    text = "write an image on a machine's disk, as a deploy does"
+    added = command("write-disk", write_disk, text)
+    added.add_argument("node", metavar="UUID", help="the machine's, which must be off")
+    added.add_argument("image", type=Path, metavar="FILE")
+    text = "Ironic's configuration, user and catalogue entry"
+    command("install-ironic", install_ironic, text)
+    text = "Ironic's schema in its empty database"
+    command("create-ironic-database", create_ironic_database, text)
 
 
 def _add_up(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +145,7 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(act: Act, arguments: argparse.Namespace) -> str | int | None:
     """Run one of the lab's subcommands."""
     arguments.directory = arguments.directory.absolute()
     # A proxy reaches the package registries, not this host's own services.
@@ -145,11 +153,10 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ["no_proxy"] = f"127.0.0.1,{others}" if others else "127.0.0.1"
     # Of what lists Python's entry points; the user's home stays as it is.
     os.environ.setdefault("XDG_CACHE_HOME", str(arguments.directory.parent / ".cache"))
-    name = arguments.lab_command.replace("-", "_")
-    return int(globals()[f"_run_{name}"](arguments))
+    return act(arguments)
 
 
-def _run_up(arguments: argparse.Namespace) -> int:
+def up(arguments: argparse.Namespace) -> None:
     from ironic_sideways.lab import lifecycle
     from ironic_sideways.lab.console import Steps
 
@@ -181,32 +188,31 @@ def _run_up(arguments: argparse.Namespace) -> int:
     cache = (arguments.cache or arguments.directory.parent / ".cache").absolute()
     steps = Steps()
     lifecycle.up(layout, asked, cache, steps, arguments.keep)
+    arguments.changed = "the lab is up"
     if asked.hardware_only:
         steps.say("the machines and their BMCs are there")
     else:
         steps.say(f"the lab is up; `. {layout.directory}/openrc` to use it")
-    return 0
 
 
-def _run_down(arguments: argparse.Namespace) -> int:
+def down(arguments: argparse.Namespace) -> str | None:
     from ironic_sideways.lab import lifecycle
     from ironic_sideways.lab.console import Steps
 
     if not arguments.directory.exists():
-        print(f"{arguments.directory}: no lab here, nothing to do")
-        return 0
+        return f"{arguments.directory}: no lab here, nothing to do"
     lifecycle.down(lifecycle.layout_for_down(arguments.directory), Steps())
-    return 0
+    return None
 
 
-def _run_status(arguments: argparse.Namespace) -> int:
+def status(arguments: argparse.Namespace) -> int:
     from ironic_sideways.lab import status
 
     layout, _ = record.open_lab(arguments.directory)
     return 0 if status.show(layout, Console()) else 1
 
 
-def _run_running(arguments: argparse.Namespace) -> int:
+def running(arguments: argparse.Namespace) -> int:
     from ironic_sideways.lab import supervision
 
     found = record.find(arguments.directory)
@@ -216,26 +222,24 @@ def _run_running(arguments: argparse.Namespace) -> int:
     return 0 if supervision.Supervisor(layout).running() else 1
 
 
-def _run_show(arguments: argparse.Namespace) -> int:
+def show(arguments: argparse.Namespace) -> str:
     layout, lab_record = record.open_lab(arguments.directory)
     if arguments.name in RECORDED:
-        print(getattr(lab_record, arguments.name))
-    elif arguments.name == "compute_services":
-        print("\n".join(layout.compute_services))
-    elif arguments.name == "libvirt_uri":
+        return str(getattr(lab_record, arguments.name))
+    if arguments.name == "compute_services":
+        return "\n".join(layout.compute_services)
+    if arguments.name == "libvirt_uri":
         from ironic_sideways.hardware import hypervisor
 
-        print(hypervisor.uri(layout.libvirt))
-    elif arguments.name == "guest_arguments":
+        return hypervisor.uri(layout.libvirt)
+    if arguments.name == "guest_arguments":
         from ironic_sideways.hardware import guest
 
-        print(guest.KERNEL_ARGUMENTS)
-    else:
-        print(getattr(layout, arguments.name))
-    return 0
+        return guest.KERNEL_ARGUMENTS
+    return str(getattr(layout, arguments.name))
 
 
-def _run_logs(arguments: argparse.Namespace) -> int:
+def logs(arguments: argparse.Namespace) -> None:
     from ironic_sideways.lab import files
 
     directory = arguments.directory / "logs"
@@ -250,30 +254,23 @@ def _run_logs(arguments: argparse.Namespace) -> int:
         if len(paths) > 1:
             print(f"==> {path} <==")
         print("\n".join(files.last_lines(path, 50)))
-    return 0
 
 
-def _run_service(arguments: argparse.Namespace) -> int:
+def service(arguments: argparse.Namespace) -> None:
     from ironic_sideways.lab import services
 
     layout, _ = record.open_lab(arguments.directory)
     getattr(services, arguments.action)(layout, arguments.names)
-    return 0
 
 
-def _option(arguments: argparse.Namespace) -> int:
+def _option(act: option.Act, arguments: argparse.Namespace) -> str | None:
     from ironic_sideways.lab import configuration
 
     layout, _ = record.open_lab(arguments.directory)
-    path = configuration.path_of(layout, arguments.configuration)
-    option.act(arguments.lab_command.removesuffix("-option"), path, arguments)
-    return 0
+    return act(configuration.path_of(layout, arguments.configuration), arguments)
 
 
-_run_set_option = _run_get_option = _run_unset_option = _option
-
-
-def _run_database_url(arguments: argparse.Namespace) -> int:
+def database_url(arguments: argparse.Namespace) -> str:
     layout, _ = record.open_lab(arguments.directory)
     path = layout.database_url_file(arguments.name)
     if not path.exists():
@@ -281,40 +278,36 @@ def _run_database_url(arguments: argparse.Namespace) -> int:
         raise exceptions.UsageError(
             f"database {arguments.name!r}: expected one of {known}"
         )
-    print(f"@{path}")
-    return 0
+    return f"@{path}"
 
 
-def _run_service_log(arguments: argparse.Namespace) -> int:
+def service_log(arguments: argparse.Namespace) -> str:
     from ironic_sideways.lab import services
 
     layout, _ = record.open_lab(arguments.directory)
-    print(services.log(layout, arguments.name))
-    return 0
+    return str(services.log(layout, arguments.name))
 
 
-def _run_write_disk(arguments: argparse.Namespace) -> int:
+def write_disk(arguments: argparse.Namespace) -> str:
     from ironic_sideways.lab import bare_metal
 
     layout, _ = record.open_lab(arguments.directory)
     uuid = bare_metal.write_disk(layout, arguments.node, arguments.image)
+    arguments.changed = f"the disk of node {arguments.node} is written"
     # The base driver reads it: the root file system's UUID, or nothing.
-    print(uuid or "")
-    return 0
+    return uuid or ""
 
 
-def _run_install_ironic(arguments: argparse.Namespace) -> int:
+def install_ironic(arguments: argparse.Namespace) -> None:
     from ironic_sideways.lab import ironic
 
-    layout, lab_record = record.open_lab(arguments.directory)
-    ironic.install(layout, lab_record)
-    return 0
+    ironic.install(*record.open_lab(arguments.directory))
 
 
-def _run_create_ironic_database(arguments: argparse.Namespace) -> int:
+def create_ironic_database(arguments: argparse.Namespace) -> str:
     from ironic_sideways.lab import ironic
 
     layout, _ = record.open_lab(arguments.directory)
     ironic.create_database(layout)
-    print("ironic: schema created, no rows")
-    return 0
+    arguments.changed = "ironic: schema created, no rows"
+    return str(arguments.changed)

@@ -13,10 +13,15 @@
 """Read or change one option of an ini file; every other line stays as it is."""
 
 import argparse
+import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from ironic_sideways import exceptions
+from ironic_sideways.lab import option_file
+
+Act = Callable[[Path, argparse.Namespace], str | None]
 
 HELP = "read or change one option of an ini file"
 
@@ -24,14 +29,11 @@ HELP = "read or change one option of an ini file"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions get, set and unset."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, text in (
-        ("get", "print an option"),
-        ("set", "set an option"),
-        ("unset", "remove an option"),
-    ):
+    for name, act, text in ACTIONS:
         action = actions.add_parser(name, help=text, description=text)
         action.add_argument("file", type=Path, metavar="FILE")
         add_option(action, name)
+        action.set_defaults(run=functools.partial(run, act))
 
 
 def add_option(parser: argparse.ArgumentParser, action: str) -> None:
@@ -48,7 +50,7 @@ def add_option(parser: argparse.ArgumentParser, action: str) -> None:
         )
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(act: Act, arguments: argparse.Namespace) -> str | None:
     """Do one action.
 
     :raises UsageError: there is no such file.
@@ -56,20 +58,31 @@ def run(arguments: argparse.Namespace) -> None:
     path = arguments.file
     if not path.is_file():
         raise exceptions.UsageError(f"{path}: expected an ini file, found none")
-    act(arguments.action, path, arguments)
+    return act(path, arguments)
 
 
-def act(action: str, path: Path, arguments: argparse.Namespace) -> None:
-    """Do ``action`` with the option of the file ``path`` that was asked for."""
-    from ironic_sideways.lab import option_file
+def value(path: Path, arguments: argparse.Namespace) -> str:
+    """The option's value in the file ``path``."""
+    which = (arguments.section, arguments.option)
+    return option_file.get_option(path, *which, arguments.default)
 
-    which = (path, arguments.section, arguments.option)
-    if action == "get":
-        print(option_file.get_option(*which, arguments.default))
-    elif action == "set":
-        value = arguments.value
-        if value == "-":
-            value = sys.stdin.read().rstrip("\n")
-        option_file.set_option(*which, value)
-    else:
-        option_file.unset_option(*which)
+
+def put(path: Path, arguments: argparse.Namespace) -> None:
+    """Set the option in the file ``path``."""
+    value = arguments.value
+    if value == "-":
+        value = sys.stdin.read().rstrip("\n")
+    option_file.set_option(path, arguments.section, arguments.option, value)
+
+
+def remove(path: Path, arguments: argparse.Namespace) -> None:
+    """Remove the option from the file ``path``."""
+    option_file.unset_option(path, arguments.section, arguments.option)
+
+
+#: Each action's name, what does it, and its help.
+ACTIONS: tuple[tuple[str, Act, str], ...] = (
+    ("get", value, "print one option"),
+    ("set", put, "set one option"),
+    ("unset", remove, "remove one option"),
+)

@@ -13,8 +13,7 @@
 """Break a move in the lab in one defined way, and see that the verdict names it.
 
 Called by tools/main_job/rounds.sh, which knows when. Those that are done in one window
-are joined, as in vif+macs. Exit codes: 0 done, and the verdict named it; 1 it did not;
-2 bad usage.
+are joined, as in vif+macs. Exit code 1 of `judge`: the verdict does not name it.
 """
 
 import argparse
@@ -22,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ironic_sideways.lab import record
+from ironic_sideways.trials.sabotage import table
 
 if TYPE_CHECKING:
     from ironic_sideways.trials.sabotage.acts import Scene
-    from ironic_sideways.trials.sabotage.table import Sabotage
 
 #: Of the list.
 LINE = "{:<16} {:<18} {:<13} {:<12} {}"
@@ -43,47 +42,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the lab's directory (default: $IRONIC_SIDEWAYS_LAB, else .lab)",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="name, phase before, phase to see it by, text")
-    action = actions.add_parser("choose", help="those of each window, a line a window")
-    action.add_argument("words", metavar="each|NAME[+NAME...],...")
-    for name, text, parents in (
-        ("plan", "phase before, phase to see it by, mendable or destructive", []),
-        ("break", "do it now", [common]),
-        ("judge", "exit code 1 unless the verdict names each", [common]),
+    for act, text, parents in (
+        (list_all, "name, phase before, phase to see it by, text", []),
+        (choose, "those of each window, a line a window", []),
+        (plan, "phase before, phase to see it by, mendable or destructive", []),
+        (break_now, "do it now", [common]),
+        (judge, "exit code 1 unless the verdict names each", [common]),
+        (mend, "take back what was written", [common]),
     ):
+        name = act.__name__.partition("_")[0]
         action = actions.add_parser(name, help=text, parents=parents)
-        action.add_argument("names", metavar="NAME[+NAME...]")
-    actions.add_parser("mend", help="take back what was written", parents=[common])
+        action.set_defaults(run=act, changed="")
+        if act is choose:
+            action.add_argument("words", metavar="each|NAME[+NAME...],...")
+        elif act in (plan, break_now, judge):
+            action.add_argument("names", metavar="NAME[+NAME...]")
 
 
-def run(args: argparse.Namespace) -> int:
-    from ironic_sideways.trials.sabotage import table
-
-    match args.action:
-        case "list":
-            print(LINE.format("NAME", "DONE AFTER", "SEEN BY", "BASE", "WHAT"))
-            for one in table.TABLE:
-                told = (one.name, one.after, one.until, _kind(one), one.text)
-                print(LINE.format(*told))
-        case "choose":
-            print(*table.chosen(args.words), sep="\n")
-        case "plan":
-            first = table.together(args.names)[0]
-            print(f"{first.after} {first.until} {_kind(first)}")
-        case "judge":
-            found = table.together(args.names)
-            print(*table.judged(found, args.directory), sep="\n")
-            if len(found) > 1:
-                print(f"{len(found)} sabotages named: {args.names}")
-        case "break":
-            for broken in table.done(table.together(args.names), _scene(args)):
-                print(f"{broken.text}: {', '.join(broken.things)}")
-        case "mend":
-            print(f"{_scene(args).changes.mend()} changes taken back")
-    return 0
+def list_all(args: argparse.Namespace) -> None:
+    print(LINE.format("NAME", "DONE AFTER", "SEEN BY", "BASE", "WHAT"))
+    for one in table.TABLE:
+        print(LINE.format(one.name, one.after, one.until, _kind(one), one.text))
 
 
-def _kind(sabotage: "Sabotage") -> str:
+def choose(args: argparse.Namespace) -> str:
+    return "\n".join(table.chosen(args.words))
+
+
+def plan(args: argparse.Namespace) -> str:
+    first = table.together(args.names)[0]
+    return f"{first.after} {first.until} {_kind(first)}"
+
+
+def judge(args: argparse.Namespace) -> None:
+    found = table.together(args.names)
+    print(*table.judged(found, args.directory), sep="\n")
+    if len(found) > 1:
+        print(f"{len(found)} sabotages named: {args.names}")
+
+
+def break_now(args: argparse.Namespace) -> None:
+    sabotages, scene = table.together(args.names), _scene(args)
+    args.changed = f"breaking by {args.names} has begun"
+    args.again = "`ironic-sideways sabotage mend` takes back what was written"
+    for broken in table.done(sabotages, scene):
+        print(f"{broken.text}: {', '.join(broken.things)}")
+
+
+def mend(args: argparse.Namespace) -> str:
+    scene = _scene(args)
+    args.changed, args.again = "mending has begun", "give the same command again"
+    return f"{scene.changes.mend()} changes taken back"
+
+
+def _kind(sabotage: table.Sabotage) -> str:
     return "destructive" if sabotage.destructive else "mendable"
 
 

@@ -14,12 +14,14 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ironic_sideways import exceptions
-
-if TYPE_CHECKING:
-    from ironic_sideways.trials.workload import Workload
+from ironic_sideways.cmd import connections
+from ironic_sideways.evidence import documents
+from ironic_sideways.hardware import guest
+from ironic_sideways.trials import operations, workload
+from ironic_sideways.trials.survivors import Survivors
 
 #: Servers that beat, those of them that boot over the network, and those that are off.
 RUNNING, NET_BOOTED, STOPPED = 3, 1, 1
@@ -28,69 +30,73 @@ HELP = "create, verify, use and destroy the workload that must survive"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "action",
-        choices=(
-            *("create", "verify", "verify_noapi", "use", "operate"),
-            *("clean_and_deploy", "destroy"),
-        ),
-    )
-    parser.add_argument("--os-cloud", required=True, help="the member who owns it")
-    parser.add_argument(
-        "--admin-cloud",
-        help="create: who publishes the guest's images; use: who sees Placement; "
-        "operate, destroy: whose servers Ironic's agent has deployed",
-    )
-    parser.add_argument("--ironic-cloud", help="who sees all Ironic nodes")
-    parser.add_argument("--record", type=Path, required=True, help="workload.json")
-    parser.add_argument("--heartbeat", type=Path, required=True, help="heartbeat.jsonl")
-    parser.add_argument("--cache", type=Path, help="create: where the guest is built")
-    parser.add_argument(
-        "--base-driver",
-        choices=("nova_bm", "fake"),
-        default="nova_bm",
-        help="create: fake makes no server, as its nodes cannot hold one; use: one "
-        "that no machine runs",
-    )
-    parser.add_argument(
-        "--output", type=Path, help="operate, clean_and_deploy: operations.json"
-    )
-    parser.add_argument(
-        "--tftp-root", type=Path, help="operate: the base's, which is moved away first"
-    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--os-cloud", required=True, help="the member who owns it")
+    common.add_argument("--record", type=Path, required=True, help="workload.json")
+    common.add_argument("--heartbeat", type=Path, required=True, help="heartbeat.jsonl")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for act, text in (
+        (create, "make the servers anew, and publish their images"),
+        (verify, "the servers are as they were created, and send heartbeats"),
+        (verify_noapi, "the same by their heartbeats alone, without any API"),
+        (use, "use them on the base, as after a way back"),
+        (operate, "use them on the moved cloud: boot, reboot, rebuild, delete"),
+        (clean_and_deploy, "operate, and the agent cleans and deploys a node"),
+        (destroy, "delete the servers, and what later steps made"),
+    ):
+        action = actions.add_parser(act.__name__, help=text, parents=[common])
+        action.set_defaults(run=act, changed="", again="give the same command again")
+        if act not in (verify, verify_noapi):
+            action.add_argument(
+                "--admin-cloud",
+                required=act is not destroy,
+                help="who publishes images, sees Placement, and owns the servers that "
+                "Ironic's agent has deployed",
+            )
+        if act is create:
+            action.add_argument(
+                "--cache", type=Path, required=True, help="where the guest is built"
+            )
+        if act in (create, use):
+            action.add_argument(
+                "--base-driver",
+                choices=("nova_bm", "fake"),
+                default="nova_bm",
+                help="fake: its nodes hold no server that a machine runs",
+            )
+        if act in (operate, clean_and_deploy):
+            action.add_argument(
+                "--ironic-cloud", required=True, help="who sees all Ironic nodes"
+            )
+            action.add_argument(
+                "--output", type=Path, required=True, help="operations.json"
+            )
+            action.add_argument(
+                "--tftp-root", type=Path, help="the base's, which is moved away first"
+            )
 
 
-def run(args: argparse.Namespace) -> int:
-    from ironic_sideways.cmd import connections
-    from ironic_sideways.trials import workload
+def opened(args: argparse.Namespace) -> workload.Workload:
+    """The workload, its cloud asked for a token first."""
+    cloud = connections.connect(args.os_cloud)
+    return workload.Workload(cloud, args.record, args.heartbeat)
 
+
+def verify(args: argparse.Namespace) -> str:
+    return f"{workload.verify(opened(args))} servers: verify done"
+
+
+def verify_noapi(args: argparse.Namespace) -> str:
     # The data plane alone is asked while no API answers, keystone's included.
-    connection = (
-        None if args.action == "verify_noapi" else connections.connect(args.os_cloud)
-    )
-    work = workload.Workload(connection, args.record, args.heartbeat)
-    if args.action == "create":
-        print(create(args, work))
-    elif args.action == "use":
-        print(use(args, work))
-    elif args.action in ("operate", "clean_and_deploy"):
-        print(operate(args, work))
-    elif args.action == "destroy":
-        print(destroy(args, work))
-    else:
-        count = getattr(workload, args.action)(work)
-        print(f"{count} servers: {args.action} done")
-    return 0
+    work = workload.Workload(None, args.record, args.heartbeat)
+    return f"{workload.verify_noapi(work)} servers: verify_noapi done"
 
 
-def create(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways.cmd import connections
-    from ironic_sideways.evidence import documents
-    from ironic_sideways.hardware import guest
-    from ironic_sideways.trials import workload
-
+def create(args: argparse.Namespace) -> str:
+    work = opened(args)
     built = guest.build(args.cache)
     admin = connections.connect(args.admin_cloud)
+    args.changed = "create has begun"
     workload.publish_guest(admin, built)
     if args.base_driver == "fake":
         documents.write(work.record, {"servers": []})
@@ -99,41 +105,40 @@ def create(args: argparse.Namespace, work: "Workload") -> str:
     return f"{len(servers)} servers, {RUNNING} of them beating, {NET_BOOTED} net-booted"
 
 
-def operate(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways.cmd import connections
-    from ironic_sideways.evidence import documents
-    from ironic_sideways.trials import operations
-    from ironic_sideways.trials.survivors import Survivors
+def operate(args: argparse.Namespace) -> str:
+    return on_survivors(args, operations.operate)
 
+
+def clean_and_deploy(args: argparse.Namespace) -> str:
+    return on_survivors(args, operations.clean_and_deploy)
+
+
+def on_survivors(args: argparse.Namespace, act: Any) -> str:
     survivors = Survivors(
-        work,
+        opened(args),
         connections.connect(args.admin_cloud),
         connections.connect(args.ironic_cloud),
     )
     done = documents.read(args.output) if args.output.exists() else []
+    args.changed = f"{args.action} has begun"
     if args.tftp_root:
         operations.retire_tftp_root(args.tftp_root)
-    act = getattr(operations, args.action)
     found = act(survivors, done)
     documents.write(args.output, found)
     return tell(found)
 
 
-def destroy(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways.cmd import connections
-    from ironic_sideways.trials import workload
-
-    clouds = [work.cloud]
+def destroy(args: argparse.Namespace) -> str:
+    clouds = [opened(args).cloud]
     if args.admin_cloud:
         clouds.append(connections.connect(args.admin_cloud))
+    args.changed = "destroy has begun"
     return f"{sum(map(workload.destroy, clouds))} servers destroyed"
 
 
-def use(args: argparse.Namespace, work: "Workload") -> str:
-    from ironic_sideways.cmd import connections
-    from ironic_sideways.trials import operations
-
-    admin = connections.connect(args.admin_cloud)
+def use(args: argparse.Namespace) -> str:
+    work, admin = opened(args), connections.connect(args.admin_cloud)
+    args.changed = "use has begun"
     return tell(operations.use_base(work, admin, args.base_driver))
 
 

@@ -41,11 +41,14 @@ def write_fallback_script(layout: Layout) -> None:
     files.write_public(layout.http_boot / "fallback.ipxe", FALLBACK_SCRIPT)
 
 
+@exceptions.after_change(True, "give the same command again")
 def install(layout: Layout, record: LabRecord) -> None:
     """Write Ironic's configuration, make its user and catalogue entry.
 
     Each nova-compute's configuration gets the credentials for Ironic; which
     driver it runs stays as it is. Starts nothing; safe to do again.
+
+    :raises FollowUpNeeded: it failed; some of it may be done.
     """
     configuration.write(layout, record, "ironic")
     for user in service_table.users("ironic"):
@@ -62,8 +65,8 @@ def create_database(layout: Layout) -> None:
     An existing schema, such as one that a rolled-back move left, is recreated: it
     holds no rows.
 
-    :raises SidewaysError: the database holds rows or is in use, or ironic-dbsync
-        failed.
+    :raises SidewaysError: the database holds rows or is in use.
+    :raises FollowUpNeeded: the schema could not be made in the new database.
     """
     config = configuration.path_of(layout, "ironic")
     states = Supervisor(layout).states()
@@ -86,4 +89,7 @@ def create_database(layout: Layout) -> None:
     )
     if done.returncode:
         last = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
-        raise exceptions.SidewaysError(f"ironic-dbsync create_schema failed:\n{last}")
+        raise exceptions.FollowUpNeeded(
+            "ironic-dbsync create_schema failed in the new database; give the same "
+            f"command again:\n{last}"
+        )

@@ -16,10 +16,8 @@ import contextlib
 import dataclasses
 import fcntl
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 from ironic_sideways import exceptions
 from ironic_sideways.lab import (
@@ -64,20 +62,6 @@ def locked(layout: Layout) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _terminated_is_interrupted() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that it can clean up."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def up(
     layout: Layout, record: LabRecord, cache: Path, steps: Steps, keep: bool
 ) -> None:
@@ -86,6 +70,7 @@ def up(
     :param keep: leave a lab that failed to come up as it is.
     :raises SidewaysError: the host or a service refused; a new lab is taken
         down again.
+    :raises FollowUpNeeded: what is there of it stays.
     """
     present = find(layout.directory)
     if present is None:
@@ -94,11 +79,13 @@ def up(
     else:
         _refuse_change(layout, present, record)
         record = present
-    with locked(layout), _terminated_is_interrupted():
+    stays = keep or present is not None
+    again = "`ironic-sideways lab up` again goes on, `lab down` takes it away"
+    with locked(layout), exceptions.after_change(stays, again):
         try:
             _up(layout, record, cache, steps)
         except BaseException:
-            if present is None and not keep:
+            if not stays:
                 steps.say("not up: taking it down again")
                 _down(layout, steps)
             raise
@@ -144,12 +131,13 @@ def layout_for_down(directory: Path) -> Layout:
 def down(layout: Layout, steps: Steps) -> None:
     """Take the lab down; logs and evidence stay.
 
-    :raises SidewaysError: something of the lab is still there afterwards.
+    :raises FollowUpNeeded: something of the lab is still there afterwards.
     """
     with locked(layout):
         _down(layout, steps)
 
 
+@exceptions.after_change(True, "run `ironic-sideways lab down` again")
 def _down(layout: Layout, steps: Steps) -> None:
     supervisor = Supervisor(layout)
     # The machines first: without libvirtd nobody could switch them off properly.

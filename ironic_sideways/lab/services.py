@@ -12,6 +12,7 @@
 
 """Starting and stopping services of a running lab."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,38 +25,51 @@ from ironic_sideways.lab.supervision import Supervisor
 #: SIGKILL.
 STOP_TIMEOUT = 60
 
+changing = functools.partial(
+    exceptions.after_change, True, "see `ironic-sideways lab status`, and try again"
+)
+
 
 def start(layout: Layout, names: Sequence[str]) -> None:
     """Start services together; return when each is ready.
 
-    :raises SidewaysError: one died; shows the end of its log.
-    :raises WaitExpired: one runs but is not ready.
+    :raises UsageError: there is no such service.
+    :raises FollowUpNeeded: one died, and the end of its log; or is not ready.
     """
     for row in layout.services:
         if row.name in names and row.group == "ironic":
             configuration.path_of(layout, "ironic")
     supervisor = Supervisor(layout)
     for name in names:
-        supervisor.start_program(name)
-        should_run.change(layout, name, runs=True)
-    for name in names:
-        checks.wait_ready(supervisor, name)
+        supervisor.state(name)
+    with changing():
+        for name in names:
+            supervisor.start_program(name)
+            should_run.change(layout, name, runs=True)
+        for name in names:
+            checks.wait_ready(supervisor, name)
 
 
 def stop(layout: Layout, names: Sequence[str]) -> None:
     """Stop services together; return when their processes are gone.
 
-    :raises WaitExpired: one is still there after STOP_TIMEOUT.
+    :raises UsageError: there is no such service.
+    :raises FollowUpNeeded: one is still there after STOP_TIMEOUT.
     """
-    Supervisor(layout).stop_programs(names, STOP_TIMEOUT)
+    supervisor = Supervisor(layout)
     for name in names:
-        should_run.change(layout, name, runs=False)
+        supervisor.state(name)
+    with changing():
+        supervisor.stop_programs(names, STOP_TIMEOUT)
+        for name in names:
+            should_run.change(layout, name, runs=False)
 
 
 def restart(layout: Layout, names: Sequence[str]) -> None:
     """Stop and start services."""
     stop(layout, names)
-    start(layout, names)
+    with changing():
+        start(layout, names)
 
 
 def log(layout: Layout, name: str) -> Path:

@@ -16,7 +16,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import psutil
 import pytest
 
 from ironic_sideways import exceptions, waits
-from ironic_sideways.lab import checks, files, processes, supervision
+from ironic_sideways.lab import checks, files, processes, services, supervision
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import Program
 from ironic_sideways.lab.supervision import Supervisor
@@ -219,3 +219,24 @@ def test_a_supervisord_that_ends_in_its_answer_is_ending(
         ended.result(timeout=10)
 
     assert not supervisor.running()
+
+
+def test_a_service_that_dies_at_its_start_is_a_change_to_follow_up(
+    supervisor: Supervisor,
+) -> None:
+    with pytest.raises(exceptions.FollowUpNeeded, match=r"reason\nsee .* lab status"):
+        services.start(supervisor.layout, ["glance"])
+
+
+@pytest.mark.parametrize("act", [services.start, services.stop, services.restart])
+def test_of_services_with_an_unknown_one_none_is_touched(
+    supervisor: Supervisor, act: Callable[[Layout, list[str]], None]
+) -> None:
+    supervisor.start_program("nova-compute")
+    before = supervisor.states()
+
+    with pytest.raises(exceptions.UsageError, match="'cinder': expected one of"):
+        act(supervisor.layout, ["mariadb", "nova-compute", "cinder"])
+    assert {one: s.pid for one, s in supervisor.states().items()} == {
+        one: s.pid for one, s in before.items()
+    }
