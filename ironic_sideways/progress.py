@@ -17,15 +17,27 @@ the descriptor that IRONIC_SIDEWAYS_TERMINAL names. Elsewhere it is stderr.
 """
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import rich.console
 import rich.progress
 
 #: Opens a bar of so many; what it returns is told how many more are done.
 Begin = Callable[[str, int | None], Callable[[int], None]]
+
+
+class _Terminal(io.FileIO):
+    """One that may go meanwhile: the bar is lost then, and the work goes on."""
+
+    def write(self, data: Any) -> int:
+        """Write ``data``, or drop it."""
+        with contextlib.suppress(OSError):
+            return super().write(data) or len(data)
+        return len(data)
 
 
 @contextlib.contextmanager
@@ -53,7 +65,9 @@ def bars(quiet: bool = False) -> Iterator[Begin]:
     if descriptor is None or quiet:
         yield lambda text, total: lambda done: None
         return
-    with os.fdopen(os.dup(int(descriptor)), "w") as file:
+    with io.TextIOWrapper(
+        io.BufferedWriter(_Terminal(os.dup(int(descriptor)), "w"))
+    ) as file:
         console = rich.console.Console(file=file)
         columns = (
             "{task.description}",
