@@ -15,8 +15,8 @@
 # of the versions in upper-constraints.txt. A second run installs nothing. No service
 # of a package starts, now or at the next boot.
 #
-# Needs: root, apt, Debian's Python as /usr/bin/python3, 10 GB of disk, and a
-# package index that pip and uv reach (their usual configuration is honoured).
+# Needs: root, apt, 10 GB of disk, and a package index that pip and uv reach (their
+# usual configuration is honoured).
 #
 #   --venv DIR   the Python environment (default: .venv of this repository)
 #   --tests      also what tools/run_tests.sh needs
@@ -106,7 +106,6 @@ function check_distribution {
 function check_host {
     check_distribution
     [[ $EUID -eq 0 ]] || fail "needs root, this is user $(id --user --name): call it with sudo"
-    [[ -x $PYTHON ]] || fail "needs Debian's Python as $PYTHON, found none: apt-get install python3"
 }
 
 function check_disk {
@@ -182,14 +181,18 @@ function pip_setting { # <name>
     "$VENV/bin/pip" config list | sed -n "s/^\(:env:.\|install\.\|global\.\)$1='\(.*\)'\$/\2/p" | head -n 1
 }
 
+# Without it nothing tells which packages are missing.
+function install_python {
+    if ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
+        install_packages ca-certificates python3 python3-venv
+    fi
+}
+
 # pip, uv and bindep: what installs the rest. The mark of a whole environment comes
 # last, and is away while packages are installed into it.
 function create_environment {
     [[ ! -e $VENV || -e $VENV/pyvenv.cfg || -z $(ls -A "$VENV") ]] ||
         fail "$VENV: expected a Python environment or nothing, found something else: choose another --venv"
-    if ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
-        install_packages ca-certificates python3-venv
-    fi
     echo "creating the Python environment $VENV"
     make_private_directory "$STATE"
     record environments "$VENV"
@@ -242,6 +245,7 @@ function install_python_packages {
 
 function prepare_environment {
     local key recorded="" stamp=$VENV/$STAMP
+    install_python
     key=$(environment_key)
     [[ ! -e $stamp ]] || recorded=$(<"$stamp")
     # Debian's packages need a look only if dpkg has changed one since.

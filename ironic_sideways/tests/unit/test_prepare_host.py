@@ -282,6 +282,34 @@ def test_an_environment_that_was_cut_off_is_made_anew(host: Host, cut_off: str) 
     assert made.read_text() == "made\nmade\n"
 
 
+#: A host without a Python: each package that is asked for is noted down.
+WITHOUT_PYTHON = f"""{ENVIRONMENT}
+mv $PYTHON $PYTHON.package
+function environment_key {{ "$PYTHON" --version && echo key; }}
+function apt_get {{
+    [[ $* != *" install "* ]] || echo "$*" >>$ROOT/installed
+    [[ $* != *" python3 python3-venv" ]] || cp $PYTHON.package $PYTHON
+}}
+"""
+
+
+def test_a_host_without_python_is_given_one_before_all_else(host: Host) -> None:
+    done = host.run(f"{WITHOUT_PYTHON}prepare_environment")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (installed,) = (host.root / "installed").read_text().splitlines()
+    assert installed.endswith(" install ca-certificates python3 python3-venv")
+    assert (host.root / "made").read_text() == "made\n"
+
+
+def test_a_host_with_python_is_given_none(host: Host) -> None:
+    apt = "function apt_get { echo >>$ROOT/installed; }"
+    host.run(f"{ENVIRONMENT}{apt}\nprepare_environment")
+
+    assert (host.root / "made").exists()
+    assert not (host.root / "installed").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "main_job"), [("--tests", True), ("--hardware", False)]
 )
