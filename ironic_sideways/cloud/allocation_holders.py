@@ -14,7 +14,7 @@
 
 A consumer of Placement is a uuid. Nova uses the instance's, and while an instance
 moves the migration's for what it holds at its old place (nova.conductor.tasks).
-What Nova knows neither way was left over (``nova-manage placement audit``).
+What Nova knows as neither is left over (``nova-manage placement audit``).
 """
 
 from collections.abc import Collection

@@ -39,7 +39,7 @@ def nodes_of(compute: Any, hosts: Sequence[str]) -> list[str]:
     for host, nodes in by_host.items():
         if not nodes:
             raise exceptions.SidewaysError(
-                f"compute host {host}: Nova knows no node of it; nothing was changed"
+                f"compute host {host}: Nova has no node of it; nothing was changed"
             )
     return [uuid for nodes in by_host.values() for uuid in nodes]
 

@@ -60,7 +60,7 @@ class Port:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """Options to give a port; None takes one away."""
+    """Options to give a port; None removes one."""
 
     port: Port
     options: dict[str, str | None]
@@ -111,12 +111,12 @@ def instances(path: Path) -> set[str]:
 
 
 def plan(ports: Sequence[Port]) -> list[Change]:
-    """What to take away from each port; a change may be empty."""
+    """What to remove from each port; a change may be empty."""
     return [Change(port, dict.fromkeys(sorted(port.options))) for port in ports]
 
 
 def record(path: Path, changes: Sequence[Change]) -> None:
-    """Write the undo file; what an earlier run took away stays in it."""
+    """Write the undo file; what an earlier run removed stays in it."""
     content = undo_file.read_if_there(path, TOOL) or {
         "tool": TOOL,
         "created_at": datetime.datetime.now(datetime.UTC).isoformat(),

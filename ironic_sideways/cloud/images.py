@@ -113,7 +113,7 @@ def publish(
             return _described(image)
         else:
             raise exceptions.SidewaysError(
-                f"image {name}: {image.id} is active and has another content than "
+                f"image {name}: {image.id} is active and its content differs from "
                 f"{file}; 'openstack image delete {image.id}' first, or publish "
                 "under another name"
             )
@@ -181,7 +181,7 @@ def active(connection: Any, name_or_id: str, kind: str) -> str:
     if image.container_format in set(FORMATS.values()) - {FORMATS[kind]}:
         raise exceptions.SidewaysError(
             f"{what}: expected a {kind} ({FORMATS[kind]}), found "
-            f"{image.container_format}; are kernel and ramdisk exchanged? nothing was "
+            f"{image.container_format}; are kernel and ramdisk swapped? nothing was "
             "changed"
         )
     return str(image.id)

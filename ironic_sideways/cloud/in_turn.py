@@ -58,7 +58,7 @@ def apply(
                 raise exceptions.FollowUpNeeded(f"{message}; {follow_up}") from error
             raise exceptions.SidewaysError(message) from error
         except KeyboardInterrupt as error:
-            # Whether this one was made, nobody knows.
+            # This one may have been made, or not.
             raise exceptions.FollowUpNeeded(
                 f"{what}: interrupted; {done} of {len(todo)} {things} changed; "
                 f"{follow_up}"

@@ -147,7 +147,9 @@ class Placement:
         whole = self._call("GET", f"/allocations/{consumer}") or {}
         by_provider = whole.get("allocations", {})
         if provider not in by_provider:
-            raise GenerationConflict(f"node {provider}: {consumer} leaves it just now")
+            raise GenerationConflict(
+                f"node {provider}: {consumer} is being removed from it"
+            )
         return Allocation(
             resources=by_provider[provider]["resources"],
             project_id=whole["project_id"],
@@ -190,7 +192,7 @@ class Placement:
     ) -> None:
         """Give ``provider`` these inventories and allocations, both or neither.
 
-        :raises GenerationConflict: where it is not as it was read any more.
+        :raises GenerationConflict: where it has changed since it was read.
         """
         body = {
             "inventories": {
@@ -214,7 +216,7 @@ class Placement:
     def set_inventories(self, provider: Provider, inventories: Inventories) -> None:
         """Replace the inventories alone.
 
-        :raises GenerationConflict: where it is not as it was read any more.
+        :raises GenerationConflict: where it has changed since it was read.
         """
         body = {
             "inventories": inventories,

@@ -13,13 +13,13 @@
 
 """Take nova-baremetal's DHCP options off the Neutron ports of moved instances.
 
-Each port named a boot loader on the base compute host's TFTP server, which goes.
-The options bootfile-name, server-ip-address and tftp-server are taken away;
-others, Ironic's own among them, stay. To be run when Ironic has taken over the
-nodes, and before the base's TFTP server ends. A second run changes nothing.
+Each port named a boot loader on the base compute host's TFTP server, which is retired.
+The options bootfile-name, server-ip-address and tftp-server are removed; others,
+Ironic's own among them, stay. Run it when Ironic has taken over the nodes, and
+before the base's TFTP server is stopped. A second run changes nothing.
 
-On the way back, when the conductors have stopped, --of-ironic takes away those that
-Ironic set, by their numbers, besides --undo, which restores the base's.
+On the way back, when the conductors have stopped, --of-ironic removes those that
+Ironic set, by their numbers; --undo restores the base's.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def build_parser() -> program.Parser:
     parser.add_argument(
         "--of-ironic",
         action="store_true",
-        help="with --migration: take away Ironic's options, not the base's; needs no "
+        help="with --migration: remove Ironic's options, not the base's; needs no "
         "--undo-file, as Ironic sets them again at its next take-over",
     )
     connections.add_change_options(parser)

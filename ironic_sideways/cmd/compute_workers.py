@@ -10,22 +10,21 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Two nova-compute workers of one host name in the lab, killed by turns."""
+"""Two nova-compute workers of one host name in the lab, killed in turn."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
+from ironic_sideways.cmd import lab
 from ironic_sideways.lab import record
 
 HELP = "kill nova-compute workers of one host name in the lab"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--directory", type=Path, default=record.default_directory(), help="the lab's"
-    )
+    lab.add_directory(parser)
     parser.add_argument("--member-cloud", default="demo", help="whose servers are made")
     parser.add_argument("--admin-cloud", default="admin")
     parser.add_argument("--ironic-cloud", default="system", help="who sees all nodes")
@@ -34,13 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="TIMES",
         default=0,
-        help="also builds, and each operation so many times (some minutes each)",
+        help="also kill during builds, and repeat each operation this often (minutes)",
     )
     parser.add_argument(
         "--single",
         metavar="CLASS",
-        help="for comparison: one worker with this compute manager, started again "
-        "right after its death; what it does not do well is no failure",
+        help="for comparison: one worker with this compute manager, restarted right "
+        "after it is killed; a failed round is not a failure of the command",
     )
     parser.add_argument("--output", type=Path, required=True, help="clustered.json")
 

@@ -53,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return action
 
     action = add(
-        snapshot, "what is so now: before.json, after.json, ended.json", parents=[cloud]
+        snapshot,
+        "record the current state: before.json, after.json, ended.json",
+        parents=[cloud],
     )
     action.add_argument(
         "--ironic-cloud", help="who sees all Ironic nodes; absent: none"
@@ -65,11 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only what belongs to this host; may be repeated (default: all)",
     )
 
-    action = add(compare, "hold before.json and after.json together", parents=[pair])
+    action = add(compare, "compare before.json with after.json", parents=[pair])
 
     action = add(
         base,
-        "all that a way back must leave as it was: base-before.json",
+        "record all that a way back must restore: base-before.json",
         parents=[cloud],
     )
     action.add_argument("--nova-bm-db", required=True, metavar="URL|@FILE")
@@ -86,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     action = add(
-        way_back, "hold base-before.json and base-after.json together", parents=[pair]
+        way_back, "compare base-before.json with base-after.json", parents=[pair]
     )
     action.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
     action.add_argument("--bmc-log", type=Path, help="vbmcd's log")
@@ -141,13 +143,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="a JSON object of secrets, or virtualbmc's configuration directory: "
-        "they must stand nowhere in the evidence; may be repeated",
+        "they must not appear anywhere in the evidence; may be repeated",
     )
     action.add_argument(
         "--again-by",
         default="",
         metavar="COMMAND",
-        help="what runs this run again, for who reads its evidence",
+        help="the command that repeats this run, for readers of its evidence",
     )
 
 
@@ -248,7 +250,7 @@ def takeover(args: argparse.Namespace) -> str:
             why = takeover.last_error(args.conductor_log)
             raise exceptions.SidewaysError(f"{error}; {why}") from None
         finally:
-            # What a wait saw last that expired is evidence, too.
+            # What an expired wait saw last is evidence, too.
             moved = migration.started(args.migration)
             found["forbidden"] = takeover.forbidden_lines(args.conductor_log, moved)
             documents.write(args.output, found)
@@ -286,9 +288,9 @@ def resources(args: argparse.Namespace) -> str:
                 found.update,
             )
     finally:
-        # What a wait saw last that expired is evidence, too.
+        # What an expired wait saw last is evidence, too.
         documents.write(args.output, found)
-        # Of several logs, the first that is not as told, else the last.
+        # Of several logs, the first that differs from what is expected, else the last.
         for log in args.compute_log:
             found["loaded"] = resources.loaded(log)
             if found["loaded"] != wanted:

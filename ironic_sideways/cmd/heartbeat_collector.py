@@ -12,8 +12,8 @@
 
 """Write the heartbeats of the machines to a file, and acknowledge them.
 
-Listens for GET /beat?mac=..&boot_id=..&seq=..&ip=.. and appends one JSON line a
-beat to the file; the answer is 200 only when the line is written. A file that
+Listens for GET /beat?mac=..&boot_id=..&seq=..&ip=.. and appends one JSON line
+per heartbeat to the file; the answer is 200 only when the line is written. A file that
 exists is continued. SIGTERM and SIGINT end it.
 """
 

@@ -51,13 +51,7 @@ HELP = "an OpenStack control plane on this host: up, down, status, logs, ..."
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The lab's own subcommands."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--directory",
-        type=Path,
-        default=record.default_directory(),
-        metavar="DIR",
-        help="the lab's directory (default: $IRONIC_SIDEWAYS_LAB, else .lab)",
-    )
+    add_directory(common)
     commands = parser.add_subparsers(dest="lab_command", required=True, metavar="WHAT")
 
     def command(name: str, act: Act, text: str) -> argparse.ArgumentParser:
@@ -95,6 +89,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command("install-ironic", install_ironic, text)
     text = "Ironic's schema in its empty database"
     command("create-ironic-database", create_ironic_database, text)
+
+
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    """``--directory``: which lab is meant."""
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=record.default_directory(),
+        metavar="DIR",
+        help="the lab's directory (default: $IRONIC_SIDEWAYS_LAB, else .lab)",
+    )
 
 
 def _add_up(parser: argparse.ArgumentParser) -> None:

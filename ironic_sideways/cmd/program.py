@@ -55,7 +55,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Ended(KeyboardInterrupt):
-    """SIGTERM or SIGHUP: undo what is undone on Ctrl-C as well."""
+    """SIGTERM or SIGHUP: cleans up as Ctrl-C does."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"interrupted by {signal.Signals(number).name}")
@@ -143,7 +143,7 @@ def _reason(error: BaseException) -> tuple[int, str]:
             number = getattr(error, "number", signal.SIGINT)
             return 128 + number, exceptions.line(error)
         case BrokenPipeError(filename=None):
-            return 128 + signal.SIGPIPE, "nobody reads its output any more"
+            return 128 + signal.SIGPIPE, "its output is no longer read"
         case OSError():
             name = f"{error.filename}: " if error.filename else "cannot go on: "
             return 1, f"{name}{error.strerror or error}"

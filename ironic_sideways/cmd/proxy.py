@@ -16,6 +16,7 @@ import argparse
 from pathlib import Path
 
 from ironic_sideways import exceptions
+from ironic_sideways.cmd import lab
 from ironic_sideways.lab import record
 
 HELP = "test and measure the bare-metal proxy in the lab"
@@ -24,9 +25,7 @@ HELP = "test and measure the bare-metal proxy in the lab"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--directory", type=Path, default=record.default_directory(), help="the lab's"
-    )
+    lab.add_directory(common)
     action = actions.add_parser(
         "check", parents=[common], help="who sees what, old clients, Nova's own proxy"
     )

@@ -12,14 +12,14 @@
 
 """Break a move in the lab in one defined way, and see that the verdict names it.
 
-Called by tools/main_job/rounds.sh, which knows when. Those that are done in one window
-are joined, as in vif+macs. Exit code 1 of `judge`: the verdict does not name it.
+Called by tools/main_job/rounds.sh at the right phase. Names joined by + (vif+macs) are
+done in one window. Exit code 1 of `judge`: the verdict does not name it.
 """
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ironic_sideways.cmd import lab
 from ironic_sideways.lab import record
 from ironic_sideways.trials.sabotage import table
 
@@ -34,21 +34,19 @@ HELP = "break a move in the lab, to see that the verdict has teeth"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--directory",
-        type=Path,
-        default=record.default_directory(),
-        metavar="DIR",
-        help="the lab's directory (default: $IRONIC_SIDEWAYS_LAB, else .lab)",
-    )
+    lab.add_directory(common)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for act, text, parents in (
-        (list_all, "name, phase before, phase to see it by, text", []),
-        (choose, "those of each window, a line a window", []),
-        (plan, "phase before, phase to see it by, mendable or destructive", []),
+        (
+            list_all,
+            "each one: the phase before it, the phase that shows it, and what it does",
+            [],
+        ),
+        (choose, "those of each window, one line per window", []),
+        (plan, "phase before, phase that shows it, mendable or destructive", []),
         (break_now, "do it now", [common]),
         (judge, "exit code 1 unless the verdict names each", [common]),
-        (mend, "take back what was written", [common]),
+        (mend, "revert what was written", [common]),
     ):
         name = act.__name__.partition("_")[0]
         action = actions.add_parser(name, help=text, parents=parents)
@@ -83,8 +81,8 @@ def judge(args: argparse.Namespace) -> None:
 
 def break_now(args: argparse.Namespace) -> None:
     sabotages, scene = table.together(args.names), _scene(args)
-    args.changed = f"breaking by {args.names} has begun"
-    args.again = "`ironic-sideways sabotage mend` takes back what was written"
+    args.changed = f"sabotage {args.names} has begun"
+    args.again = "`ironic-sideways sabotage mend` reverts what was written"
     for broken in table.done(sabotages, scene):
         print(f"{broken.text}: {', '.join(broken.things)}")
 
@@ -92,7 +90,7 @@ def break_now(args: argparse.Namespace) -> None:
 def mend(args: argparse.Namespace) -> str:
     scene = _scene(args)
     args.changed, args.again = "mending has begun", "give the same command again"
-    return f"{scene.changes.mend()} changes taken back"
+    return f"{scene.changes.mend()} changes reverted"
 
 
 def _kind(sabotage: table.Sabotage) -> str:

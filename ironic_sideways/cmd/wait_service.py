@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     def look() -> str:
         try:
-            # Connected anew: nova-api or keystone may have been away meanwhile.
+            # A new connection: nova-api or keystone may have restarted meanwhile.
             services = connections.connect(args.os_cloud).compute.services(
                 binary=args.binary, host=args.host
             )
@@ -66,7 +66,7 @@ def state(services: list[Any], since: float) -> str:
     :param since: seconds since the epoch.
     """
     if not services:
-        return "Nova knows no such service"
+        return "Nova has no such service"
     service = services[0]
     if service.state != "up":
         return f"Nova sees it {service.state}"

@@ -23,7 +23,7 @@ from ironic_sideways.hardware import guest
 from ironic_sideways.trials import operations, workload
 from ironic_sideways.trials.survivors import Survivors
 
-#: Servers that beat, those of them that boot over the network, and those that are off.
+#: Servers that send heartbeats, how many of them are net-booted, and those shut off.
 RUNNING, NET_BOOTED, STOPPED = 3, 1, 1
 
 HELP = "create, verify, use and destroy the workload that must survive"
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_argument("--heartbeat", type=Path, required=True, help="heartbeat.jsonl")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for act, text in (
-        (create, "make the servers anew, and publish their images"),
+        (create, "publish the images, delete earlier servers and create new ones"),
         (verify, "the servers are as they were created, and send heartbeats"),
         (verify_noapi, "the same by their heartbeats alone, without any API"),
         (use, "use them on the base, as after a way back"),
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 "--output", type=Path, required=True, help="operations.json"
             )
             action.add_argument(
-                "--tftp-root", type=Path, help="the base's, which is moved away first"
+                "--tftp-root", type=Path, help="the base's, which is renamed first"
             )
 
 
@@ -102,7 +102,7 @@ def create(args: argparse.Namespace) -> str:
         documents.write(work.record, {"servers": []})
         return "no server: the fake driver has none on these nodes"
     servers = workload.create(work, RUNNING, NET_BOOTED, STOPPED)
-    return f"{len(servers)} servers, {RUNNING} of them beating, {NET_BOOTED} net-booted"
+    return f"{len(servers)} servers, {RUNNING} send heartbeats, {NET_BOOTED} net-booted"
 
 
 def operate(args: argparse.Namespace) -> str:

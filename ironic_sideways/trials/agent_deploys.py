@@ -154,10 +154,10 @@ def finish(
     earlier: str | None,
     watch: node_watch.Watch,
 ) -> dict[str, Any]:
-    """Wait for the guest's beats from its new disk, and for its answer.
+    """Wait for the guest's heartbeats from its new disk, and for its answer.
 
     :param earlier: the boot id that the machine had before, if any.
-    :raises SidewaysError: the beats are another image's, or come from another
+    :raises SidewaysError: the heartbeats are another image's, or come from another
         address than the server's fixed one.
     """
     heartbeat, mac = survivors.work.heartbeat, server["mac"]

@@ -151,7 +151,7 @@ class ExactMatch:
         (node,) = self.ironic.baremetal.nodes(instance_id=server["uuid"], details=True)
         if resource_class.normalise(node.resource_class) != wanted:
             raise exceptions.SidewaysError(
-                f"{flavor} wants {wanted}, and is on node {node.id} of "
+                f"{flavor} asks for {wanted}, and is on node {node.id} of "
                 f"{node.resource_class}"
             )
         landed = {"flavor": flavor, "instance": server["uuid"], "node": node.id}
@@ -192,7 +192,7 @@ class ExactMatch:
         waits.wait_for(
             wrong,
             lambda left: not left,
-            "nova-compute to report the nodes that are set aside, and the free ones",
+            "nova-compute to report the nodes in maintenance, and the free ones",
             REPORT_TIMEOUT,
             interval=1,
             seen=lambda left: f"not yet: {', '.join(sorted(left))}",

@@ -132,7 +132,7 @@ def calls(table: Table, nova: Nova, who: Callers, some: str) -> None:
         nova.status(who.admin, f"{NODES}/{text.replace('{uuid}', some)}")
         for text in MALFORMED
     ]
-    table.expect("a malformed id goes nowhere", found, list(MALFORMED.values()))
+    table.expect("a malformed id is refused", found, list(MALFORMED.values()))
     unknown = f"{NODES}/{uuid.uuid4()}"
     table.expect("an unknown id is 404", nova.status(who.admin, unknown), 404)
     found = [

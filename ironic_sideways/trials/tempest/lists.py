@@ -138,7 +138,7 @@ def chosen(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
         found = {name for name in names if re.search(pattern, name)}
         if not found:
             raise exceptions.SidewaysError(
-                f"{SELECTION}: no test matches {pattern}; mend or remove the line"
+                f"{SELECTION}: no test matches {pattern}; correct or remove the line"
             )
         wanted |= found
     return [name for name in names if name in wanted]

@@ -120,7 +120,7 @@ def reboot(trial: Trial) -> Row:
 
 
 def delete(trial: Trial) -> Row:
-    """A second request is taken, the server goes, and its node comes back."""
+    """A second request is accepted, the server is deleted, its node is free again."""
     server, trial.server = trial.running(), None
     cloud, uuid = trial.work.cloud, server["uuid"]
     node = trial.node_of(uuid)

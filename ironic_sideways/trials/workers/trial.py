@@ -159,7 +159,7 @@ class Trial:
         return beats.boot_ids(self.work.heartbeat)
 
     def boot(self) -> dict[str, Any]:
-        """A new server that is ACTIVE and beats."""
+        """A new server that is ACTIVE and sends heartbeats."""
         self.number += 1
         known = beats.boot_ids(self.work.heartbeat)
         server = workload.boot(self.work.cloud, f"{NAME}-{self.number}")

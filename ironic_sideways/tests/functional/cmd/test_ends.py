@@ -297,5 +297,5 @@ def test_a_verdict_of_which_ten_bytes_are_read_is_no_red_one(
         assert head.communicate(timeout=TIMEOUT_S)[0] == b"x" * 10
     assert (done.returncode, done.stderr) == (
         141,
-        "ironic-sideways: nobody reads its output any more\n",
+        "ironic-sideways: its output is no longer read\n",
     )

@@ -142,7 +142,9 @@ def test_an_active_image_with_other_content_is_refused_and_kept(
     changes: list[str] = []
     images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     files[0].write_text("another kernel")
-    with pytest.raises(exceptions.SidewaysError, match="image-1 is active and has"):
+    with pytest.raises(
+        exceptions.SidewaysError, match="image-1 is active and its content differs"
+    ):
         images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     assert set(cloud.image.stored) == {"image-1", "image-2"}
 

@@ -32,7 +32,7 @@ def service(state: str = "up", updated_at: str | None = "2026-11-25T20:00:05.000
 @pytest.mark.parametrize(
     ("services", "expected"),
     [
-        ([], "Nova knows no such service"),
+        ([], "Nova has no such service"),
         ([service(state="down")], "Nova sees it down"),
         ([service(updated_at=None)], "it has not reported yet"),
         ([service(updated_at="2026-11-25T19:59:59.000000")], "older than its start"),
