@@ -54,6 +54,8 @@ def scene(tmp_path, monkeypatch):
         machine["bmc"] = f"127.0.0.{machine['name'][-1]}"
     (tmp_path / "evidence").mkdir()
     whole.write(tmp_path / "evidence" / "before.json", before)
+    moved = {**whole.migration(), "run_id": "run"}
+    whole.write(tmp_path / "evidence" / "migration.json", moved)
     with engine.begin() as connection:
         connection.execute(
             sa.insert(models.Conductor.__table__),
