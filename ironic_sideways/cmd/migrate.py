@@ -210,12 +210,14 @@ def verify_only(parsed: argparse.Namespace) -> int:
 
 def rollback(parsed: argparse.Namespace) -> int:
     """Remove what a run wrote, if Ironic has not changed it since."""
+    arguments.refuse_empty(parsed)
     part = undoing.Part(parsed.run_id, frozenset(parsed.service_host))
     removed = work.undo(
         database.resolve_url(parsed.ironic_db, "--ironic-db"),
         part,
         taken_over=parsed.taken_over,
         dry_run=parsed.dry_run,
+        heartbeat_timeout=arguments.heartbeat_timeout(parsed),
     )
     if removed.nodes and not parsed.dry_run:
         parsed.changed = f"rollback has removed {removed.nodes} nodes"

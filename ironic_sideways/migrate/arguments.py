@@ -20,7 +20,14 @@ from importlib import metadata
 from pathlib import Path
 
 from ironic_sideways import exceptions, resource_class
-from ironic_sideways.migrate import choices, classify, interfaces, plan, work
+from ironic_sideways.migrate import (
+    choices,
+    classify,
+    interfaces,
+    plan,
+    target,
+    work,
+)
 from ironic_sideways.migrate.files import bmc_map, ironicconf, netboot, novaconf
 from ironic_sideways.nova_bm import database
 
@@ -115,8 +122,8 @@ def add_target(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument(
         "--ironic-config",
         metavar="FILE",
-        help="ironic.conf of the new cloud, for pin_release_version and for what is "
-        "enabled there",
+        help="ironic.conf of the new cloud, for pin_release_version, "
+        "heartbeat_timeout and what is enabled there",
     )
 
 
@@ -132,8 +139,8 @@ def add_mapping(parser: argparse.ArgumentParser, *, owner_required: bool) -> Non
     owner.add_argument(
         "--owner",
         metavar="PROJECT_ID",
-        help="project that sees the nodes: a project-scoped admin sees only those "
-        "of its own project",
+        help="project that sees the nodes, by its id: a project-scoped admin sees only "
+        "those of its own project",
     )
     owner.add_argument("--no-owner", action="store_true", help="leave owner empty")
     parser.add_argument(
@@ -174,6 +181,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
 
     :raises UsageError: values that cannot be.
     """
+    refuse_empty(parsed)
     hosts = novaconf.read_all(parsed.nova_config)
     only = hosts[0] if len(hosts) == 1 and hosts[0].host is None else None
     if only:
@@ -205,6 +213,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
         boot_mode=parsed.boot_mode,
         cipher_suite=parsed.ipmi_cipher_suite,
     )
+    choices.require_sound(options)
     policy = classify.Policy(
         null_deleted=parsed.null_deleted,
         dhcp_provider=conf.dhcp_provider if conf else "neutron",
@@ -230,8 +239,34 @@ def job(parsed: argparse.Namespace) -> work.Job:
         else None,
         plan.Plan(options, policy, stamp()),
         conf.pin if conf else None,
+        conf.heartbeat_timeout if conf else target.HEARTBEAT_TIMEOUT_S,
         boots,
     )
+
+
+def heartbeat_timeout(parsed: argparse.Namespace) -> int:
+    """After how many silent seconds a conductor is offline, as --ironic-config says.
+
+    :raises UsageError: the file is no ironic.conf.
+    """
+    if parsed.ironic_config:
+        return ironicconf.read(parsed.ironic_config).heartbeat_timeout
+    return target.HEARTBEAT_TIMEOUT_S
+
+
+def refuse_empty(parsed: argparse.Namespace) -> None:
+    """Refuse '' as a value: what a shell makes of a variable that is not set.
+
+    :raises UsageError: names the option.
+    """
+    for name, value in vars(parsed).items():
+        values = value if isinstance(value, list) else [value]
+        # What is changed is no option (see cmd.program).
+        if name != "changed" and "" in values:
+            raise exceptions.UsageError(
+                f"--{name.replace('_', '-')}: expected a value, found an empty one (a "
+                "shell variable that is not set?)"
+            )
 
 
 def _roots(names: list[str]) -> list[Path]:

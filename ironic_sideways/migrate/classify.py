@@ -26,6 +26,8 @@ IPMI_POWER_MANAGER = "nova.virt.baremetal.ipmi.IPMI"
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
 #: Nova's [ironic] shard takes no other (nova.conf.ironic).
 _SHARD = re.compile(r"[a-zA-Z0-9_.-]{1,255}")
+#: Nova 2014.2, nova/virt/baremetal/iboot_pdu.py: address[:port][,relay].
+_IBOOT = re.compile(r"[^:,]+(:\d+)?,\d+|[^:,]+:\d+")
 _SHAPE = ("cpus", "memory_mb", "local_gb")
 #: Columns of sizes, and the smallest that makes sense.
 _LEAST = {
@@ -219,6 +221,15 @@ def _bmc_faults(source: reader.Node, policy: Policy) -> list[str]:
             f"[baremetal] power_manager of {source.service_host} is {manager}: Ironic "
             f"has no {kind} power, give the node's BMC with --bmc-map"
         ]
+    address = source.pm_address
+    if address and not choices.is_address(address):
+        kind = ""
+        if _IBOOT.fullmatch(address):
+            kind = " (an iBoot's address:port,relay?)"
+        return [
+            f"pm_address {address!r} is neither a host name nor an IP address{kind}: "
+            "repair the row, or give the node's BMC with --bmc-map"
+        ]
     return [
         f"{column} is empty: the BMC needs an address, a user and a password"
         for column in ("pm_address", "pm_user", "pm_password")
@@ -343,6 +354,11 @@ def _notes(source: reader.Node, interfaces: tuple[reader.Interface, ...]) -> lis
         for column in _SHAPE
         if getattr(source, column) is None
     ]
+    if source.terminal_port is not None and not choices.terminal_port(source):
+        notes.append(
+            f"terminal_port {source.terminal_port} is not a port from 1 to 65535, and "
+            "is kept in extra only"
+        )
     if not interfaces:
         notes.append("no network interface moves with it")
     if not source.instance_uuid:

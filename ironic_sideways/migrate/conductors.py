@@ -23,7 +23,7 @@ _nodes = target.nodes
 _served: sa.Table = models.ConductorHardwareInterfaces.__table__
 
 
-def require_served(connection: sa.Connection, run_id: str) -> None:
+def require_served(connection: sa.Connection, run_id: str, timeout: int) -> None:
     """Refuse rows of ``run_id``, not committed yet, that no online conductor serves.
 
     Ironic says nothing of a node whose hardware type or conductor group nobody
@@ -31,10 +31,11 @@ def require_served(connection: sa.Connection, run_id: str) -> None:
     take-over listed after it: nodes of others too. Without any conductor online
     there is nobody to be harmed, and nothing to ask.
 
+    :param timeout: Ironic's [conductor] heartbeat_timeout, in seconds.
     :raises SidewaysError: names the conductors, and what they lack.
     """
     # With a lock, or a long load would see them as they were at its beginning.
-    online = target.online_conductors(connection)
+    online = target.online_conductors(connection, timeout)
     if not online:
         return
     names = [one.hostname for one in online]

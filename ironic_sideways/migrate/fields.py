@@ -161,7 +161,9 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
     "driver_info.ipmi_password": lambda s: (
         s.bmc.password if s.bmc else s.node.pm_password
     ),
-    "driver_info.ipmi_terminal_port": lambda s: _or_absent(s.node.terminal_port),
+    "driver_info.ipmi_terminal_port": lambda s: (
+        s.node.terminal_port if s.node.terminal_port in range(1, 65536) else ABSENT
+    ),
     "driver_info.ipmi_cipher_suite": lambda s: _or_absent(s.options.cipher_suite),
     "driver_info.deploy_kernel": lambda s: _or_absent(s.options.deploy_kernel),
     "driver_info.deploy_ramdisk": lambda s: _or_absent(s.options.deploy_ramdisk),
@@ -218,6 +220,11 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
         _or_absent(s.node.pm_address) if s.bmc else ABSENT
     ),
     "extra.nova_bm.pm_user": lambda s: _or_absent(s.node.pm_user) if s.bmc else ABSENT,
+    "extra.nova_bm.terminal_port": lambda s: (
+        ABSENT
+        if s.node.terminal_port in range(1, 65536)
+        else _or_absent(s.node.terminal_port)
+    ),
     "extra.nova_bm.root_mb": lambda s: _or_absent(s.node.root_mb),
     "extra.nova_bm.swap_mb": lambda s: _or_absent(s.node.swap_mb),
     "extra.nova_bm.ephemeral_mb": lambda s: _or_absent(s.node.ephemeral_mb),
@@ -248,7 +255,7 @@ PORT: Mapping[str, Callable[[PortSource], Any]] = {
 
 #: Of a run and not of a row, or ids of the database's own.
 _FREE = frozenset({"id", "node_id", "node_uuid", "traits", "version"})
-_FREE_KEYS = frozenset({"run_id", "tool", "digest", "updated_at"})
+_FREE_KEYS = frozenset({"run_id", "tool", "options", "digest", "updated_at"})
 
 
 def compare_node(source: Source, node: Any, version: str | None) -> list[str]:

@@ -171,7 +171,7 @@ def _driver_info(source: reader.Node, options: choices.Options) -> dict[str, Any
     return _present(
         {
             **_bmc_access(source, choices.bmc_of(source, options)),
-            "ipmi_terminal_port": source.terminal_port,
+            "ipmi_terminal_port": choices.terminal_port(source),
             "ipmi_cipher_suite": options.cipher_suite,
             "deploy_kernel": options.deploy_kernel,
             "deploy_ramdisk": options.deploy_ramdisk,
@@ -263,6 +263,8 @@ def _node_provenance(
 ) -> dict[str, Any]:
     mapped = choices.bmc_of(source, options) is not None
     kept = {
+        # For retire, when others were moved with other options.
+        "options": choices.recorded(source, options),
         "bm_node_id": source.id,
         "service_host": source.service_host,
         "instance_name": source.instance_name,
@@ -276,6 +278,9 @@ def _node_provenance(
         # Elsewhere only when the map put another BMC in their place.
         "pm_address": source.pm_address if mapped else None,
         "pm_user": source.pm_user if mapped else None,
+        "terminal_port": (
+            None if choices.terminal_port(source) else source.terminal_port
+        ),
         # A take-over writes this column: rollback asks here what we wrote.
         "driver_internal_info": _boot_state(boot) or None,
     }

@@ -20,9 +20,11 @@ import dataclasses
 import itertools
 import types
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
+from ironic_sideways import exceptions
 from ironic_sideways.migrate import (
     bmc_rows,
     choices,
@@ -45,11 +47,56 @@ class Plan:
     """What a run was asked to do.
 
     :param stamp: run id and tool version, for the provenance of new rows.
+    :param by_own_run: judge what is in Ironic by the options of the run that wrote it.
     """
 
     options: choices.Options
     policy: classify.Policy
     stamp: Mapping[str, str]
+    by_own_run: bool = False
+
+    def options_for(self, own: Mapping[str, Any] | None) -> choices.Options:
+        """The options by which a node with this provenance is judged."""
+        if self.by_own_run and own and isinstance(own.get("options"), dict):
+            return choices.restored(own["options"], self.options)
+        return self.options
+
+
+def require_selected(connection: sa.Connection, policy: classify.Policy) -> None:
+    """Refuse a name of --node or --service-host that selects nothing.
+
+    :raises UsageError: names it.
+    """
+    if not (policy.nodes or policy.service_hosts):
+        return
+    node = schema.bm_nodes
+    live = node.c.deleted.is_not(True)
+    if policy.null_deleted == "skip":
+        live = node.c.deleted.is_(False)
+    query = sa.select(node.c.uuid, node.c.service_host).where(live)
+    if policy.nodes:
+        query = query.where(node.c.uuid.in_(policy.nodes))
+    if policy.service_hosts:
+        query = query.where(node.c.service_host.in_(policy.service_hosts))
+    # MySQL's collations may take one case for the other, the run does not.
+    found = [
+        row
+        for row in connection.execute(query)
+        if (not policy.nodes or row.uuid in policy.nodes)
+        and (not policy.service_hosts or row.service_host in policy.service_hosts)
+    ]
+    missing = [f"--node {name}" for name in policy.nodes - {row.uuid for row in found}]
+    missing += [
+        f"--service-host {name}"
+        for name in policy.service_hosts - {row.service_host for row in found}
+    ]
+    if missing:
+        both = policy.nodes and policy.service_hosts
+        among = " among those that the other option names" if both else ""
+        raise exceptions.UsageError(
+            f"{', '.join(sorted(missing))}: nova_bm has no such live row{among}; "
+            "expected a name spelled as there"
+        )
 
 
 def duplicates(
@@ -149,14 +196,28 @@ def judge(
     """
     compare = ironic is not None and _holds_nodes(ironic)
     for batch in reader.read(source):
-        verdicts = [
-            classify.classify(node, plan.options, plan.policy, shared.get(node.id, ()))
-            for node in batch
-        ]
+        found: dict[str, dict[str, Any]] = {}
         if compare:
             assert ironic is not None
-            _compare(ironic, plan, verdicts)
+            found = _nodes_of(ironic, [node.uuid for node in batch])
+        verdicts = []
+        for node in batch:
+            there = found.get(node.uuid or "")
+            options = plan.options_for(there and provenance.of(there))
+            verdicts.append(
+                classify.classify(node, options, plan.policy, shared.get(node.id, ()))
+            )
+        if compare:
+            assert ironic is not None
+            _compare(ironic, plan, verdicts, found)
         yield verdicts
+
+
+def _nodes_of(
+    ironic: sa.Connection, uuids: list[str | None]
+) -> dict[str, dict[str, Any]]:
+    query = sa.select(target.nodes).where(target.nodes.c.uuid.in_(uuids))
+    return {row["uuid"]: dict(row) for row in ironic.execute(query).mappings()}
 
 
 def _holds_nodes(ironic: sa.Connection) -> bool:
@@ -167,21 +228,17 @@ def _holds_nodes(ironic: sa.Connection) -> bool:
 
 
 def _compare(
-    ironic: sa.Connection, plan: Plan, verdicts: list[classify.Verdict]
+    ironic: sa.Connection,
+    plan: Plan,
+    verdicts: list[classify.Verdict],
+    by_uuid: Mapping[str, dict[str, Any]],
 ) -> None:
     """Refuse what collides with Ironic's rows; recognise rows of earlier runs."""
     moving = [v for v in verdicts if v.outcome is classify.Outcome.MIGRATE]
     nodes, ports = target.nodes, target.ports
-    uuids = [v.source.uuid for v in moving]
     instances = [v.source.instance_uuid for v in moving if v.source.instance_uuid]
     macs = [card.address for v in moving for card in v.interfaces]
     # Two queries, because an OR over two indexes reads the whole table.
-    by_uuid = {
-        row["uuid"]: row
-        for row in ironic.execute(
-            sa.select(nodes).where(nodes.c.uuid.in_(uuids))
-        ).mappings()
-    }
     by_instance = {
         row.instance_uuid: row.uuid
         for row in ironic.execute(
@@ -203,14 +260,14 @@ def _compare(
 def _compare_one(
     verdict: classify.Verdict,
     plan: Plan,
-    by_uuid: Mapping[str, sa.RowMapping],
+    by_uuid: Mapping[str, dict[str, Any]],
     by_instance: Mapping[str, str],
     by_mac: Mapping[str, sa.RowMapping],
 ) -> None:
     source = verdict.source
     assert source.uuid is not None
     there = by_uuid.get(source.uuid)
-    own = provenance.of(dict(there)) if there is not None else None
+    own = provenance.of(there) if there is not None else None
     if there is not None and own is None:
         verdict.refuse("Ironic has a node with this uuid that this tool did not write")
     holder = by_instance.get(source.instance_uuid or "")
@@ -230,7 +287,7 @@ def _compare_one(
         return
     # What this run would have written in the place of the one that did.
     stamp = {key: own.get(key, "") for key in plan.stamp}
-    again = mapping.map_node(source, verdict.interfaces, plan.options, stamp)
+    again = mapping.map_node(source, verdict.interfaces, plan.options_for(own), stamp)
     lost = [p["address"] for p in again.ports if p["address"] not in by_mac]
     if lost:
         verdict.refuse(

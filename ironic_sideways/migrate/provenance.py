@@ -44,6 +44,8 @@ TAKE_OVER_COLUMNS: Mapping[str, Any] = {
 TAKE_OVER_PROPERTIES = frozenset({"vendor"})
 #: Ids are the database's; ``version`` follows the installed Ironic.
 _NOT_CONTENT = frozenset({"id", "node_id", "version", "updated_at", "extra"})
+#: Of the provenance: an option that makes no difference to the row is none.
+_UNSEALED = frozenset({"digest", "options"})
 _UNSEEN = _NOT_CONTENT | TAKE_OVER_COLUMNS.keys()
 _UNSEEN_KEYS = {"driver_info": SECRETS, "properties": TAKE_OVER_PROPERTIES}
 
@@ -82,7 +84,7 @@ def digest(row: Mapping[str, Any]) -> str:
             shown[name] = {k: v for k, v in shown[name].items() if k not in unseen}
     shown["extra"] = {
         **row["extra"],
-        KEY: {key: v for key, v in row["extra"][KEY].items() if key != "digest"},
+        KEY: {k: v for k, v in row["extra"][KEY].items() if k not in _UNSEALED},
     }
     return hashlib.sha256(_ENCODER.encode(shown).encode()).hexdigest()[:32]
 

@@ -127,9 +127,11 @@ def _verify(
     :raises SidewaysError: says which rows.
     """
     faults: list[str] = []
-    shared = plan.duplicates(source, job.plan.policy, job.plan.options.bmcs)
+    # Parts that moved one after the other may have had options of their own.
+    plan_ = dataclasses.replace(job.plan, by_own_run=True)
+    shared = plan.duplicates(source, plan_.policy, plan_.options.bmcs)
     advance = progress("verify: nodes", reader.count(source))
-    for verdicts in plan.judge(source, job.plan, ironic, shared):
+    for verdicts in plan.judge(source, plan_, ironic, shared):
         for verdict in verdicts:
             where = f"bm_nodes row {verdict.source.id} (node {verdict.source.uuid})"
             if verdict.outcome is classify.Outcome.MIGRATE:
@@ -138,7 +140,7 @@ def _verify(
                 faults.append(f"{where}: {'; '.join(verdict.reasons)}")
         advance(len(verdicts))
     found = verify.verify(
-        source, ironic, job.plan, pin=job.pin, accept=verify.Accept.CHANGED
+        source, ironic, plan_, pin=job.pin, accept=verify.Accept.CHANGED
     )
     if not faults:
         faults = list(verify.differences(found))

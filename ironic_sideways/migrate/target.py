@@ -35,7 +35,7 @@ nodes: sa.Table = models.Node.__table__
 ports: sa.Table = models.Port.__table__
 conductors: sa.Table = models.Conductor.__table__
 
-#: Ironic's [conductor] heartbeat_timeout, in seconds, by default.
+#: Ironic's [conductor] heartbeat_timeout, in seconds, where no ironic.conf was given.
 HEARTBEAT_TIMEOUT_S = 60
 
 #: The server must not end the idle connection that holds the lock.
@@ -133,7 +133,8 @@ def refuse_online_conductors(
         shown = ", ".join(f"{c.hostname} ({c.seconds} s ago)" for c in online)
         raise exceptions.SidewaysError(
             f"ironic-conductor is online: {shown}; stop it first (one that was "
-            f"killed counts as online for {timeout} s)"
+            f"killed counts as online for {timeout} s), or name a part with "
+            "--service-host: that may go beside it"
         )
 
 

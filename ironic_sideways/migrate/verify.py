@@ -28,7 +28,7 @@ import sqlalchemy as sa
 from ironic.db.sqlalchemy import models
 from sqlalchemy import orm
 
-from ironic_sideways.migrate import classify, fields, plan, provenance, target
+from ironic_sideways.migrate import choices, classify, fields, plan, provenance, target
 from ironic_sideways.nova_bm import reader
 
 #: Nodes compared at a time: as objects they take ten times the memory of rows.
@@ -86,14 +86,14 @@ def verify(
     """
     result = Result()
     for batch in reader.read(source, BATCH):
-        verdicts = [
-            classify.classify(node, plan_.options, plan_.policy) for node in batch
-        ]
-        found = _read(ironic, [v.source.uuid for v in verdicts if v.source.uuid])
-        for verdict in verdicts:
-            there = found.get(verdict.source.uuid or "")
+        found = _read(ironic, [node.uuid for node in batch if node.uuid])
+        for node in batch:
+            there = found.get(node.uuid or "")
+            own = there.provenance if isinstance(there, Found) else None
+            options = plan_.options_for(own)
+            verdict = classify.classify(node, options, plan_.policy)
             changed = isinstance(there, Found) and there.accept(accept)
-            lines = _verify_one(verdict, there, plan_, pin)
+            lines = _verify_one(verdict, there, options, pin)
             if lines is not None:
                 result.add(lines, changed=changed)
     surplus = None if _partial(plan_.policy) else _count_ours(ironic)
@@ -117,15 +117,17 @@ class Found:
     rows: list[Any] = dataclasses.field(default_factory=list)
     free: frozenset[str] = frozenset()
 
+    @property
+    def provenance(self) -> dict[str, Any] | None:
+        """The node's, or None: the node is not ours."""
+        return provenance.of({"extra": self.node.extra})
+
     def accept(self, accept: Accept) -> bool:
         """Take back what is accepted; whether Ironic changed more than that.
 
         Only rows that carry the digest of their writing can have been changed.
         """
-        if (
-            accept is Accept.NOTHING
-            or provenance.of({"extra": self.node.extra}) is None
-        ):
+        if accept is Accept.NOTHING or self.provenance is None:
             return False
         provenance.take_back(self.node)
         if accept is not Accept.CHANGED:
@@ -153,7 +155,7 @@ def _count_ours(ironic: sa.Connection) -> int:
 def _verify_one(
     verdict: classify.Verdict,
     there: "Found | Exception | None",
-    plan_: plan.Plan,
+    options: choices.Options,
     pin: str | None,
 ) -> list[str] | None:
     """The differences of one row; None: there is nothing to compare."""
@@ -162,7 +164,7 @@ def _verify_one(
     if isinstance(there, Exception):
         return [f"{where}: Ironic cannot load it: {' '.join(str(there).split())}"]
     if verdict.outcome is classify.Outcome.SKIP:
-        if source.deleted and there and provenance.of({"extra": there.node.extra}):
+        if source.deleted and there and there.provenance:
             return [f"{where}: is deleted in nova_bm, but in Ironic"]
         return None
     if verdict.outcome is classify.Outcome.REFUSE:
@@ -170,7 +172,7 @@ def _verify_one(
     if there is None:
         return [f"{where}: is not in Ironic"]
     expected = fields.Source(
-        source, verdict.interfaces, plan_.options, target.object_version("Node", pin)
+        source, verdict.interfaces, options, target.object_version("Node", pin)
     )
     lines = []
     if source.uuid not in there.free:

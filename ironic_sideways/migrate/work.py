@@ -46,6 +46,7 @@ class Job:
     """Where from, where to, and how.
 
     :param ironic_url: None only for a check without target.
+    :param heartbeat_timeout: Ironic's, in seconds.
     :param netboots: whose images a run keeps before it writes rows.
     """
 
@@ -53,6 +54,7 @@ class Job:
     ironic_url: URL | None
     plan: plan.Plan
     pin: str | None = None
+    heartbeat_timeout: int = target.HEARTBEAT_TIMEOUT_S
     netboots: netboot.NetBoots | None = None
 
     @property
@@ -95,7 +97,9 @@ def check(
         if ironic is not None:
             found.warnings += [
                 f"ironic-conductor {one.hostname} is online; 'run' needs it stopped"
-                for one in target.online_conductors(ironic, lock=False)
+                for one in target.online_conductors(
+                    ironic, job.heartbeat_timeout, lock=False
+                )
                 if not job.is_increment
             ]
         else:
@@ -112,6 +116,7 @@ def _examine(
     inquiries: Sequence[inquiry.Inquiry],
 ) -> summary.Summary:
     """One pass that judges everything and writes nothing but the record."""
+    plan.require_selected(source, job.plan.policy)
     for one in inquiries:
         one.begin(source)
     shared = plan.duplicates(source, job.plan.policy, job.plan.options.bmcs)
@@ -176,7 +181,7 @@ def run(
             target.lock(ironic) as held,
         ):
             if not job.is_increment:
-                target.refuse_online_conductors(ironic)
+                target.refuse_online_conductors(ironic, job.heartbeat_timeout)
             done.summary = _examine(source, ironic, job, entry, progress, inquiries)
             if done.summary.refused or dry_run:
                 return done
@@ -206,7 +211,7 @@ def _verify_written(
     try:
         # A conductor that runs may have taken the nodes over already.
         accept = verify.Accept.NOTHING
-        if target.online_conductors(ironic, lock=False):
+        if target.online_conductors(ironic, job.heartbeat_timeout, lock=False):
             accept = verify.Accept.TAKEN_OVER
         return verify.verify(source, ironic, job.plan, pin=job.pin, accept=accept)
     except (exceptions.SidewaysError, sa.exc.DBAPIError, KeyboardInterrupt) as error:
@@ -255,9 +260,9 @@ def _load(
         # What is new alone: all else would be a tenth of a second each time.
         gc.collect(0)
     if job.is_increment:
-        conductors.require_served(ironic, run_id)
+        conductors.require_served(ironic, run_id, job.heartbeat_timeout)
     else:
-        target.refuse_online_conductors(ironic)
+        target.refuse_online_conductors(ironic, job.heartbeat_timeout)
     held.require(ironic)
     done.written = loader.written
     load.commit(ironic, run_id)
@@ -273,16 +278,25 @@ def verify_only(
         reader.snapshot(database.engine(job.nova_bm_url)) as source,
         connect_target(job.ironic_url) as ironic,
     ):
+        plan.require_selected(source, job.plan.policy)
         return verify.verify(source, ironic, job.plan, pin=job.pin, accept=accept)
 
 
 def undo(
-    ironic_url: URL, part: rollback.Part, *, taken_over: bool, dry_run: bool
+    ironic_url: URL,
+    part: rollback.Part,
+    *,
+    taken_over: bool,
+    dry_run: bool,
+    heartbeat_timeout: int = target.HEARTBEAT_TIMEOUT_S,
 ) -> rollback.Removed:
-    """Remove what a run wrote; beside a conductor, a part that is named."""
+    """Remove what a run wrote; beside a conductor, a part that is named.
+
+    :param heartbeat_timeout: Ironic's, in seconds.
+    """
     with connect_target(ironic_url) as ironic, target.lock(ironic) as held:
         if not part.named:
-            target.refuse_online_conductors(ironic)
+            target.refuse_online_conductors(ironic, heartbeat_timeout)
         removed = rollback.rollback(
             ironic, part, taken_over=taken_over, commit=not dry_run
         )

@@ -26,8 +26,6 @@ from ironic_sideways.migrate import choices
 
 HEADER = ["node", "address", "port", "user", "password_file"]
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-#: A host name, an IPv4 or an IPv6 address.
-_ADDRESS = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.:-]*[0-9A-Za-z:])?|::[0-9A-Fa-f:]*")
 
 
 def read(name: str) -> dict[str, choices.Bmc]:
@@ -86,7 +84,7 @@ def _entry(directory: Path, words: list[str], where: str) -> tuple[str, choices.
     if len(words) != len(HEADER):
         raise ValueError(f"expected {len(HEADER)} fields, found {len(words)}")
     node, address, port, user, password_file = (word.strip() for word in words)
-    if not _ADDRESS.fullmatch(address):
+    if not choices.is_address(address):
         raise ValueError(
             f"address {address!r} is neither a host name nor an IP address"
         )
@@ -114,7 +112,7 @@ def _node(text: str) -> str:
 def _port(text: str) -> int:
     if not text:
         return choices.IPMI_PORT
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+    if not (text.isascii() and text.isdigit() and choices.is_port(int(text))):
         raise ValueError(f"port {text!r} is not a number from 1 to 65535")
     return int(text)
 

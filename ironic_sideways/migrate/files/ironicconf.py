@@ -27,6 +27,7 @@ _ENABLED = "enabled_{}_interfaces"
 #: Of ``[conductor]``, what is read here.
 _CONDUCTOR = (
     "file_url_allowed_paths",
+    "heartbeat_timeout",
     *("workers_pool_size", "reserved_workers_pool_percentage"),
     *("periodic_max_workers", "sync_power_state_workers"),
 )
@@ -52,6 +53,7 @@ class IronicConf:
     :param pin: ``pin_release_version``, or None.
     :param interfaces: kind -> names enabled.
     :param file_url_allowed_paths: below which ``file://`` images may lie.
+    :param heartbeat_timeout: seconds after which a silent conductor is offline.
     :param workers: threads of a conductor that are not kept for the API.
     :param workers_wanted: what it must have more than, to start.
     """
@@ -62,6 +64,7 @@ class IronicConf:
     interfaces: Mapping[str, tuple[str, ...]]
     file_url_allowed_paths: tuple[str, ...]
     dhcp_provider: str
+    heartbeat_timeout: int
     workers: int
     workers_wanted: int
 
@@ -96,6 +99,7 @@ def read(path: str) -> IronicConf:
             },
             file_url_allowed_paths=tuple(conf.conductor.file_url_allowed_paths),
             dhcp_provider=conf.dhcp.dhcp_provider,
+            heartbeat_timeout=conf.conductor.heartbeat_timeout,
             workers=_workers(conf.conductor),
             workers_wanted=conf.conductor.sync_power_state_workers
             + 2 * conf.conductor.periodic_max_workers

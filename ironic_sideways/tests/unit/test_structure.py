@@ -201,7 +201,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     ),
     "functional/migrate/test_cases.py": (
         "migrate/bmc_rows.py",
-        "migrate/choices.py",
         "migrate/fields.py",
         "migrate/plan.py",
         "migrate/summary.py",

@@ -76,9 +76,9 @@ def test_a_value_too_long_is_refused_and_never_cut_off(
     clouds: Clouds, server_mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(clouds)
-    assert clouds.migrate("run", "--owner", "o" * 256) == 1
+    assert clouds.migrate("run", "--network-interface", "n" * 256) == 1
     said = capsys.readouterr().err
-    assert "nothing was written: Data too long for column 'owner'" in said
+    assert "nothing was written: Data too long for column 'network_interface'" in said
     assert len(said.splitlines()) == 1
     assert clouds.ironic_rows() == {"nodes": [], "ports": []}
 

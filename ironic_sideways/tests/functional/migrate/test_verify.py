@@ -40,7 +40,7 @@ def moved(clouds: Clouds) -> Clouds:
     return clouds
 
 
-OPTIONS = ("--deploy-kernel", "k", "--deploy-ramdisk", "r", "--owner", "p")
+OPTIONS = ("--deploy-kernel", "k", "--deploy-ramdisk", "r", "--owner", "0" * 32)
 
 
 @pytest.fixture

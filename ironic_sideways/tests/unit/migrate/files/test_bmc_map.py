@@ -60,6 +60,7 @@ def test_nodes_are_named_by_uuid_or_mac(tmp_path: Path) -> None:
         ("x,10.0.0.2,,admin,one.secret", "node 'x' is neither a uuid nor a MAC"),
         ("02:00:00:00:00:01,,,admin,one.secret", "address '' is neither"),
         ("02:00:00:00:00:01,a b,,admin,one.secret", "address 'a b' is neither"),
+        ("02:00:00:00:00:01,10.0.0.2:623,,admin,one.secret", "'10.0.0.2:623' is nei"),
         ("02:00:00:00:00:01,10.0.0.2,0,admin,one.secret", "port '0' is not"),
         ("02:00:00:00:00:01,10.0.0.2,65536,admin,one.secret", "from 1 to 65535"),
         ("02:00:00:00:00:01,10.0.0.2,-1,admin,one.secret", "port '-1' is not"),
