@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.cloud import in_parallel, undo_file
+from ironic_sideways.cloud import allocation_holders, in_parallel, undo_file
 from ironic_sideways.cloud import placement as api
 
 TOOL = "nova-bm-convert-allocations"
@@ -49,6 +49,7 @@ class Conversion:
 
     :param classes: Placement's resource class of each node, by its uuid.
     :param strangers: which consumers are no instance, and what to do with them.
+    :param instances: which each node must be held by.
     :param missing_ok: leave nodes out that have no provider.
     :param progress: told how many steps of ``steps`` are done.
     """
@@ -57,6 +58,9 @@ class Conversion:
     classes: Mapping[str, str]
     undo_file: Path | None = None
     strangers: Strangers = lambda consumers: {}
+    instances: allocation_holders.Instances = dataclasses.field(
+        default_factory=allocation_holders.Instances
+    )
     missing_ok: bool = False
     progress: in_parallel.Progress = lambda done: None
     _seen: dict[str, api.Provider] = dataclasses.field(default_factory=dict, init=False)
@@ -69,8 +73,10 @@ class Conversion:
         """What is to be done with each node: CONVERTED, ALREADY or MISSING.
 
         :param refuse: told one line for each node that is not as expected.
-        :raises SidewaysError: after all nodes, if one was refused.
+        :raises SidewaysError: after all nodes, if one was refused; before them, if
+            the account may not change them.
         """
+        self.placement.require_rights()
         looked = in_parallel.look(list(self.classes), self._look, self.progress)
         outcomes = {uuid: outcome for uuid, (outcome, _) in looked.items()}
         reasons = {uuid: reason for uuid, (_, reason) in looked.items() if reason}
@@ -80,8 +86,13 @@ class Conversion:
             for consumer in provider.allocations
         }
         for consumer, reason in self.strangers(holders).items():
-            reasons.setdefault(holders[consumer], reason)
+            reasons[holders[consumer]] = reason
         reasons = {uuid: reasons[uuid] for uuid in self.classes if uuid in reasons}
+        for uuid, (instance, _) in self.instances.lacking.items():
+            refuse(
+                f"node {uuid}: its instance {instance} has no allocation: the "
+                "conversion makes it"
+            )
         in_parallel.refuse(reasons, len(outcomes), refuse)
         return outcomes
 
@@ -111,10 +122,11 @@ class Conversion:
         if provider is None:
             hint = "Placement has no provider of this uuid (--missing-ok leaves it out)"
             return MISSING, None if self.missing_ok else hint
+        fault = self.instances.fault(provider, self.classes[uuid], self.placement)
         if provider.is_converted(self.classes[uuid]):
-            return ALREADY, None
+            return ALREADY, fault
         self._seen[uuid] = provider
-        return CONVERTED, provider.why_not_convertible()
+        return CONVERTED, provider.why_not_convertible() or fault
 
     @api.retry_conflicts
     def _convert(self, uuid: str) -> None:
@@ -130,7 +142,9 @@ class Conversion:
             api.node_inventory(class_name),
             {
                 consumer: dataclasses.replace(held, resources={class_name: 1})
-                for consumer, held in provider.allocations.items()
+                for consumer, held in (
+                    provider.allocations | self.instances.made(uuid)
+                ).items()
             },
         )
 
@@ -171,6 +185,7 @@ class Conversion:
                 content["nodes"][uuid] = {
                     "resource_class": self.classes[uuid],
                     **_state(self._seen[uuid]),
+                    "added": list(self.instances.made(uuid)),
                 }
         undo_file.write(self.undo_file, content)
 
@@ -196,6 +211,9 @@ class Restoration:
                 uuid: str(node["resource_class"]) for uuid, node in self.nodes.items()
             }
             self._before = {uuid: _provider(uuid, n) for uuid, n in self.nodes.items()}
+            self._added = {
+                uuid: {*n.get("added", ())} for uuid, n in self.nodes.items()
+            }
 
     def steps(self, run: bool) -> int:
         """How often ``progress`` is told of a node, in all: looks, changes, checks."""
@@ -205,8 +223,10 @@ class Restoration:
         """What is to be done with each node: RESTORED or AS_BEFORE.
 
         :param refuse: told one line for each node that has changed since.
-        :raises SidewaysError: after all nodes, if one was refused.
+        :raises SidewaysError: after all nodes, if one was refused; before them, if
+            the account may not change them.
         """
+        self.placement.require_rights()
         looked = in_parallel.look(list(self.nodes), self._look, self.progress)
         reasons = {uuid: reason for uuid, (_, reason) in looked.items() if reason}
         in_parallel.refuse(reasons, len(looked), refuse)
@@ -236,15 +256,17 @@ class Restoration:
         self._seen[uuid] = provider
         converted = provider.is_converted(self.classes[uuid])
         before = self._before[uuid]
-        outcome = AS_BEFORE if before.equals(provider) else RESTORED
-        if set(provider.allocations) != set(before.allocations):
-            return outcome, (
-                f"its instance was {_names(before.allocations)} and is now "
+        if before.equals(provider):
+            return AS_BEFORE, None
+        held = {*before.allocations, *(self._added[uuid] if converted else ())}
+        if set(provider.allocations) != held:
+            return RESTORED, (
+                f"its instance was {_names(held)} and is now "
                 f"{_names(provider.allocations)}"
             )
         if not converted and set(provider.inventories) != set(before.inventories):
-            return outcome, f"its inventory is {_names(provider.inventories)} now"
-        return outcome, None
+            return RESTORED, f"its inventory is {_names(provider.inventories)} now"
+        return RESTORED, None
 
     @api.retry_conflicts
     def _restore(self, uuid: str) -> None:
@@ -262,7 +284,12 @@ class Restoration:
                 name: {**inventory, "reserved": 0}
                 for name, inventory in before.inventories.items()
             }
-            self.placement.reshape(provider, free, before.allocations)
+            gone = {
+                consumer: dataclasses.replace(held, resources={})
+                for consumer, held in provider.allocations.items()
+                if consumer in self._added[uuid]
+            }
+            self.placement.reshape(provider, free, before.allocations | gone)
             provider = self.placement.provider(uuid, owners=False)
         if provider is not None and provider.inventories != before.inventories:
             self.placement.set_inventories(provider, before.inventories)

@@ -26,6 +26,20 @@ UUID_MICROVERSION = "2.53"
 HOST_MICROVERSION = "2.27"
 
 
+def refuse_other_uuids(compute: Any, nodes: Collection[str]) -> None:
+    """Refuse ``nodes`` whose compute node has another uuid: its provider has it too.
+
+    :raises SidewaysError: names the first.
+    """
+    for hypervisor in _hypervisors(compute):
+        if hypervisor.name in nodes and hypervisor.id != hypervisor.name:
+            raise exceptions.SidewaysError(
+                f"node {hypervisor.name}: Nova's compute node of this name has uuid "
+                f"{hypervisor.id}, and its provider too: 'ironic-nova-bm-migrate check "
+                "--os-cloud' names the repair; nothing was changed"
+            )
+
+
 def nodes_of(compute: Any, hosts: Sequence[str]) -> list[str]:
     """The uuids of all nodes of these compute hosts.
 

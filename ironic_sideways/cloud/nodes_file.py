@@ -28,11 +28,13 @@ class Node:
     """A node, and its resource class as Ironic spells it, where it is said.
 
     :param instance_uuid: its instance's, in the record of the migration.
+    :param tells_instance: whether None is the file's word that it has no instance.
     """
 
     uuid: str
     resource_class: str | None = None
     instance_uuid: str | None = None
+    tells_instance: bool = dataclasses.field(default=False, compare=False)
 
 
 def read(path: Path) -> list[Node]:
@@ -40,7 +42,7 @@ def read(path: Path) -> list[Node]:
 
     :param path: a JSON list of uuids, or of objects with "uuid" and perhaps
         "resource_class"; or migration.json of ``ironic-nova-bm-migrate``.
-    :raises UsageError: it cannot be read, or is neither.
+    :raises UsageError: it cannot be read, is neither, or names no node.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -52,6 +54,8 @@ def read(path: Path) -> list[Node]:
             f'{path}: expected a JSON list of uuids, or of objects with a "uuid", or '
             "migration.json of ironic-nova-bm-migrate"
         ) from None
+    if not nodes:
+        raise exceptions.UsageError(f"{path}: expected nodes that move, found none")
     return list({node.uuid: node for node in nodes}.values())
 
 
@@ -67,7 +71,12 @@ def _node(item: Any) -> Node:
     node = (
         Node(item)
         if isinstance(item, str)
-        else Node(item["uuid"], item.get("resource_class"), item.get("instance_uuid"))
+        else Node(
+            item["uuid"],
+            item.get("resource_class"),
+            item.get("instance_uuid"),
+            "instance_uuid" in item,
+        )
     )
     said = (node.resource_class, node.instance_uuid)
     if not isinstance(node.uuid, str) or not all(

@@ -36,6 +36,18 @@ MICROVERSION = "1.36"
 #: What a node of nova-baremetal reported (nova.virt.baremetal.driver).
 STANDARD = frozenset(("VCPU", "MEMORY_MB", "DISK_GB"))
 
+#: What the conversion and its undo send, each so that it can change nothing:
+#: Placement asks its policy first, and then refuses the content.
+PROBES: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
+    ("POST", "/reshaper", {}),
+    ("PUT", "/resource_classes/NOT_CUSTOM", None),
+    (
+        "PUT",
+        "/resource_providers/00000000-0000-0000-0000-000000000000/inventories",
+        {},
+    ),
+)
+
 #: Tries of one node's change against somebody else's concurrent writes.
 ATTEMPTS = 5
 
@@ -116,6 +128,19 @@ class Placement:
     def __init__(self, adapter: keystoneauth1.adapter.Adapter) -> None:
         self.adapter = adapter
 
+    def require_rights(self) -> None:
+        """See, without a change, that the account may change what is to be changed.
+
+        :raises SidewaysError: Placement's policy forbids it.
+        """
+        for method, path, body in PROBES:
+            self._request(method, path, body, allowed=(400, 404))
+
+    def holds(self, consumer: str) -> list[str]:
+        """The providers of which ``consumer`` holds something, by uuid."""
+        whole = self._call("GET", f"/allocations/{consumer}") or {}
+        return sorted(whole.get("allocations", {}))
+
     def provider(self, uuid: str, owners: bool = True) -> Provider | None:
         """The provider of node ``uuid`` as it is now; None where there is none.
 
@@ -192,6 +217,7 @@ class Placement:
     ) -> None:
         """Give ``provider`` these inventories and allocations, both or neither.
 
+        :param allocations: one without resources is taken away.
         :raises GenerationConflict: where it has changed since it was read.
         """
         body = {
@@ -203,10 +229,18 @@ class Placement:
             },
             "allocations": {
                 consumer: {
-                    "allocations": {provider.uuid: {"resources": allocation.resources}},
+                    "allocations": (
+                        {provider.uuid: {"resources": allocation.resources}}
+                        if allocation.resources
+                        else {}
+                    ),
                     "project_id": allocation.project_id,
                     "user_id": allocation.user_id,
-                    "consumer_generation": provider.allocations[consumer].generation,
+                    "consumer_generation": (
+                        provider.allocations[consumer].generation
+                        if consumer in provider.allocations
+                        else None
+                    ),
                 }
                 for consumer, allocation in allocations.items()
             },

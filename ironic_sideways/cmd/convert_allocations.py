@@ -19,7 +19,11 @@ as well, so that all nodes are alike before IronicDriver starts. A node that is 
 as expected stops the run before anything is changed; a second run changes nothing.
 
 The account needs the roles admin and, for Placement's reshape, service. Useful
-weeks ahead: --dry-run looks at every node while nova-compute is still up.
+weeks ahead: --dry-run looks at every node, and asks for the account's rights, while
+nova-compute is still up.
+
+With migration.json as --nodes-file each allocation must be its node's own instance's;
+one that is nowhere is made with the conversion, and one that is elsewhere is refused.
 
 Without the conversion nova-compute would exit at its first start with
 IronicDriver: Placement refuses to drop an inventory that is in use.
@@ -132,8 +136,10 @@ def run(parsed: argparse.Namespace) -> None:
     if parsed.undo:
         undo_file.read(parsed.undo, allocations.TOOL)
     connection = connections.connect(parsed.os_cloud)
-    work = prepare(parsed, classes, connection)
+    instances = {node.uuid: node.instance_uuid for node in nodes if node.tells_instance}
+    work = prepare(parsed, classes, instances, connection)
     compute = connection.compute
+    compute_hosts.refuse_other_uuids(compute, work.classes)
     if not parsed.dry_run:
         compute_hosts.check(compute, work.classes, parsed.wait)
     elif up := compute_hosts.up(compute, work.classes):
@@ -157,11 +163,15 @@ def run(parsed: argparse.Namespace) -> None:
 
 
 def prepare(
-    parsed: argparse.Namespace, classes: dict[str, str], connection: Any
+    parsed: argparse.Namespace,
+    classes: dict[str, str],
+    instances: dict[str, str | None],
+    connection: Any,
 ) -> Work:
     """The work that the options ask for.
 
     :param classes: of the nodes of --nodes-file.
+    :param instances: of the nodes of --nodes-file, as far as it says so.
     """
     api = placement.Placement(connection.placement)
     if parsed.undo:
@@ -175,6 +185,9 @@ def prepare(
         classes,
         parsed.undo_file,
         functools.partial(allocation_holders.strangers, connection.compute),
+        allocation_holders.Instances(
+            instances, functools.partial(allocation_holders.owner, connection.compute)
+        ),
         parsed.missing_ok,
     )
 

@@ -230,7 +230,7 @@ def way_back(args: argparse.Namespace) -> str:
 
 
 def sum_up_migration(args: argparse.Namespace) -> str:
-    nodes = migration.nodes(args.migration)
+    nodes = _moved(args.migration)
     used = sum(1 for instance in nodes.values() if instance)
     return f"{len(nodes)} nodes moved and verified, {used} with an instance"
 
@@ -240,7 +240,7 @@ def takeover(args: argparse.Namespace) -> str:
     from ironic_sideways.evidence import takeover
     from ironic_sideways.nova_bm import database
 
-    uuids = sorted(migration.nodes(args.migration))
+    uuids = sorted(_moved(args.migration))
     engine = database.engine(database.resolve_url(args.ironic_db, "--ironic-db"))
     found: dict[str, Any] = {}
     with progress.progress("nodes taken over", len(uuids)) as advance:
@@ -258,11 +258,21 @@ def takeover(args: argparse.Namespace) -> str:
     return f"{len(found['nodes'])}/{len(uuids)} nodes taken over"
 
 
+def _moved(path: Path) -> dict[str, str | None]:
+    """Each node that the record ``path`` has moved, with its instance.
+
+    :raises UsageError: it has moved none.
+    """
+    if not (nodes := migration.nodes(path)):
+        raise exceptions.UsageError(f"{path}: expected nodes that move, found none")
+    return nodes
+
+
 def proxy(args: argparse.Namespace) -> str:
     from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import proxy
 
-    uuids = sorted({uuid for path in args.migration for uuid in migration.nodes(path)})
+    uuids = sorted({uuid for path in args.migration for uuid in _moved(path)})
     faults = proxy.faults(connections.connect(args.os_cloud), uuids)
     if faults:
         raise exceptions.SidewaysError("the bare-metal proxy: " + "; ".join(faults))
@@ -274,7 +284,7 @@ def resources(args: argparse.Namespace) -> str:
     from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import resources
 
-    nodes = migration.nodes(args.migration)
+    nodes = _moved(args.migration)
     wanted = {"driver": resources.DRIVER, "manager": args.compute_manager}
     found: dict[str, Any] = {"told": wanted}
     try:

@@ -25,6 +25,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
@@ -93,6 +94,7 @@ def _done(
 ) -> int:
     try:
         parser.parse_args(words, parsed)
+        _refuse_overwriting(parsed)
         result = parsed.run(parsed)
         if isinstance(result, str):
             print(result)
@@ -101,6 +103,25 @@ def _done(
         raise
     _flush()
     return result if isinstance(result, int) else 0
+
+
+def _refuse_overwriting(parsed: argparse.Namespace) -> None:
+    """See that --output is no file that another option names, to read or to write.
+
+    :raises UsageError: names both.
+    """
+    output = getattr(parsed, "output", None)
+    if output is None or Path(output).is_dir():
+        return
+    for name, value in vars(parsed).items():
+        for one in value if isinstance(value, list) else [value]:
+            if name == "output" or not isinstance(one, str | Path):
+                continue
+            if Path(str(one).removeprefix("@")).resolve() == Path(output).resolve():
+                raise exceptions.UsageError(
+                    f"--output {output}: would overwrite what "
+                    f"--{name.replace('_', '-')} names; expected another file"
+                )
 
 
 def _flush() -> None:

@@ -154,8 +154,9 @@ class FakeCloud:
                 json={"servers": [{"id": server} for server in sorted(self.servers)]}
             )
         if match := re.fullmatch(r"servers/([^/]+)", path):
-            if match[1] in self.soft_deleted:
-                return webob.Response(json={"server": {"id": match[1]}})
+            if match[1] in self.servers | self.soft_deleted:
+                whose = {"tenant_id": "9" * 32, "user_id": "8" * 32}
+                return webob.Response(json={"server": {"id": match[1], **whose}})
             return webob.Response(status=404)
         if path == "os-migrations":
             assert request.headers["X-OpenStack-Nova-API-Version"] == "2.59"

@@ -11,6 +11,7 @@
 # under the License.
 
 import json
+import os
 import stat
 import uuid
 from collections.abc import Iterator
@@ -229,8 +230,8 @@ def test_an_output_that_cannot_be_written_stops_the_run_before_any_change(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     node = placement_service.add_node()
-    assert convert(undo_file, "--node", node, "--output", "/nonexistent/x") == 1
-    assert "/nonexistent/x: cannot be written" in capsys.readouterr().err
+    assert convert(undo_file, "--node", node, "--output", "/dev/null/x") == 1
+    assert "/dev/null/x: cannot be written" in capsys.readouterr().err
     assert set(placement_service.inventory(node)) == set(STANDARD)
 
 
@@ -282,3 +283,185 @@ def test_bad_usage_exits_2(
     except SystemExit as error:
         code = error.code
     assert code == 2
+
+
+def record(directory: Path, instances: dict[str, str | None]) -> Path:
+    """migration.json of nodes with these instances."""
+    file = directory / "migration.json"
+    rows = [
+        {"uuid": node, "instance_uuid": instance, "outcome": "migrate"}
+        for node, instance in instances.items()
+    ]
+    file.write_text(json.dumps({"rows": rows}))
+    return file
+
+
+def test_d3_a_file_without_nodes_that_move_is_refused(
+    cloud: fake_cloud.FakeCloud,
+    undo_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = record(tmp_path, {})
+    assert convert(undo_file, "--nodes-file", file) == 2
+    assert f"{file}: expected nodes that move, found none" in capsys.readouterr().err
+
+
+def test_d5_an_instance_without_allocation_gets_it_and_an_undo_takes_it_back(
+    cloud: fake_cloud.FakeCloud,
+    placement_service: Service,
+    undo_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    node, instance = placement_service.add_node(), str(uuid.uuid4())
+    placement_service.set_inventory(node, STANDARD, reserved=True)
+    before = placement_service.inventory(node)
+    cloud.servers.add(instance)
+    file = record(tmp_path, {node: instance})
+    assert convert(undo_file, "--nodes-file", file, "--dry-run") == 0
+    assert f"its instance {instance} has no allocation" in capsys.readouterr().err
+    assert placement_service.held(node) == {}
+    assert convert(undo_file, "--nodes-file", file) == 0
+    assert placement_service.held(node) == {instance: {"CUSTOM_BAREMETAL": 1}}
+    whose = placement_service.adapter.get(f"/allocations/{instance}").json()
+    assert (whose["project_id"], whose["user_id"]) == ("9" * 32, "8" * 32)
+    assert convert(undo_file, "--nodes-file", file) == 0
+    assert run("--undo", undo_file) == 0
+    assert placement_service.held(node) == {}
+    assert placement_service.inventory(node) == before
+    assert run("--undo", undo_file) == 0
+
+
+def test_d5_an_allocation_of_another_node_is_refused_and_its_repair_works(
+    cloud: fake_cloud.FakeCloud,
+    placement_service: Service,
+    undo_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own, wrong = placement_service.add_node(), placement_service.add_node(instance=True)
+    ((instance, held),) = placement_service.held(wrong).items()
+    cloud.servers.add(instance)
+    file = record(tmp_path, {own: instance, wrong: None})
+    assert convert(undo_file, "--nodes-file", file) == 1
+    first, second, _ = capsys.readouterr().err.splitlines()
+    repair = f"'openstack resource provider allocation delete {instance}'"
+    assert f"node {own}: its instance {instance} holds node {wrong} instead" in first
+    assert f"node {wrong}: instance {instance} holds it, and is on node {own}" in second
+    assert repair in first and repair in second
+    assert placement_service.held(wrong) == {instance: held}
+    assert not undo_file.exists()
+    placement_service.release(instance)
+    assert convert(undo_file, "--nodes-file", file) == 0
+    assert placement_service.held(own) == {instance: {"CUSTOM_BAREMETAL": 1}}
+    assert placement_service.held(wrong) == {}
+
+
+def test_d5_an_instance_that_the_record_does_not_have_is_refused(
+    cloud: fake_cloud.FakeCloud,
+    placement_service: Service,
+    undo_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One that holds a free node, one that Nova lacks, one lost after a conversion."""
+    free, gone = placement_service.add_node(instance=True), placement_service.add_node()
+    (instance,) = placement_service.held(free)
+    cloud.servers.add(instance)
+    file = record(tmp_path, {free: None, gone: instance[::-1]})
+    assert convert(undo_file, "--nodes-file", file) == 1
+    first, second, _ = capsys.readouterr().err.splitlines()
+    assert f"instance {instance} holds it, and the nodes file has no instanc" in first
+    assert f"Nova has no instance {instance[::-1]}, which the nodes file has" in second
+    file = record(tmp_path, {free: instance})
+    assert convert(undo_file, "--nodes-file", file) == 0
+    placement_service.release(instance)
+    capsys.readouterr()
+    assert convert(undo_file, "--nodes-file", file) == 1
+    assert f"rp={free},CUSTOM_BAREMETAL=1" in capsys.readouterr().err
+
+
+def test_d1_a_compute_node_of_another_uuid_is_no_node_without_provider(
+    cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = str(uuid.uuid4())
+    cloud.add_hypervisor(node, HOST)
+    cloud.hypervisors[0]["id"] = "0f000000-0000-4000-8000-000000000009"
+    assert convert(undo_file, "--node", node, "--missing-ok", "--dry-run") == 1
+    assert f"node {node}: Nova's compute node of this name has" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("read", ["--undo", "--nodes-file", "--undo-file"])
+def test_d9_the_outcome_overwrites_no_file_that_an_option_names(
+    cloud: fake_cloud.FakeCloud,
+    placement_service: Service,
+    undo_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    read: str,
+) -> None:
+    node = placement_service.add_node()
+    assert convert(undo_file, "--node", node) == 0
+    before = undo_file.read_bytes()
+    words = ["--resource-class", "b", "--node", node] if read == "--undo-file" else []
+    assert run(read, undo_file, "--output", undo_file, *words) == 2
+    assert f"would overwrite what {read} names" in capsys.readouterr().err
+    assert undo_file.read_bytes() == before
+    assert run("--undo", undo_file) == 0
+
+
+def test_d10_a_dry_run_asks_whether_the_account_may_reshape(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    placement_service: Service,
+    cloud: fake_cloud.FakeCloud,
+    undo_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """There and back; with the role it changes nothing."""
+    node = placement_service.add_node(instance=True)
+    cloud.servers.update(placement_service.held(node))
+    known, generation = placement_service.classes(), provider(placement_service, node)
+    assert convert(undo_file, "--node", node, "--dry-run") == 0
+    assert placement_service.classes() == known
+    assert provider(placement_service, node) == generation
+    assert convert(undo_file, "--node", node) == 0
+    generation = provider(placement_service, node)
+    clouds_yaml = os.environ["OS_CLIENT_CONFIG_FILE"]
+    with plain_admin(placement_service) as url:
+        text = Path(clouds_yaml).read_text()
+        own = json.loads(text)
+        own["clouds"][fake_cloud.CLOUD]["placement_endpoint_override"] = url
+        Path(clouds_yaml).write_text(json.dumps(own))
+        capsys.readouterr()
+        for words in (
+            ("--resource-class", "other", "--node", node, "--dry-run"),
+            ("--undo", undo_file, "--dry-run"),
+        ):
+            assert run(*words) == 1
+            said = capsys.readouterr().err
+            assert "Placement refused POST /reshaper (403)" in said
+            assert "roles admin and service" in said
+            assert len(said.splitlines()) == 1
+    assert provider(placement_service, node) == generation
+    Path(clouds_yaml).write_text(text)
+    assert run("--undo", undo_file, "--dry-run") == 0
+    assert provider(placement_service, node) == generation
+
+
+def provider(service: Service, node: str) -> dict[str, Any]:
+    """The node's provider, generation included."""
+    return dict(service.adapter.get(f"/resource_providers/{node}").json())
+
+
+def plain_admin(service: Service) -> Any:
+    """Placement as an account without the role service is answered."""
+
+    @webob.dec.wsgify
+    def without_role(request: webob.Request) -> Any:
+        request.headers["X-Roles"] = "admin"
+        return service.application
+
+    return http_server.serve(without_role)

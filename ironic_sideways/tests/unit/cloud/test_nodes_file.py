@@ -71,6 +71,14 @@ def test_anything_else_is_bad_usage(file: Path, text: str) -> None:
         nodes_file.read(file)
 
 
+@pytest.mark.parametrize("text", ["[]", '{"rows": [{"outcome": "skip"}]}'])
+def test_d3_a_file_that_names_no_node_is_bad_usage(file: Path, text: str) -> None:
+    file.write_text(text)
+
+    with pytest.raises(exceptions.UsageError, match="expected nodes that move"):
+        nodes_file.read(file)
+
+
 def test_a_file_that_is_not_there_is_bad_usage(file: Path) -> None:
     with pytest.raises(exceptions.UsageError, match="No such file"):
         nodes_file.read(file)
