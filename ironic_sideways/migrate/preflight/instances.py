@@ -154,9 +154,12 @@ class Instances:
                 f"on {node.host}"
             )
         if node.uuid != source.uuid:
-            verdict.notes.append(
-                f"Nova's compute node of this name has uuid {node.uuid}: IronicDriver "
-                "will want one whose uuid is the node's"
+            verdict.refuse(
+                f"Nova's compute node of this name has uuid {node.uuid}, expected the "
+                "node's: with IronicDriver nova-compute would end at its start; with "
+                "nova-compute stopped, give compute_nodes of Nova's cell and "
+                "resource_providers of Placement the node's uuid, as 'Moving a cloud's "
+                "nodes' shows"
             )
 
     def _judge_instance(self, verdict: classify.Verdict, uuid: str) -> None:

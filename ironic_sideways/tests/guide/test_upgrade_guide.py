@@ -14,9 +14,9 @@
 
 Each command of the page is given on the lab, in the page's order and nothing else, up
 to the end of maintenance; then those of the page on backing out; then the window's once
-more, with its end. Each must print what its page says; afterwards the instances must
-have survived. The lab has one host: ``systemctl`` and ``scp`` are functions here, and
-the paths of the pages' hosts are the lab's.
+more, with a canary as the page has it, and with its end. Each must print what its page
+says; afterwards the instances must have survived. The lab has one host: ``systemctl``
+and ``scp`` are functions here, and the paths of the pages' hosts are the lab's.
 
     UPDATE_PAGES=1 tox -e py3 -- ironic_sideways/tests/guide
 
@@ -47,6 +47,7 @@ WAY_BACK = REPOSITORY / "doc/source/admin/back-out.rst"
 #: The sections of the guide between which there is a way back by the other page.
 BEGIN = "\n3. Begin the maintenance period\n"
 END = "\n12. End the maintenance period\n"
+CANARY = "\nA canary\n--------\n"
 NUMBER = 95
 #: Four have instances, one is free.
 NODES = 5
@@ -55,6 +56,11 @@ PAGE_TIMEOUT = 1500
 STEP_TIMEOUT = 900
 
 NETBOOT = "/var/lib/ironic/netboot"
+#: The page's UUID of a canary: the free node.
+FREE = (
+    'mariadb --skip-column-names nova_bm --execute "SELECT uuid FROM bm_nodes WHERE '
+    'deleted = 0 AND instance_uuid IS NULL LIMIT 1"'
+)
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 REPLACED = [
     (UUID, "UUID"),
@@ -172,6 +178,8 @@ def places(layout: Layout) -> dict[str, list[tuple[str, str]]]:
         ("/var/log/ironic/", f"{logs}/"),
         ("/var/log/nova/", f"{logs}/"),
         ("--compute-host compute-1", f"--compute-host {layout.compute_host}"),
+        ("--service-host compute-1", f"--service-host {layout.compute_host}"),
+        ("--node UUID", f"--node $({FREE})"),
     ]
     return {
         "desk": everywhere,
@@ -208,6 +216,15 @@ def replacer(layout: Layout, desk: Path) -> Callable[[str], str]:
     )
 
 
+def with_canary(window: list[Command], canary: list[Command]) -> list[Command]:
+    """The window's commands with its load in two parts, the second beside Ironic."""
+    (load,) = (n for n, one in enumerate(window) if "migrate run" in one.text)
+    (start,) = (n for n, one in enumerate(window) if "--now ironic-cond" in one.text)
+    first, *rest = canary
+    between = [one for one in window[load + 1 : start] if "verify" not in one.text]
+    return [*window[:load], first, *between, window[start], *rest, *window[start + 1 :]]
+
+
 def differences(told: Command, printed: list[str]) -> Iterator[str]:
     """A command that does not print what its page says, as a person compares it."""
     if told.output != printed:
@@ -226,9 +243,10 @@ def test_the_guide_moves_a_cloud_back_and_there_again(
     guide = GUIDE.read_text(encoding="utf-8")
     before, window = guide.split(BEGIN)
     window, end = window.split(END)
+    last, canary = (console_page.parse(part) for part in end.split(CANARY))
     there = console_page.parse(before) + console_page.parse(window)
     back = console_page.read(WAY_BACK)
-    again = console_page.parse(window) + console_page.parse(end)
+    again = with_canary(console_page.parse(window), canary) + last
     assert len(console_page.parse(window)) > 25 and len(back) > 14
     told = there + back + again
     replace = replacer(layout, desk)
@@ -245,8 +263,8 @@ def test_the_guide_moves_a_cloud_back_and_there_again(
     ]
 
     if os.environ.get("UPDATE_PAGES"):
-        ended = printed[-len(console_page.parse(end)) :]
-        console_page.rewrite(GUIDE, printed[: len(there)] + ended)
+        said = {id(one): lines for one, lines in zip(told, printed, strict=True)}
+        console_page.rewrite(GUIDE, [said[id(one)] for one in there + last + canary])
         console_page.rewrite(WAY_BACK, printed[len(there) :][: len(back)])
     else:
         wrong = [

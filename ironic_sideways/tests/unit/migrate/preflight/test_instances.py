@@ -103,7 +103,7 @@ def test_a_free_node_on_which_nova_has_an_instance_is_refused(
     assert row.reasons == ["Nova has instance i on this node, and nova_bm none"]
 
 
-def test_a_compute_node_elsewhere_or_of_another_uuid_is_told(
+def test_d1_a_compute_node_elsewhere_or_of_another_uuid_is_refused(
     nova: fake_nova.FakeNova,
 ) -> None:
     nova.hypervisors[0]["service"]["host"] = "compute-9"
@@ -114,7 +114,9 @@ def test_a_compute_node_elsewhere_or_of_another_uuid_is_told(
     assert used.reasons == [
         "service_host is compute-1, and Nova has the compute node on compute-9"
     ]
-    assert "has uuid 0f000000-0000-4000-8000-000000000009" in free.notes[0]
+    (reason,) = free.reasons
+    assert "has uuid 0f000000-0000-4000-8000-000000000009, expected the no" in reason
+    assert "compute_nodes of Nova's cell and resource_providers of Place" in reason
     assert unknown.notes == ["Nova has no compute node of this name"]
     assert unknown.outcome is classify.Outcome.MIGRATE
 
