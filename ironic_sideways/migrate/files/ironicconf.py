@@ -16,21 +16,17 @@ The defaults are those of the installed Ironic: its own option objects are used.
 """
 
 import dataclasses
+import types
 from collections.abc import Iterable, Mapping
 
-from ironic.conf import conductor, default, dhcp
+import ironic.conf
+from ironic.conf import default
 from oslo_config import cfg
 
 from ironic_sideways import exceptions
+from ironic_sideways.migrate.files import configuration
 
 _ENABLED = "enabled_{}_interfaces"
-#: Of ``[conductor]``, what is read here.
-_CONDUCTOR = (
-    "file_url_allowed_paths",
-    "heartbeat_timeout",
-    *("workers_pool_size", "reserved_workers_pool_percentage"),
-    *("periodic_max_workers", "sync_power_state_workers"),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,28 +71,18 @@ def read(path: str) -> IronicConf:
     :raises UsageError: no such file, or not a configuration file of Ironic.
     """
     conf = cfg.ConfigOpts()
-    conf.register_opt(cfg.StrOpt("pin_release_version"))
-    enabled = [opt for opt in default.driver_opts if opt.name.startswith("enabled_")]
-    conf.register_opts(enabled)
-    conf.register_opts(
-        [opt for opt in conductor.opts if opt.name in _CONDUCTOR], group="conductor"
-    )
-    conf.register_opts(dhcp.opts, group="dhcp")
-    try:
-        conf(
-            args=[],
-            project="ironic",
-            default_config_files=[path],
-            # Not /etc/ironic/ironic.conf.d of this host.
-            default_config_dirs=[],
-        )
+    # All of them: a value may name any other one.
+    for module in vars(ironic.conf).values():
+        if isinstance(module, types.ModuleType) and hasattr(module, "register_opts"):
+            module.register_opts(conf)
+
+    def found() -> IronicConf:
+        kinds = filter(None, (_kind(opt) for opt in default.driver_opts))
         return IronicConf(
             path=path,
             pin=conf.pin_release_version,
             hardware_types=tuple(conf.enabled_hardware_types),
-            interfaces={
-                kind: _enabled(conf, kind) for kind in map(_kind, enabled) if kind
-            },
+            interfaces={kind: _enabled(conf, kind) for kind in kinds},
             file_url_allowed_paths=tuple(conf.conductor.file_url_allowed_paths),
             dhcp_provider=conf.dhcp.dhcp_provider,
             heartbeat_timeout=conf.conductor.heartbeat_timeout,
@@ -105,11 +91,8 @@ def read(path: str) -> IronicConf:
             + 2 * conf.conductor.periodic_max_workers
             + 2,
         )
-    except (cfg.Error, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise exceptions.UsageError(
-            f"--ironic-config {path}: expected an ironic.conf: {reason}"
-        ) from error
+
+    return configuration.read(conf, path, "--ironic-config an ironic.conf", found)
 
 
 def _workers(group: cfg.ConfigOpts.GroupAttr) -> int:
@@ -149,7 +132,7 @@ def _enabled(conf: cfg.ConfigOpts, kind: str) -> tuple[str, ...]:
 def _kind(option: cfg.Opt) -> str | None:
     before, _, after = _ENABLED.partition("{}")
     name: str = option.name
-    if not name.endswith(after):
+    if not (name.startswith(before) and name.endswith(after)):
         return None
     return name.removeprefix(before).removesuffix(after)
 

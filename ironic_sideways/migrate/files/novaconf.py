@@ -19,6 +19,7 @@ from oslo_config import cfg
 
 from ironic_sideways import exceptions
 from ironic_sideways.migrate import classify
+from ironic_sideways.migrate.files import configuration
 
 #: Nova 2014.2, nova/virt/baremetal/driver.py; the old name is from 2013.
 _BAREMETAL = [
@@ -48,34 +49,28 @@ class ComputeHost:
 def read(path: str) -> ComputeHost:
     """Read one nova.conf with oslo.config; a file without [baremetal] is fine.
 
+    Of ``my_ip`` and the like only what it says itself counts: the defaults are those
+    of its own host.
+
     :raises UsageError: no such file, or not a configuration file.
     """
     conf = cfg.ConfigOpts()
     conf.register_opt(cfg.StrOpt("host"))
     conf.register_opts(_BAREMETAL, group="baremetal")
-    try:
-        conf(
-            args=[],
-            project="nova",
-            default_config_files=[path],
-            # Not /etc/nova/nova.conf.d of this host, whose nova.conf this is not.
-            default_config_dirs=[],
-            validate_default_values=False,
+
+    def found() -> ComputeHost:
+        specs = {}
+        for spec in conf.baremetal.flavor_extra_specs:
+            key, _, value = spec.partition(":")
+            specs[key.strip()] = value.strip()
+        return ComputeHost(
+            path=path,
+            host=conf.host or None,
+            cpu_arch=specs.get("cpu_arch") or None,
+            power_manager=conf.baremetal.power_manager,
         )
-    except cfg.Error as error:
-        reason = " ".join(str(error).split())
-        raise exceptions.UsageError(
-            f"--nova-config {path}: expected a nova.conf: {reason}"
-        ) from error
-    specs = dict(
-        spec.split(":", 1) for spec in conf.baremetal.flavor_extra_specs if ":" in spec
-    )
-    return ComputeHost(
-        path=path,
-        host=conf.host,
-        cpu_arch=specs.get("cpu_arch", "").strip() or None,
-        power_manager=conf.baremetal.power_manager,
-    )
+
+    return configuration.read(conf, path, "--nova-config a nova.conf", found)
 
 
 def read_all(paths: Sequence[str]) -> list[ComputeHost]:
