@@ -159,7 +159,7 @@ def read_machines(
 
 def run(arguments: argparse.Namespace) -> None:
     """Read the machines, write the rows, say what happened."""
-    url = database.resolve_url(arguments.nova_bm_db, "--nova-bm-db")
+    url = database.option_url(arguments.nova_bm_db, "--nova-bm-db")
     machines = read_machines(
         arguments.libvirt_uri, arguments.vbmc_config, arguments.domain
     )

@@ -32,7 +32,7 @@ from openstack.connection import Connection
 
 from ironic_sideways import exceptions, whole_file
 from ironic_sideways.cloud import undo_file
-from ironic_sideways.nova_bm import states
+from ironic_sideways.nova_bm import database, states
 
 REASON = "Maintenance: this cloud moves from nova-baremetal to Ironic"
 
@@ -54,7 +54,7 @@ class Row:
 
 
 def read_rows(engine: sa.Engine, hosts: Sequence[str]) -> list[Row]:
-    with engine.connect() as connection:
+    with database.connect(engine) as connection:
         found = connection.execute(ROWS, {"hosts": list(hosts)}).all()
     return [Row(*row) for row in found]
 

@@ -204,9 +204,9 @@ def base(args: argparse.Namespace) -> str:
         where = snapshot.Machines(args.machines, args.vbmc_config, args.heartbeat)
     databases = {
         "nova_bm": database.engine(
-            database.resolve_url(args.nova_bm_db, "--nova-bm-db")
+            database.option_url(args.nova_bm_db, "--nova-bm-db")
         ),
-        "ironic": database.engine(database.resolve_url(args.ironic_db, "--ironic-db")),
+        "ironic": database.engine(database.option_url(args.ironic_db, "--ironic-db")),
     }
     connection = connections.connect(args.os_cloud)
     taken = base.take(
@@ -241,7 +241,7 @@ def takeover(args: argparse.Namespace) -> str:
     from ironic_sideways.nova_bm import database
 
     uuids = sorted(_moved(args.migration))
-    engine = database.engine(database.resolve_url(args.ironic_db, "--ironic-db"))
+    engine = database.engine(database.option_url(args.ironic_db, "--ironic-db"))
     found: dict[str, Any] = {}
     with progress.progress("nodes taken over", len(uuids)) as advance:
         try:

@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def nova_bm(args: argparse.Namespace) -> sa.Engine | None:
     if args.nova_bm_db is None:
         return None
-    return database.engine(database.resolve_url(args.nova_bm_db, "--nova-bm-db"))
+    return database.engine(database.option_url(args.nova_bm_db, "--nova-bm-db"))
 
 
 def start(args: argparse.Namespace) -> str:

@@ -213,7 +213,7 @@ def rollback(parsed: argparse.Namespace) -> int:
     arguments.refuse_empty(parsed)
     part = undoing.Part(parsed.run_id, frozenset(parsed.service_host))
     removed = work.undo(
-        database.resolve_url(parsed.ironic_db, "--ironic-db"),
+        database.option_url(parsed.ironic_db, "--ironic-db"),
         part,
         taken_over=parsed.taken_over,
         dry_run=parsed.dry_run,

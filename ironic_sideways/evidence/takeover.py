@@ -30,6 +30,7 @@ from typing import Any
 import sqlalchemy
 
 from ironic_sideways import exceptions, waits
+from ironic_sideways.nova_bm import database
 
 #: What the conductor logs when it switches a machine (power sync, WARNING), or
 #: gives one up (ERROR); ironic/conductor/manager.py.
@@ -56,7 +57,7 @@ PORTS = sqlalchemy.text(
 
 def read_nodes(engine: sqlalchemy.Engine) -> dict[str, dict[str, Any]]:
     """All Ironic nodes by uuid, with BMC, ports, and the conductor of each."""
-    with engine.connect() as connection:
+    with database.connect(engine) as connection:
         rows = connection.execute(QUERY).mappings().all()
         ports = connection.execute(PORTS).mappings().all()
     found: dict[str, dict[str, Any]] = {}

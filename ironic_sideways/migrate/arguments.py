@@ -233,8 +233,8 @@ def job(parsed: argparse.Namespace) -> work.Job:
         )
         ironicconf.require_enabled(conf, wanted)
     return work.Job(
-        database.resolve_url(parsed.nova_bm_db, "--nova-bm-db"),
-        database.resolve_url(parsed.ironic_db, "--ironic-db")
+        database.option_url(parsed.nova_bm_db, "--nova-bm-db"),
+        database.option_url(parsed.ironic_db, "--ironic-db")
         if parsed.ironic_db
         else None,
         plan.Plan(options, policy, stamp()),

@@ -88,23 +88,17 @@ def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
     :raises SidewaysError: unreachable, not readable, or not nova_bm at version 10.
     """
     with database.connect(engine) as connection:
-        shown = database.redacted(engine.url)
-        try:
-            found = schema.inspect(connection)
-            connection.rollback()
-            if found.kind is not schema.Kind.CURRENT:
-                raise exceptions.SidewaysError(
-                    f"database {shown}: expected nova_bm at version "
-                    f"{schema.VERSION}: {found.reason}"
-                )
-            connection.exec_driver_sql(
-                "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
-            )
-            yield connection
-        except sa.exc.DBAPIError as error:
+        found = schema.inspect(connection)
+        connection.rollback()
+        if found.kind is not schema.Kind.CURRENT:
             raise exceptions.SidewaysError(
-                f"database {shown}: cannot be read: {database.driver_text(error)}"
-            ) from error
+                f"database {database.redacted(engine.url)}: expected nova_bm at "
+                f"version {schema.VERSION}: {found.reason}"
+            )
+        connection.exec_driver_sql(
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+        )
+        yield connection
 
 
 def read(connection: sa.Connection, batch: int = BATCH) -> Iterator[list[Node]]:

@@ -16,12 +16,11 @@ otherwise than over IPMI.
 
 import csv
 import re
-import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from ironic_sideways import exceptions
+from ironic_sideways import exceptions, secret_file
 from ironic_sideways.migrate import choices
 
 HEADER = ["node", "address", "port", "user", "password_file"]
@@ -120,23 +119,6 @@ def _port(text: str) -> int:
 def _password(path: Path) -> str:
     """The one line of a file that is its owner's alone."""
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise ValueError(f"password file {path} is not a file")
-        if mode & 0o077:
-            raise ValueError(
-                f"password file {path} can be read by others (mode "
-                f"{stat.S_IMODE(mode):04o}): chmod 600 it, and change the password if "
-                "others have read it"
-            )
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ValueError(f"password file {path}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ValueError(f"password file {path} is not text") from None
-    if len(lines) != 1 or not lines[0]:
-        raise ValueError(
-            f"password file {path}: expected one line, found {len(lines)}"
-            + (", which is empty" if len(lines) == 1 else "")
-        )
-    return lines[0]
+        return secret_file.read_line(path)
+    except ValueError as error:
+        raise ValueError(f"password file {path}: {error}") from error

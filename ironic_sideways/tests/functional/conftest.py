@@ -82,6 +82,7 @@ def url_file(empty_url: URL, tmp_path: Path) -> str:
 
 def write_url(url: URL, path: Path) -> str:
     """Write ``url`` to ``path``; the option value that names the file."""
+    path.touch(mode=0o600)
     path.write_text(url.render_as_string(hide_password=False), encoding="utf-8")
     return f"@{path}"
 

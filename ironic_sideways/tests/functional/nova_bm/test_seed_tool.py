@@ -231,7 +231,9 @@ def test_a_domain_without_bmc_is_refused(
 
 
 def test_an_unreachable_database_is_one_line(
-    lane: Lane, capsys: pytest.CaptureFixture[str]
+    lane: Lane, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lane.words[1] = "mysql+pymysql://root:secret@127.0.0.1:1/nova_bm"
+    url = "mysql+pymysql://root:secret@127.0.0.1:1/nova_bm"
+    monkeypatch.setenv("NOVA_BM_URL", url)
+    lane.words[1] = "$NOVA_BM_URL"
     assert "root:***@127.0.0.1:1" in refusal(lane, capsys)
