@@ -10,9 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from paste.deploy import loadwsgi
 
 from ironic_sideways.proxy import install
 
@@ -30,9 +33,13 @@ keystone = cors authtoken keystonecontext legacy_v2_compatible osapi_compute_app
 [pipeline:oscomputeversions]
 pipeline = cors faultwrap oscomputeversionapp
 
+[filter:keystonecontext]
+paste.filter_factory = nova.api.auth:NovaKeystoneContext.factory
+
 [filter:authtoken]
 paste.filter_factory = keystonemiddleware.auth_token:filter_factory
 """
+CONTEXT = "[filter:keystonecontext]\npaste.filter_factory = nova.x:y\n"
 
 
 @pytest.fixture
@@ -87,12 +94,127 @@ def test_remove_takes_a_section_out_of_the_middle(file: Path) -> None:
     assert file.read_text() == PASTE + "\n[filter:other]\nkey = value\n"
 
 
-def test_a_continued_pipeline_is_understood(file: Path) -> None:
-    file.write_text("[composite:a]\nkeystone = cors\n  keystonecontext\n  app\n")
-    install.main([str(file)])
-    assert pipelines(file.read_text()) == [
-        ["cors", "keystonecontext", "baremetal_proxy", "app"]
-    ]
+LONG = """\
+[composite:a]
+use = call:nova.api.auth:pipeline_factory_v21
+keystone = cors
+    # why not: app
+    keystonecontext
+
+    ; another comment
+    {}app
+noauth2 = noauth2 app
+[filter:keystonecontext]
+paste.filter_factory = nova.x:y
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (LONG.format(""), LONG.format("baremetal_proxy ")),
+        (
+            f"[pipeline:a]\npipeline:keystonecontext app\n{CONTEXT}",
+            f"[pipeline:a]\npipeline:keystonecontext baremetal_proxy app\n{CONTEXT}",
+        ),
+        (
+            f"[pipeline:a]\n  pipeline =\tkeystonecontext\tapp ; x\n{CONTEXT}",
+            f"[pipeline:a]\n  pipeline =\tkeystonecontext\tapp ; baremetal_proxy x\n"
+            f"{CONTEXT}",
+        ),
+        (
+            f"{CONTEXT}\n[pipeline:app]\npipeline =\n keystonecontext\n app",
+            f"{CONTEXT}\n[pipeline:app]\npipeline =\n keystonecontext\n "
+            "baremetal_proxy app",
+        ),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_n4_the_one_change_is_made_and_no_other(
+    tmp_path: Path, before: str, after: str, end: str
+) -> None:
+    before, after = before.replace("\n", end), after.replace("\n", end)
+    path = tmp_path / "api-paste.ini"
+    path.write_bytes(before.encode())
+    assert install.main([str(path)]) == 0
+    section = (
+        "[filter:baremetal_proxy]",
+        "paste.filter_factory = ironic_sideways.proxy:filter_factory",
+        "",
+    )
+    assert path.read_bytes().decode() == after + end + end.join(section)
+    loader = loadwsgi.ConfigLoader(str(path))
+    for name in ("composite:a", "pipeline:a", "pipeline:app"):
+        if name in loader.parser:
+            option = "keystone" if name.startswith("composite") else "pipeline"
+            assert "#" not in loader.parser[name][option]
+            assert "baremetal_proxy" in loader.parser[name][option].split()[-3:]
+    assert install.main([str(path), "--remove"]) == 0
+    assert path.read_bytes().decode() == before
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        "keystonecontext\n  baremetal_proxy\n  app",
+        "baremetal_proxy\n  # a comment\n  keystonecontext app",
+        "baremetal_proxy keystonecontext baremetal_proxy\n  # a comment\n  app",
+    ],
+)
+def test_n4_a_filter_that_somebody_put_elsewhere_is_moved(
+    tmp_path: Path, pipeline: str
+) -> None:
+    path = tmp_path / "api-paste.ini"
+    path.write_text(f"[pipeline:a]\npipeline = {pipeline}\n{CONTEXT}")
+    assert install.main([str(path)]) == 0
+    found = loadwsgi.ConfigLoader(str(path)).parser["pipeline:a"]["pipeline"].split()
+    assert found == ["keystonecontext", "baremetal_proxy", "app"]
+    assert path.read_text().count("#") == pipeline.count("#")
+    assert install.main([str(path), "--remove"]) == 0
+    assert "baremetal_proxy" not in path.read_text()
+    assert path.read_text().count("#") == pipeline.count("#")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (PASTE.replace("nova.api.auth:Nova", "neutron.auth:Neutron"), "not nova-api's"),
+        (PASTE + "\n[filter:authtoken]\n", "section 'filter:authtoken' already exists"),
+        (PASTE + "no assignment\n", "no assignment"),
+        ("keystone = keystonecontext app\n", "contains no section headers"),
+        (PASTE.replace("keystonecontext", "context"), "no pipeline with the filter"),
+    ],
+)
+def test_n4_what_is_not_nova_api_s_or_no_paste_file_is_refused(
+    file: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(text)
+    assert install.main([str(file)]) == 1
+    assert file.read_text() == text
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+
+
+def test_n4_neutron_s_own_file_is_refused_and_nova_s_taken(tmp_path: Path) -> None:
+    """As the installed packages bring them."""
+    etc = Path(sys.prefix) / "etc"
+    for service, code in (("nova", 0), ("neutron", 1)):
+        path = tmp_path / f"{service}.ini"
+        shutil.copy(etc / service / "api-paste.ini", path)
+        before = path.read_bytes()
+        assert install.main([str(path)]) == code
+        assert (path.read_bytes() == before) is bool(code)
+        install.main([str(path), "--remove"])
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", [".", "missing.ini"])
+def test_n5_a_paste_file_that_is_none_is_usage(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert install.main([str(tmp_path / name)]) == 2
+    assert "expected a paste file, found" in capsys.readouterr().err
 
 
 def test_mode_and_link_of_the_file_stay(file: Path) -> None:
@@ -112,10 +234,3 @@ def test_a_file_without_such_a_pipeline_is_refused(
     assert install.main([str(file)]) == 1
     assert file.read_text() == text
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_missing_file_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert install.main([str(tmp_path / "missing.ini")]) == 1
-    assert "No such file" in capsys.readouterr().err
