@@ -26,13 +26,20 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """``subprocess.run`` that captures what is printed, as text.
 
+    What of it is not UTF-8 is replaced.
+
     :param words: without secrets: they are told where the program hangs.
     :param timeout: seconds.
     :raises SidewaysError: it had not ended by then; it is killed.
     """
     try:
         return subprocess.run(
-            words, capture_output=True, text=True, timeout=timeout, **options
+            words,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            **options,
         )
     except subprocess.TimeoutExpired as error:
         said = shlex.join(str(word) for word in words)

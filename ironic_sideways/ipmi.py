@@ -75,6 +75,8 @@ def run(bmc: Bmc, *words: str, timeout: float = CALL_TIMEOUT) -> str:
                 env={**os.environ, "IPMI_PASSWORD": bmc.password},
                 capture_output=True,
                 text=True,
+                # What a BMC says need not be UTF-8.
+                errors="replace",
                 timeout=timeout,
             )
             if _MISDIRECTED not in done.stderr:
@@ -97,18 +99,20 @@ def run(bmc: Bmc, *words: str, timeout: float = CALL_TIMEOUT) -> str:
 
 
 def power_status(bmc: Bmc, timeout: float = CALL_TIMEOUT) -> PowerState:
-    """The chassis' power state.
+    """The chassis' power state, told as strictly as Ironic takes it (_power_status in
+    ironic/drivers/modules/ipmitool.py).
 
     :param timeout: seconds.
     :raises SidewaysError: the BMC did not answer, or not with on or off.
     """
-    answer = run(bmc, "power", "status", timeout=timeout).strip()
-    if answer.endswith("is on"):
+    answer = run(bmc, "power", "status", timeout=timeout)
+    if answer == "Chassis Power is on\n":
         return "on"
-    if answer.endswith("is off"):
+    if answer == "Chassis Power is off\n":
         return "off"
     raise exceptions.SidewaysError(
-        f"{bmc}: 'power status' expected on or off, found '{answer}'"
+        f"{bmc}: 'power status' expected 'Chassis Power is on' or 'off' and nothing "
+        f"else, found '{' '.join(answer.split())}'"
     )
 
 

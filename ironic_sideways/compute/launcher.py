@@ -17,11 +17,12 @@
 All else is ``nova.cmd.compute``.
 """
 
+# Not oslo_log: Nova warns of what it imports (oslo_context) before eventlet's patch.
+import logging
 import sys
 from pathlib import Path
 
 from oslo_config import cfg
-from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 

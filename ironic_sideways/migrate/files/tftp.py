@@ -27,6 +27,9 @@ LARGEST = 64 * 1024
 #: The placeholder for the root file system, as the template of 2014.2 has it, and
 #: as the one after it has.
 _UNSET_ROOT = ("${ROOT}", "{{ ROOT }}")
+#: Words that end a command of iPXE; one that begins with # begins a comment
+#: (find_terminator in iPXE's src/core/exec.c).
+_IPXE_ENDS = ("||", "&&", ";")
 
 
 class Fault(Exception):
@@ -129,7 +132,7 @@ def _sections(text: str) -> tuple[str | None, dict[str, dict[str, str]]]:
     labels: dict[str, dict[str, str]] = {}
     current: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        word, _, rest = line.strip().partition(" ")
+        word, rest = [*line.split(maxsplit=1), "", ""][:2]
         word, rest = word.lower(), rest.strip()
         if not word or word.startswith("#"):
             continue
@@ -173,6 +176,9 @@ def _require_arguments(arguments: str) -> None:
         raise Fault("append of label boot has no root=")
     if not arguments.isascii() or not arguments.isprintable() or "${" in arguments:
         raise Fault("append of label boot has characters that iPXE would read anew")
+    for word in words:
+        if word in _IPXE_ENDS or word.startswith("#"):
+            raise Fault(f"append of label boot has {word}, where iPXE's line would end")
 
 
 def _text(config: Path) -> str:

@@ -76,6 +76,32 @@ def test_an_unknown_power_state_is_an_error_that_quotes_it(ipmitool: Path) -> No
         ipmi.power_status(BMC)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Chassis Power is on\\nChassis Power is on",
+        "Power is on",
+        "x\\nChassis Power is off",
+    ],
+)
+def test_n6_what_ironic_would_not_take_for_a_state_is_none(
+    ipmitool: Path, answer: str
+) -> None:
+    (ipmitool / "answer").write_text(f"printf '{answer}\\n'")
+
+    with pytest.raises(exceptions.SidewaysError, match="nothing else, found") as caught:
+        ipmi.power_status(BMC)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_n5_an_answer_that_is_not_utf_8_is_one_line(ipmitool: Path, code: int) -> None:
+    (ipmitool / "answer").write_text(f"printf 'wrong \\377' >&{1 + code}; exit {code}")
+
+    with pytest.raises(exceptions.SidewaysError, match="wrong \ufffd"):
+        ipmi.power_status(BMC)
+
+
 def test_a_refusal_is_told_in_one_line_with_the_bmc_and_the_reason(
     ipmitool: Path,
 ) -> None:

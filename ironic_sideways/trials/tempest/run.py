@@ -143,6 +143,7 @@ def run_group(command: list[str], workspace: Path, timeout: float) -> int:
             start_new_session=True,
             stdout=subprocess.PIPE,
             text=True,
+            errors="replace",
         ) as process,
     ):
         reader = threading.Thread(target=pass_on, args=(process.stdout, advance))

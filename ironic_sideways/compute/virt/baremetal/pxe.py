@@ -186,7 +186,11 @@ def _run_helper(node_uuid: str, image: Path) -> str:
     command = [*shlex.split(CONF.baremetal.deploy_helper), node_uuid, str(image)]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=HELPER_TIMEOUT
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=HELPER_TIMEOUT,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise exceptions.SidewaysError(f"[baremetal] deploy_helper: {error}") from error

@@ -12,6 +12,7 @@
 
 """What ironic-sideways-compute hands on to Nova, in a process of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,35 @@ def output(program: str, *words: str) -> str:
         text=True,
         check=True,
     ).stdout
+
+
+#: nova-compute as far as its imports, by its own script and by ours.
+IMPORTS = {
+    "stock": "from nova.cmd import compute; compute.main = print",
+    "ours": "from ironic_sideways.cmd.compute import main",
+}
+
+
+def test_n8_under_eventlet_nova_warns_of_no_more_than_stock(tmp_path: Path) -> None:
+    (tmp_path / "nova.conf").write_text("[DEFAULT]\nconcurrency_backend = eventlet\n")
+    words = ["--config-file", str(tmp_path / "nova.conf")]
+    said = {}
+    for name, imports in IMPORTS.items():
+        program = (
+            f"{imports}\nimport sys\nif {name == 'ours'}:\n"
+            "    from ironic_sideways.compute import launcher\n"
+            "    from nova.cmd import compute\n"
+            "    compute.main = print\n"
+            "    launcher.main()\n"
+            "from eventlet import patcher\n"
+            "assert patcher.is_monkey_patched('thread')\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program, *words],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "OS_NOVA_DISABLE_EVENTLET_PATCHING": ""},
+        )
+        assert done.returncode == 0, done.stderr
+        said[name] = done.stderr
+    assert said["ours"] == said["stock"]

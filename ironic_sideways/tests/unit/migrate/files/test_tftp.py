@@ -89,6 +89,26 @@ def test_what_could_not_be_kept_as_it_is_is_refused(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("blank", ["\t", " \t ", "\t\t"])
+def test_n6_blanks_are_spaces_and_tabs(blank: str) -> None:
+    lines = TEXT.splitlines()
+    text = "\n".join(f"\t{line.replace(' ', blank)}\t\r" for line in lines)
+    assert tftp.parse(text) == tftp.parse(TEXT)
+
+
+@pytest.mark.parametrize("word", ["||", "&&", ";", "#", "#x"])
+def test_n6_a_word_that_ends_ipxe_s_line_is_refused(word: str) -> None:
+    """Whatever stands after it, the instance would boot without."""
+    with pytest.raises(tftp.Fault, match="where iPXE's line would end") as raised:
+        tftp.parse(TEXT.replace("nofb", f"nofb {word}"))
+    assert f"has {word}," in str(raised.value)
+
+
+@pytest.mark.parametrize("word", ["a;b", "x=#1", "a||b", "a&&"])
+def test_n6_a_word_that_only_contains_such_letters_is_kept(word: str) -> None:
+    assert word in tftp.parse(TEXT.replace("nofb", word)).arguments.split()
+
+
 def test_kernel_and_ramdisk_are_the_files_beside_the_configuration(
     tmp_path: Path,
 ) -> None:
