@@ -20,11 +20,12 @@ has changed once it has: whatever ends it after that asks for a follow-up.
 
 import argparse
 import contextlib
+import importlib
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ exit codes:
   129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM, nothing changed
 """
 
+#: Console script -> module of this package with its ``main``.
+SCRIPTS = {
+    "ironic-sideways": "main",
+    "ironic-nova-bm-migrate": "migrate",
+    "nova-bm-update-flavors": "update_flavors",
+    "nova-bm-clear-dhcp-options": "clear_dhcp_options",
+    "nova-bm-convert-allocations": "convert_allocations",
+}
 #: What to do, unless the command says it, when all is done but not all was told.
 AGAIN = "give the same command again to be told the rest"
 
@@ -67,15 +76,42 @@ def _end(number: int, _frame: object) -> None:
     raise Ended(number)
 
 
-def main(parser: Parser, words: Sequence[str] | None = None) -> int:
-    """Run what ``words`` ask for; whatever ends it is one line and its exit code."""
-    parsed = argparse.Namespace()
+def script() -> int:
+    """The console scripts: import the command's module, and run it.
+
+    Importing takes a second or two, in which a signal is told of as later.
+    """
+    name = Path(sys.argv[0]).name
+    with _ending():
+        try:
+            module = importlib.import_module(f"ironic_sideways.cmd.{SCRIPTS[name]}")
+            return int(module.main())
+        except KeyboardInterrupt as error:
+            code, reason = _reason(error)
+            print(f"{name}: {reason}; nothing was changed", file=sys.stderr)
+            return code
+
+
+@contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    """Raise Ended for the signals that end a program."""
     # What is ignored stays so: nohup means it.
     before = {
         number: signal.signal(number, _end)
         for number in (signal.SIGTERM, signal.SIGHUP)
         if signal.getsignal(number) != signal.SIG_IGN
     }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@_ending()
+def main(parser: Parser, words: Sequence[str] | None = None) -> int:
+    """Run what ``words`` ask for; whatever ends it is one line and its exit code."""
+    parsed = argparse.Namespace()
     try:
         return _done(parser, words, parsed)
     except (Exception, KeyboardInterrupt) as error:
@@ -84,9 +120,6 @@ def main(parser: Parser, words: Sequence[str] | None = None) -> int:
             print(f"{parser.prog}: {said}", file=sys.stderr)
         _give_up_output()
         return code
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _done(

@@ -18,6 +18,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from ironic_sideways import exceptions
 from ironic_sideways.cloud import in_parallel
 from ironic_sideways.cmd import program
 
+REPOSITORY = Path(__file__).parents[4]
 FULL = OSError(errno.ENOSPC, "No space left on device")
 REPORTS = [
     (exceptions.SidewaysError("refused"), 1),
@@ -142,3 +144,49 @@ def test_a_progress_bar_that_raises_is_told_after_what_was_changed(error, said):
         exceptions.FollowUpNeeded, match=rf"1 of 1 nodes done, then {said}; again"
     ):
         in_parallel.change(["a"], lambda uuid: None, "again", bar)
+
+
+#: Stands for a module that takes its time to be imported.
+SLOW = """
+import signal
+print("importing", flush=True)
+while True:
+    signal.pause()
+"""
+#: Of a command that imports it only now; the others have done so by then.
+WORDS = "'maintenance', 'check', '--os-cloud=x', '--record=x'"
+
+
+@pytest.mark.parametrize("name", program.SCRIPTS)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_n7_a_signal_while_importing_is_one_line(tmp_path: Path, number, name):
+    (tmp_path / "openstack.py").write_text(SLOW)
+    (tmp_path / "sqlalchemy.py").write_text(SLOW)
+    start = f"import sys; sys.argv = ['/bin/{name}', {WORDS}]; "
+    start += "from ironic_sideways.cmd import program; sys.exit(program.script())"
+    with subprocess.Popen(
+        [sys.executable, "-c", start],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{REPOSITORY}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "importing\n"
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    word = "" if number == signal.SIGINT else f" by {number.name}"
+    assert said.startswith(f"{name}: interrupted{word}")
+    assert said.count("\n") == 1
+
+
+def test_n7_each_console_script_is_known_by_its_name():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    ours = {
+        name
+        for name, place in project["scripts"].items()
+        if place == "ironic_sideways.cmd.program:script"
+    }
+    assert ours == set(program.SCRIPTS)
+    assert set(project["scripts"]) - ours == {"ironic-sideways-compute"}
