@@ -19,6 +19,7 @@ is refused: it would be destroyed, or lead root to a file that somebody else cho
 """
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -98,6 +99,8 @@ def _is_written_through(path: Path) -> bool:
         return False
     if stat.S_ISCHR(found) or stat.S_ISFIFO(found):
         return True
+    if stat.S_ISDIR(found):
+        raise IsADirectoryError(errno.EISDIR, "Is a directory", str(path))
     what = "a symbolic link" if path.is_symlink() else "no regular file"
     raise OSError(None, f"is {what} and is not replaced; name a file", str(path))
 
@@ -126,7 +129,9 @@ def read_json(path: Path) -> Any:
         raise exceptions.EvidenceAbsent(
             path, "absent; the phase that writes it did not get that far"
         ) from None
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise exceptions.EvidenceMalformed(
-            path, error.lineno, f"not JSON ({error}); it was cut short or edited"
+            path,
+            getattr(error, "lineno", 0),
+            f"not JSON ({error}); it was cut short or edited",
         ) from error

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import keystoneauth1.exceptions
 import openstack.exceptions
+import requests
 
 from ironic_sideways import exceptions
 
@@ -26,6 +27,7 @@ Change = TypeVar("Change")
 ERRORS = (
     openstack.exceptions.SDKException,
     keystoneauth1.exceptions.ClientException,
+    requests.exceptions.RequestException,
 )
 
 

@@ -70,9 +70,33 @@ def instances(cloud: Connection, hosts: Sequence[str]) -> list[Server]:
     ]
 
 
+def read(record: Path) -> dict[str, Any]:
+    """The plan that ``write`` recorded.
+
+    :raises EvidenceAbsent: there is none.
+    :raises UsageError: it is not what a start wrote.
+    """
+    plan = whole_file.read_json(record)
+    kinds: dict[str, type] = {
+        "services": list,
+        "lock": list,
+        "locked_before": list,
+        "rows": list,
+    }
+    kinds |= {"ending": bool, "ended": bool}
+    if not isinstance(plan, dict) or not all(
+        isinstance(plan.get(key), kind) for key, kind in kinds.items()
+    ):
+        raise exceptions.UsageError(
+            f"{record}: expected the record of a maintenance's start, with "
+            f"{', '.join(kinds)}: it is another file, or was edited"
+        )
+    return plan
+
+
 def locked(record: Path) -> set[str]:
     """The instances that the maintenance holds: its own locks, and earlier ones."""
-    plan = whole_file.read_json(record)
+    plan = read(record)
     return {*plan["lock"], *plan["locked_before"]}
 
 
@@ -150,7 +174,7 @@ def start(
     refuse(disagreements(rows, servers), "maintenance cannot start")
     plan: dict[str, Any] = {"ended": True}
     if record.exists():
-        plan = whole_file.read_json(record)
+        plan = read(record)
     if plan["ended"]:
         services = [compute_service(cloud, host) for host in hosts]
         plan = {
@@ -205,7 +229,7 @@ def resume(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
     :raises FollowUpNeeded: it failed later than that.
     """
     check(cloud, engine, record)
-    plan = whole_file.read_json(record)
+    plan = read(record)
     return hold(cloud, engine, {**plan, "ended": False}, record)
 
 
@@ -214,7 +238,7 @@ def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
 
     :raises SidewaysError: something changed in the window, or is in flight.
     """
-    plan = whole_file.read_json(record)
+    plan = read(record)
     rows = read_rows(engine, hosts_of(plan)) if engine else []
     servers = instances(cloud, hosts_of(plan))
     found = disagreements(rows, servers)
@@ -299,7 +323,7 @@ def end(cloud: Connection, record: Path) -> int:
     """
     if not record.exists():
         return 0
-    plan = whole_file.read_json(record)
+    plan = read(record)
     known = {server.id for server in instances(cloud, hosts_of(plan))}
     write(record, {**plan, "ending": True})
     with exceptions.after_change(True, "give the same command again to go on"):

@@ -30,11 +30,16 @@ def write(path: Path, content: dict[str, Any], mode: int | None = 0o600) -> None
     """Write ``content`` to ``path`` at once, and on the disk.
 
     :param mode: the owner's alone, unless it is said; None leaves it to the umask.
+    :raises UsageError: where there is a directory.
     :raises SidewaysError: where the file cannot be written.
     """
     text = json.dumps(content, indent=2, sort_keys=True) + "\n"
     try:
         whole_file.write(path, text, mode, durable=True)
+    except IsADirectoryError:
+        raise exceptions.UsageError(
+            f"{path}: Is a directory, expected a file"
+        ) from None
     except OSError as error:
         raise exceptions.SidewaysError(
             f"{path}: cannot be written: {error.strerror}"

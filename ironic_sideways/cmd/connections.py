@@ -14,12 +14,14 @@
 
 import argparse
 import os
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
 import openstack
 import openstack.connection
 import openstack.exceptions
+import requests
 
 from ironic_sideways import exceptions
 from ironic_sideways.cloud.in_turn import ERRORS
@@ -108,8 +110,15 @@ def connect(name: str | None) -> openstack.connection.Connection:
         connection = openstack.connect(
             cloud=name, app_name="ironic-sideways", api_timeout=API_TIMEOUT
         )
+        connection.session.session.hooks["response"].append(_require_json)
         connection.session.get_token()
-    except openstack.exceptions.ConfigException as error:
+    except (AttributeError, KeyError, TypeError) as error:
+        raise exceptions.UsageError(
+            f"--os-cloud {name}: its clouds.yaml is not what openstacksdk reads: "
+            f"{exceptions.line(error)}"
+        ) from None
+    # OSError: a cacert, cert or key that is not there.
+    except (openstack.exceptions.ConfigException, OSError) as error:
         raise exceptions.UsageError(
             f"--os-cloud {name}: {exceptions.line(error)}"
         ) from None
@@ -118,3 +127,35 @@ def connect(name: str | None) -> openstack.connection.Connection:
             f"cloud {name or '(environment)'}: no token: {exceptions.line(error)}"
         ) from None
     return connection
+
+
+def _require_json(response: requests.Response, **_: object) -> None:
+    """Refuse a proxy's page, and JSON that is no answer of an API of OpenStack's.
+
+    :raises SDKException: names the address, and what was found there.
+    """
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    if not response.ok or kind not in ("application/json", "text/html"):
+        return
+    if not response.content:
+        return
+    found = kind
+    if kind == "application/json":
+        try:
+            found = type(response.json()).__name__
+        except ValueError:
+            found = "what is no JSON"
+    if found != "dict":
+        raise openstack.exceptions.SDKException(
+            f"{response.url} answered {response.status_code} with {found}, expected a "
+            "JSON object: is this its API's address, and nothing else in between?"
+        )
+
+
+def is_strange_answer(error: BaseException) -> bool:
+    """Whether openstacksdk failed over the shape of what an API answered."""
+    if not isinstance(error, AttributeError | KeyError | TypeError | ValueError):
+        return False
+    *_, last = traceback.walk_tb(error.__traceback__)
+    module = str(last[0].f_globals.get("__name__"))
+    return module.partition(".")[0] in ("openstack", "keystoneauth1")

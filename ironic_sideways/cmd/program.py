@@ -198,11 +198,18 @@ def _reason(error: BaseException) -> tuple[int, str]:
             return 128 + number, exceptions.line(error)
         case BrokenPipeError(filename=None):
             return 128 + signal.SIGPIPE, "its output is no longer read"
+        case IsADirectoryError():
+            return 2, f"{error.filename}: is a directory, expected a file"
         case OSError():
             name = f"{error.filename}: " if error.filename else "cannot go on: "
             return 1, f"{name}{error.strerror or error}"
         case _ if isinstance(error, _cloud_errors()):
             return 1, f"the cloud says: {exceptions.line(error)}"
+        case _ if _is_strange_answer(error):
+            return 1, (
+                "the cloud answered what openstacksdk cannot read: "
+                f"{type(error).__name__}: {exceptions.line(error)}"
+            )
     # A defect of ours, which its report needs to see.
     traceback.print_exception(error)
     return 1, f"{type(error).__name__}: {exceptions.line(error)}"
@@ -215,3 +222,11 @@ def _cloud_errors() -> tuple[type[Exception], ...]:
     from ironic_sideways.cmd import connections
 
     return connections.ERRORS
+
+
+def _is_strange_answer(error: BaseException) -> bool:
+    if "openstack" not in sys.modules:
+        return False
+    from ironic_sideways.cmd import connections
+
+    return connections.is_strange_answer(error)

@@ -239,7 +239,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "draws on a terminal what it is told": ("progress.py",),
     "reads options and connects, and hands on to a tested room": (
         "cmd/compute_workers.py",
-        "cmd/connections.py",
         "cmd/evidence.py",
         "cmd/exact_match.py",
         "cmd/proxy.py",

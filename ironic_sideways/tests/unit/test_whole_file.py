@@ -138,5 +138,5 @@ def test_a_symbolic_link_is_refused(path: Path, target: str) -> None:
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
-    with pytest.raises(OSError, match="is no regular file"):
+    with pytest.raises(OSError, match="Is a directory"):
         whole_file.write(tmp_path / "x", "new")

@@ -20,6 +20,7 @@ from openstack.compute.v2 import _proxy
 from ironic_sideways import exceptions
 from ironic_sideways.cloud import maintenance
 from ironic_sideways.evidence import documents
+from ironic_sideways.nova_bm import database
 
 USED = maintenance.Row(1, "node-1", "server-1", "active")
 FREE = maintenance.Row(2, "node-2", None, "deleted")
@@ -341,3 +342,30 @@ def test_a_refusal_for_another_reason_proves_nothing():
 
     with pytest.raises(exceptions.SidewaysError, match="another reason"):
         maintenance.probe(Member(**{**SAFE, "reboot": busy}), ["server-1"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", b"[]", b"null", b'{"ended": 1}', b'{"services": 3, "lock": null}', b"\xff"],
+)
+def test_n5_a_broken_record_is_one_line(tmp_path, content):
+    (tmp_path / "record").write_bytes(content)
+
+    for act in (
+        lambda record: maintenance.check(Cloud(), None, record),
+        lambda record: maintenance.end(Cloud(), record),
+        lambda record: maintenance.start(Cloud(), None, [], record),
+        lambda record: maintenance.resume(Cloud(), None, record),
+        maintenance.locked,
+    ):
+        with pytest.raises(exceptions.SidewaysError, match="record") as raised:
+            act(tmp_path / "record")
+        assert "\n" not in str(raised.value)
+
+
+def test_n5_an_unreachable_database_is_one_line(tmp_path):
+    url = database.resolve_url("mysql://u:s3cret@127.0.0.1:1/nova_bm", "-b")
+
+    with pytest.raises(exceptions.SidewaysError, match="cannot connect") as raised:
+        maintenance.start(Cloud(), database.engine(url), ["c"], tmp_path / "record")
+    assert "s3cret" not in str(raised.value)
