@@ -34,13 +34,21 @@ def summary(node: Mapping[str, Any], addresses: Iterable[str]) -> dict[str, Any]
     properties = node.get("properties") or {}
     return {
         "id": node["uuid"],
-        "interfaces": [{"address": address} for address in addresses],
+        "interfaces": [interface(address) for address in addresses],
         "host": HOST,
         "task_state": node.get("provision_state"),
         "cpus": _figure(properties.get("cpus")),
         "memory_mb": _figure(properties.get("memory_mb")),
         "disk_gb": _figure(properties.get("local_gb")),
     }
+
+
+def interface(address: str) -> dict[str, str | None]:
+    """A port with the keys of 2014's ``_interface_dict``; what Ironic lacks is null.
+
+    Scripts count the columns of the table that novaclient makes of these keys.
+    """
+    return {"id": None, "datapath_id": None, "port_no": None, "address": address}
 
 
 def detail(node: Mapping[str, Any], addresses: Iterable[str]) -> dict[str, Any]:

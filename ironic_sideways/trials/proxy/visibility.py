@@ -147,9 +147,10 @@ def calls(table: Table, nova: Nova, who: Callers, some: str) -> None:
 
 def in_ironic(system: Connection) -> dict[str, tuple[str | None, dict[str, Any]]]:
     """Node -> its owner and what the API should say of it, without our code."""
-    macs: dict[str, list[dict[str, str]]] = {}
+    macs: dict[str, list[dict[str, str | None]]] = {}
+    unknown = dict.fromkeys(("id", "datapath_id", "port_no"))
     for port in system.baremetal.ports(details=True):
-        macs.setdefault(port.node_id, []).append({"address": port.address})
+        macs.setdefault(port.node_id, []).append({**unknown, "address": port.address})
     return {
         node.id: (
             node.owner,

@@ -52,7 +52,9 @@ def test_all_pages_are_read_with_one_call_a_page(
         ironic.add_node(PROJECT, (mac,))
     nodes = nova_api(NODES).json["nodes"]
     assert [node["id"] for node in nodes] == [node["uuid"] for node in ironic.nodes]
-    assert [node["interfaces"] for node in nodes] == [[{"address": m}] for m in macs]
+    assert [[i["address"] for i in node["interfaces"]] for node in nodes] == [
+        [mac] for mac in macs
+    ]
     pages = 5 // min(page_size, max_limit) + 1
     assert len(ironic.requests) == 2 * pages
 

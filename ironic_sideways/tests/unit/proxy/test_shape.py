@@ -18,6 +18,7 @@ import pytest
 from jsonschema import validate
 from tempest.lib.api_schema.response.compute.v2_1 import baremetal_nodes as schema
 
+from ironic_sideways.proxy import shape
 from ironic_sideways.tests.fake_ironic import FakeIronic
 from ironic_sideways.tests.unit.proxy.conftest import (
     NODES,
@@ -26,6 +27,22 @@ from ironic_sideways.tests.unit.proxy.conftest import (
 )
 
 PREFIXES = ["/v2.1", f"/v2.1/{PROJECT}", f"/v2/{PROJECT}", "/v2"]
+
+
+def interface(address: str) -> dict[str, str | None]:
+    return {"id": None, "datapath_id": None, "port_no": None, "address": address}
+
+
+def test_t7_a_script_that_counts_the_tables_columns_finds_the_mac() -> None:
+    """TripleO's filter-bootps: awk's column 8 of baremetal-interface-list."""
+    node = shape.summary({"uuid": "a"}, ["52:54:00:00:00:01"])
+    [card] = node["interfaces"]
+    # novaclient 7 prints "-" for a null, and nothing for a key that is not there.
+    cells = [
+        "-" if card.get(key, "") is None else card.get(key, "")
+        for key in ("id", "datapath_id", "port_no", "address")
+    ]
+    assert f"| {' | '.join(cells)} |".split()[7] == "52:54:00:00:00:01"
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -40,8 +57,8 @@ def test_the_list_has_the_shape_that_old_clients_parse(
             {
                 "id": node["uuid"],
                 "interfaces": [
-                    {"address": "52:54:00:00:00:01"},
-                    {"address": "52:54:00:00:00:02"},
+                    interface("52:54:00:00:00:01"),
+                    interface("52:54:00:00:00:02"),
                 ],
                 "host": "IRONIC MANAGED",
                 "task_state": "available",
@@ -69,7 +86,7 @@ def test_show_adds_the_instance(
     response = nova_api(f"{prefix}/os-baremetal-nodes/{node['uuid']}")
     assert response.json["node"]["instance_uuid"] == instance
     assert response.json["node"]["task_state"] == "active"
-    assert response.json["node"]["interfaces"] == [{"address": "52:54:00:00:00:01"}]
+    assert response.json["node"]["interfaces"] == [interface("52:54:00:00:00:01")]
     validate(response.json, schema.get_baremetal_node["response_body"])
 
 

@@ -50,7 +50,8 @@ class Ironic:
 def test_a_node_is_expected_as_ironic_has_it() -> None:
     found = visibility.in_ironic(Ironic("project"))
 
-    interfaces = [{"address": f"52:54:00:00:00:0{number}"} for number in (1, 2)]
+    unknown = {"id": None, "datapath_id": None, "port_no": None}
+    interfaces = [{**unknown, "address": f"52:54:00:00:00:0{n}"} for n in (1, 2)]
     node = {
         **{"id": "node", "interfaces": interfaces, "host": "IRONIC MANAGED"},
         **{"task_state": "available", "cpus": 4, "memory_mb": "512", "disk_gb": 2},
