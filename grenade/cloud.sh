@@ -37,9 +37,11 @@ function base_options {
     CONVERT_OPTIONS=()
     # A lab's member tries to delete their own instances in the window, and must fail.
     MAINTENANCE_OPTIONS=(--probe-cloud "$MEMBER_CLOUD")
+    PROBED=yes
     if [[ $driver == fake ]]; then
         CONVERT_OPTIONS=(--missing-ok)
         MAINTENANCE_OPTIONS=()
+        PROBED=
     fi
     SNAPSHOT_OPTIONS=(
         --os-cloud "$ADMIN_CLOUD" --base-driver "$driver"
@@ -55,21 +57,6 @@ function image_id { # <name>
 
 function node_owner {
     openstack --os-cloud "$ADMIN_CLOUD" project show --format value --column id admin
-}
-
-# An owner may remove their own lock, and only a policy forbids it.
-# nova-api reads the directory at each request; it is kept, because a directory that
-# was removed is not read again.
-function forbid_unlock {
-    local directory
-    directory=$(policy_directory)
-    mkdir -p "$directory"
-    echo '"os_compute_api:os-lock-server:unlock": "rule:context_is_admin"' \
-        >"$directory/maintenance.yaml"
-}
-
-function permit_unlock {
-    rm -f "$(policy_directory)/maintenance.yaml"
 }
 
 function install_proxy {

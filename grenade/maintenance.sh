@@ -15,31 +15,66 @@
 #
 # Sourced by upgrade-ironic after phases.sh and the deployment.
 
-function begin_maintenance {
-    local host hosts=()
-    base_options
-    for host in $(moving_hosts); do
-        hosts+=(--compute-host "$host")
+# What a lock does not stop, only a policy forbids: snapshots, a rename, ports, and an
+# owner's unlock. Nova and Neutron read their directories at each request; these are
+# kept, because a directory that was removed is not read again.
+function forbid_changes { # <option that names a moving host>...
+    local nova neutron
+    nova=$(policy_directory nova)
+    neutron=$(policy_directory neutron)
+    mkdir -p "$nova" "$neutron"
+    ironic-sideways maintenance policy --os-cloud "$ADMIN_CLOUD" "$@" \
+        --neutron-rules <(oslopolicy-policy-generator --namespace neutron \
+            --config-file "$(dirname "$neutron")/neutron.conf") \
+        --nova "$nova/maintenance.yaml" --neutron "$neutron/maintenance.yaml"
+    [[ -z $PROBED ]] ||
+        ironic-sideways maintenance probe --os-cloud "$MEMBER_CLOUD"
+}
+
+function permit_changes { # [option of the probe...]
+    local service directory
+    for service in nova neutron; do
+        directory=$(policy_directory $service)
+        # And what a kill left of one that was being written.
+        rm -f "$directory"/maintenance.yaml "$directory"/.maintenance.yaml.*.new
+        # Later than all that was read of it, whatever the clock's steps are.
+        [[ ! -d $directory ]] || touch "$directory"
     done
+    [[ -z $PROBED ]] ||
+        ironic-sideways maintenance probe --permitted --os-cloud "$MEMBER_CLOUD" "$@"
+}
+
+function name_moving_hosts {
+    local host
+    MOVING=()
+    for host in $(moving_hosts); do
+        MOVING+=(--compute-host "$host")
+    done
+}
+
+function begin_maintenance {
+    base_options
+    name_moving_hosts
+    forbid_changes "${MOVING[@]}"
     # A phase that is resumed must not take our own locks for what was before.
     if [[ ! -e $EVIDENCE_DIR/maintenance.json ]]; then
         ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" "${SNAPSHOT_HOSTS[@]}" \
             --output "$EVIDENCE_DIR/before.json"
     fi
-    forbid_unlock
     if ! tell ironic-sideways maintenance start --os-cloud "$ADMIN_CLOUD" \
-        "${hosts[@]}" --nova-bm-db "$(database_url nova_bm)" \
+        "${MOVING[@]}" --nova-bm-db "$(database_url nova_bm)" \
         --record "$EVIDENCE_DIR/maintenance.json" "${MAINTENANCE_OPTIONS[@]}"; then
         # One that refused has changed nothing, and leaves no record.
-        [[ -e $EVIDENCE_DIR/maintenance.json ]] || permit_unlock
+        [[ -e $EVIDENCE_DIR/maintenance.json ]] || permit_changes
         return 1
     fi
 }
 
 function undo_begin_maintenance {
+    base_options
     tell ironic-sideways maintenance end --os-cloud "$ADMIN_CLOUD" \
         --record "$EVIDENCE_DIR/maintenance.json"
-    permit_unlock
+    permit_changes
     # The next try starts from what is so then.
     rm -f "$EVIDENCE_DIR/maintenance.json"
 }
@@ -58,14 +93,16 @@ function end_maintenance {
     fi
     tell ironic-sideways maintenance end --os-cloud "$ADMIN_CLOUD" \
         --record "$EVIDENCE_DIR/maintenance.json"
-    permit_unlock
+    permit_changes --record "$EVIDENCE_DIR/maintenance.json"
     ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" "${SNAPSHOT_HOSTS[@]}" \
         --output "$EVIDENCE_DIR/ended.json"
 }
 
 function undo_end_maintenance {
     [[ -e $EVIDENCE_DIR/phases/unlocking ]] || return 0
-    forbid_unlock
+    base_options
+    name_moving_hosts
+    forbid_changes "${MOVING[@]}"
     # Refuses where an owner has deleted their instance since it was unlocked.
     tell ironic-sideways maintenance resume --os-cloud "$ADMIN_CLOUD" \
         --record "$EVIDENCE_DIR/maintenance.json" --nova-bm-db "$(database_url nova_bm)"

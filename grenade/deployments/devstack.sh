@@ -79,7 +79,7 @@ function in_tools { # <command> [argument...]
 
 function base_files {
     printf '%s\n' "$NOVA_CONF" "$NOVA_CPU_CONF" "$NOVA_API_PASTE_INI" \
-        "$(policy_directory)/maintenance.yaml"
+        "$(policy_directory nova)/maintenance.yaml" "$(policy_directory neutron)/maintenance.yaml"
 }
 
 function install_ironic {
@@ -211,9 +211,9 @@ function tftp_root {
     echo "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
 }
 
-# nova-api's directory of policies.
-function policy_directory {
-    echo "$(dirname "$NOVA_CONF")/policy.d"
+# Beside the service's own configuration, which have directories side by side.
+function policy_directory { # <nova|neutron>
+    echo "$(dirname "$(dirname "$NOVA_CONF")")/$1/policy.d"
 }
 
 function paste_file {

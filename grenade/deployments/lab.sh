@@ -50,7 +50,8 @@ MIGRATE_OPTIONS=(
 # What a way back must leave as it was, one a line.
 function base_files {
     local service
-    printf '%s\n' "$IRONIC_SIDEWAYS_LAB"/etc/nova/{nova.conf,api-paste.ini,policy.d/maintenance.yaml}
+    printf '%s\n' "$IRONIC_SIDEWAYS_LAB"/etc/nova/{nova.conf,api-paste.ini} \
+        "$IRONIC_SIDEWAYS_LAB"/etc/{nova,neutron}/policy.d/maintenance.yaml
     for service in $(compute_services); do
         base_compute_config "$service"
     done
@@ -125,9 +126,9 @@ function tftp_root {
     echo "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
 }
 
-# nova-api's directory of policies.
-function policy_directory {
-    echo "$IRONIC_SIDEWAYS_LAB/etc/nova/policy.d"
+# Beside the service's own configuration.
+function policy_directory { # <nova|neutron>
+    echo "$IRONIC_SIDEWAYS_LAB/etc/$1/policy.d"
 }
 
 function paste_file {

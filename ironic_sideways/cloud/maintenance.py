@@ -19,12 +19,10 @@ before is left alone, and the end undoes exactly what the start did.
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import openstack.exceptions
 import sqlalchemy as sa
 from openstack.compute.v2.server import Server
 from openstack.compute.v2.service import Service
@@ -255,63 +253,6 @@ def check(cloud: Connection, engine: sa.Engine | None, record: Path) -> int:
         found += [f"instance {s.id} is not locked" for s in servers if not s.is_locked]
     refuse(found, "maintenance is broken")
     return len(servers)
-
-
-def probe(member: Connection, uuids: list[str]) -> int:
-    """Let a member try what is forbidden now; how many calls were refused.
-
-    Reboot and delete must get 409, for the lock, and unlock 403: an owner may
-    unlock what they locked themselves, unless a policy forbids it. Only for a test
-    cloud: were the lock not to hold, the instance is lost.
-
-    :raises SidewaysError: Nova let the member do it.
-    """
-    if not uuids:
-        raise exceptions.SidewaysError("the member has no locked instance to probe")
-    locked, forbidden = (
-        openstack.exceptions.ConflictException,
-        openstack.exceptions.ForbiddenException,
-    )
-    for uuid in uuids:
-        # First, so that nothing else is tried on what is not safe.
-        must_fail(uuid, "unlock", member.compute.unlock_server, forbidden, "Policy")
-        must_fail(
-            uuid,
-            "reboot",
-            functools.partial(member.compute.reboot_server, reboot_type="HARD"),
-            locked,
-            "locked",
-        )
-        must_fail(
-            uuid,
-            "delete",
-            functools.partial(member.compute.delete_server, ignore_missing=False),
-            locked,
-            "locked",
-        )
-    return 3 * len(uuids)
-
-
-def must_fail(
-    uuid: str,
-    what: str,
-    act: Callable[[str], object],
-    refusal: type[Exception],
-    reason: str,
-) -> None:
-    """:raises SidewaysError: Nova did it, or refused it for another reason."""
-    try:
-        act(uuid)
-    except refusal as error:
-        if reason not in str(error):
-            raise exceptions.SidewaysError(
-                f"instance {uuid}: a member's {what} was refused for another reason "
-                f"than its lock: {error}"
-            ) from None
-    else:
-        raise exceptions.SidewaysError(
-            f"instance {uuid}: a member's {what} was let through in the window"
-        )
 
 
 def end(cloud: Connection, record: Path) -> int:

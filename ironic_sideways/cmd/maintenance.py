@@ -14,10 +14,11 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
-from ironic_sideways.cloud import maintenance
+from ironic_sideways.cloud import maintenance, maintenance_policy, maintenance_probe
 from ironic_sideways.cmd import connections
 from ironic_sideways.nova_bm import database
 
@@ -53,10 +54,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
             action.add_argument(
                 "--probe-cloud",
-                help="a member who tries to unlock, reboot and delete their instances, "
-                "and must not be let (test clouds only)",
+                help="a member who tries with their instances and ports all that is "
+                "forbidden in the window, and must not be let (test clouds only)",
             )
         action.set_defaults(run=act, changed="")
+    add_policy_arguments(actions)
+    add_probe_arguments(actions)
+
+
+def add_policy_arguments(actions: Any) -> None:
+    action = actions.add_parser(
+        "policy", help="write what Nova's and Neutron's policy.d get for the window"
+    )
+    action.add_argument("--os-cloud", required=True, help="an admin")
+    action.add_argument(
+        "--compute-host", action="append", required=True, metavar="HOST", help="moving"
+    )
+    action.add_argument(
+        "--neutron-rules",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="what oslopolicy-policy-generator --namespace neutron prints there",
+    )
+    for service in ("nova", "neutron"):
+        action.add_argument(
+            f"--{service}",
+            type=Path,
+            required=True,
+            metavar="FILE",
+            help=f"the policy for {service}, to write",
+        )
+    action.set_defaults(run=policy)
+
+
+def add_probe_arguments(actions: Any) -> None:
+    action = actions.add_parser(
+        "probe",
+        help="see that the policy is in force, by calls that would change nothing",
+    )
+    action.add_argument("--os-cloud", required=True, help="a member with an instance")
+    action.add_argument(
+        "--permitted", action="store_true", help="see that it is so no more"
+    )
+    action.add_argument(
+        "--record", type=Path, help="the start's record, which keeps what was let"
+    )
+    action.add_argument(
+        "--timeout", type=float, default=30, metavar="SECONDS", help="(default 30)"
+    )
+    action.set_defaults(run=probe)
 
 
 def nova_bm(args: argparse.Namespace) -> sa.Engine | None:
@@ -74,12 +121,32 @@ def start(args: argparse.Namespace) -> str:
     args.again = "give the same command again, or end this maintenance"
     if args.probe_cloud:
         member = connections.connect(args.probe_cloud)
-        # Another host's instances are not locked: they would really be deleted.
         held = maintenance.locked(args.record)
-        mine = [s.id for s in member.compute.servers() if s.id in held]
-        refused = maintenance.probe(member, mine)
+        refused = maintenance_probe.everything(member, held, args.record)
         return f"{args.changed}, {refused} member's calls refused"
     return str(args.changed)
+
+
+def policy(args: argparse.Namespace) -> str:
+    effective = maintenance_policy.read(args.neutron_rules)
+    servers = maintenance.instances(
+        connections.connect(args.os_cloud), args.compute_host
+    )
+    bound_to = {*args.compute_host, *(s.hypervisor_hostname for s in servers)}
+    neutron = maintenance_policy.neutron(
+        effective, bound_to, [server.id for server in servers]
+    )
+    maintenance_policy.write(args.nova, maintenance_policy.nova())
+    maintenance_policy.write(args.neutron, neutron)
+    return f"policies of the window for {len(servers)} instances"
+
+
+def probe(args: argparse.Namespace) -> str:
+    member = connections.connect(args.os_cloud)
+    tried = maintenance_probe.await_policy(
+        member, args.timeout, args.record, args.permitted
+    )
+    return f"{tried} member's calls {'let' if args.permitted else 'refused'}"
 
 
 def check(args: argparse.Namespace) -> str:

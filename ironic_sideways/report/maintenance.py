@@ -29,6 +29,15 @@ Document = dict[str, Any]
 
 LOCK_FIELDS = ("locked", "locked_reason")
 SERVICE_FIELDS = ("status", "disabled_reason")
+#: What a member tried in the window, each to be refused: by the lock or by a policy.
+REFUSED = (
+    *("rename", "unlock", "tag", "tags removed", "createImage", "createBackup"),
+    *("reboot", "delete", "port device_id", "port mac_address", "port device_owner"),
+    *("port fixed_ips", "port allowed_address_pairs", "port binding:vnic_type"),
+    *("port created", "port deleted"),
+)
+#: What changes nothing, and must be let again after the end.
+PERMITTED = ("port device_id", "rename")
 
 
 def plan(record: Document, before: Document) -> Check:
@@ -69,6 +78,17 @@ def each_lock(before: Document, after: Document, ended: Document) -> Iterator[Ch
         yield Check(f"lock of {uuid} in the window", not wrong, wrong)
         wrong = undone(server, then.get(uuid))
         yield Check(f"lock of {uuid} after the end", not wrong, wrong)
+
+
+def probes(record: Document) -> Iterator[Check]:
+    """The policies of Nova and Neutron were in force, and are gone."""
+    for name, key, wanted in (
+        ("a member's calls in the window", "refused", REFUSED),
+        ("a member's calls after the end", "permitted", PERMITTED),
+    ):
+        found = record.get(key, [])
+        wrong = compare.mismatch(wanted, found)
+        yield Check(name, not wrong, wrong or f"{len(found)} kinds {key}")
 
 
 def compute_service(snapshot: Document, host: str) -> Document:
@@ -136,6 +156,9 @@ def check_maintenance(directory: Path) -> Finding:
         ),
         *the_others({one["host"] for one in record["services"]}, before, after, ended),
     ]
+    # The plain fake driver's instances are nobody's to probe with.
+    if before["servers"]:
+        checks += probes(record)
     locked = sum(server["locked"] for server in before["servers"])
     figure = f"{len(before['servers'])} instances locked, {locked} of them before"
     return Finding("maintenance", checks, figure)

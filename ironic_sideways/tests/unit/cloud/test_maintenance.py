@@ -13,7 +13,6 @@
 import inspect
 from types import SimpleNamespace
 
-import openstack.exceptions
 import pytest
 from openstack.compute.v2 import _proxy
 
@@ -297,51 +296,6 @@ def test_an_end_cannot_be_taken_back_once_an_owner_has_deleted_his_instance(
         maintenance.resume(cloud, object(), record)
 
     assert cloud.calls == calls
-
-
-class Member:
-    """A member whom Nova refuses what ``refusals`` names, each for its reason."""
-
-    def __init__(self, **refusals):
-        self.refusals = refusals
-        self.compute = self
-
-    def _act(self, what):
-        if what in self.refusals:
-            raise self.refusals[what]
-
-    def unlock_server(self, server):
-        self._act("unlock")
-
-    def reboot_server(self, server, reboot_type):
-        self._act("reboot")
-
-    def delete_server(self, server, ignore_missing=True):
-        self._act("delete")
-
-
-LOCKED = openstack.exceptions.ConflictException("Instance is locked")
-FORBIDDEN = openstack.exceptions.ForbiddenException("Policy doesn't allow unlock")
-SAFE = {"unlock": FORBIDDEN, "reboot": LOCKED, "delete": LOCKED}
-
-
-def test_a_member_who_is_refused_everything_proves_the_locks():
-    assert maintenance.probe(Member(**SAFE), ["server-1", "server-2"]) == 6
-
-
-@pytest.mark.parametrize("what", list(SAFE))
-def test_what_a_member_is_let_do_is_named(what):
-    refusals = {name: error for name, error in SAFE.items() if name != what}
-
-    with pytest.raises(exceptions.SidewaysError, match=f"{what} was let through"):
-        maintenance.probe(Member(**refusals), ["server-1"])
-
-
-def test_a_refusal_for_another_reason_proves_nothing():
-    busy = openstack.exceptions.ConflictException("in task state deleting")
-
-    with pytest.raises(exceptions.SidewaysError, match="another reason"):
-        maintenance.probe(Member(**{**SAFE, "reboot": busy}), ["server-1"])
 
 
 @pytest.mark.parametrize(

@@ -181,8 +181,8 @@ def test_places(cloud):
     assert said(
         cloud,
         "service_log nova-compute; compute_services; compute_host nova-compute; "
-        "base_compute_config nova-compute; tftp_root; policy_directory; paste_file; "
-        "base_files",
+        "base_compute_config nova-compute; tftp_root; policy_directory nova; "
+        "paste_file; base_files",
     ) == [
         f"{LOGS}/nova-compute.log",
         "nova-compute",
@@ -195,16 +195,8 @@ def test_places(cloud):
         "/etc/nova/nova-cpu.conf",
         "/etc/nova/api-paste.ini",
         "/etc/nova/policy.d/maintenance.yaml",
+        "/etc/neutron/policy.d/maintenance.yaml",
     ]
-
-
-def test_owners_cannot_unlock_in_the_window(cloud):
-    said(cloud, "forbid_unlock")
-    policy = cloud.root / "etc/nova/policy.d/maintenance.yaml"
-    assert "rule:context_is_admin" in policy.read_text()
-
-    said(cloud, "permit_unlock")
-    assert not policy.exists()
 
 
 def test_root_builds_with_the_tools_and_the_clouds_of_this_deployment(cloud):

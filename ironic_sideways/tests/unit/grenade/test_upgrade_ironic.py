@@ -32,6 +32,7 @@ case $* in
     "lab get-option ironic deploy http_root "*) echo "$HTTP_ROOT" ;;
     "lab get-option nova-compute ironic status_code_retries 0") echo "$RETRIES" ;;
     "lab get-option "*) echo "${*: -1}" ;;
+    "maintenance policy "*) touch "${@: -3:1}" "${@: -1}" ;;
 esac
 [[ -z $FAIL_AT || "$*" != *"$FAIL_AT"* ]]
 """
@@ -108,6 +109,7 @@ class Window:
             "ironic-nova-bm-migrate",
             "nova-bm-clear-dhcp-options",
             "nova-bm-convert-allocations",
+            "oslopolicy-policy-generator",
         ):
             tool = stub.with_name(name)
             tool.write_text('#!/bin/sh\necho "${0##*/} $*" >>"$CALLS"\n')
@@ -131,6 +133,11 @@ class Window:
             capture_output=True,
             timeout=30,
         ).returncode
+
+    def policies(self) -> list[str]:
+        """The services whose policies are those of the window."""
+        found = self.phases.parents[1].glob("etc/*/policy.d/maintenance.yaml")
+        return sorted(path.parents[1].name for path in found)
 
     def called(self, text: str) -> bool:
         return text in self.calls_file.read_text()
@@ -281,12 +288,66 @@ def test_a_way_back_locks_again_what_the_end_may_have_unlocked(
 def test_a_start_of_maintenance_that_refuses_leaves_owners_their_locks(tmp_path):
     of_window = Window(tmp_path)
     (of_window.phases / "begin-maintenance.done").unlink()
-    policy = tmp_path / "lab/etc/nova/policy.d/maintenance.yaml"
 
     assert of_window.run("--to", "begin-maintenance", fail_at="maintenance start") == 1
-    assert not policy.exists()
+    assert of_window.policies() == []
     assert of_window.run("--to", "begin-maintenance") == 0
-    assert "unlock" in policy.read_text()
+    assert of_window.policies() == ["neutron", "nova"]
 
     assert of_window.run("--rollback") == 0
-    assert not policy.exists()
+    assert of_window.policies() == []
+
+
+def test_s2_the_policy_is_in_force_before_the_first_lock_and_gone_after_the_last(
+    tmp_path,
+):
+    of_window = Window(tmp_path)
+    (of_window.phases / "begin-maintenance.done").unlink()
+
+    assert of_window.run("--to", "begin-maintenance") == 0
+    calls = of_window.calls_file.read_text().splitlines()
+    order = [
+        *("maintenance policy ", "maintenance probe --os-cloud demo"),
+        *("--output " + str(of_window.phases.parent / "before.json"),),
+        "maintenance start ",
+    ]
+    found = [next(n for n, c in enumerate(calls) if words in c) for words in order]
+    assert found == sorted(found)
+    assert "--compute-host one" in calls[found[0]]
+
+    assert of_window.run() == 0
+    calls = of_window.calls_file.read_text().splitlines()
+    found = [
+        next(n for n, call in enumerate(calls) if words in call)
+        for words in ("maintenance end ", "maintenance probe --permitted", "ended.json")
+    ]
+    assert found == sorted(found)
+    assert of_window.policies() == []
+
+
+@pytest.mark.parametrize("at", ["maintenance policy", "maintenance probe"])
+def test_s2_a_begin_that_is_cut_short_is_undone_and_done_again(tmp_path, at):
+    """Whatever a kill leaves: a file of one service, or one that was being written."""
+    of_window = Window(tmp_path)
+    (of_window.phases / "begin-maintenance.done").unlink()
+    assert of_window.run("--to", "begin-maintenance", fail_at=at) == 1
+    half = tmp_path / "lab/etc/neutron/policy.d/.maintenance.yaml.0a1b2c3d.new"
+    half.touch()
+
+    assert of_window.run("--to", "begin-maintenance") == 0
+    assert of_window.policies() == ["neutron", "nova"]
+    assert of_window.run("--rollback") == 0
+
+    assert of_window.policies() == []
+    assert not half.exists()
+
+
+def test_s2_an_operators_own_policies_stay(tmp_path):
+    of_window = Window(tmp_path)
+    own = tmp_path / "lab/etc/nova/policy.d/own.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("kept")
+
+    assert of_window.run() == 0
+
+    assert own.read_text() == "kept"

@@ -107,3 +107,21 @@ def test_a_record_that_forgets_an_instance_is_a_failure(evidence):
     whole.edit(evidence / "maintenance.json", lambda d: d["locked_before"].clear())
 
     assert failed(evidence) == ["record of the locks"]
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "detail"),
+    [
+        ("refused", "a member's calls in the window", "missing ['unlock']"),
+        ("permitted", "a member's calls after the end", "missing ['rename']"),
+    ],
+)
+def test_s2_a_policy_that_was_not_in_force_or_stayed_is_named(
+    evidence, key, name, detail
+):
+    whole.edit(evidence / "maintenance.json", lambda d: d[key].pop())
+    [failure] = maintenance.check_maintenance(evidence).failures
+    assert (failure.name, detail in failure.detail) == (name, True)
+
+    whole.edit(evidence / "maintenance.json", lambda d: d.pop(key))
+    assert failed(evidence) == [name]

@@ -179,6 +179,8 @@ def most_tests_skipped(directory: Path) -> None:
         (no_command_before, "BMCs"),
         (no_command_after, "BMCs"),
         (keep("maintenance.json", "lock", 0), "maintenance"),
+        (keep("maintenance.json", "refused", 5), "maintenance"),
+        (keep("maintenance.json", "permitted", 1), "maintenance"),
         (each("after.json", "servers", locked=False), "maintenance"),
         (each("ended.json", "servers", locked=False), "maintenance"),
         (each("ended.json", "servers", locked_reason="other"), "maintenance"),

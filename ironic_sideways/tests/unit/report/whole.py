@@ -365,6 +365,15 @@ def cleaned() -> list[Document]:
     ]
 
 
+#: What a member may not do in the window, sorted as the start's record has it.
+REFUSED = [
+    *("createBackup", "createImage", "delete", "port allowed_address_pairs"),
+    *("port binding:vnic_type", "port created", "port deleted", "port device_id"),
+    *("port device_owner", "port fixed_ips", "port mac_address", "reboot", "rename"),
+    *("tag", "tags removed", "unlock"),
+]
+
+
 def lay_down(directory: Path) -> None:
     """Write the whole evidence."""
     write_lines(directory / "events.jsonl", phase_events())
@@ -378,7 +387,8 @@ def lay_down(directory: Path) -> None:
         {"id": number, "uuid": node, "instance_uuid": server}
         for node, (number, server, _status, _power) in NODES.items()
     ]
-    record = {"services": [was], "rows": rows, **locks}
+    probes = {"refused": REFUSED, "permitted": ["port device_id", "rename"]}
+    record = {"services": [was], "rows": rows, **locks, **probes}
     write(directory / "maintenance.json", record)
     write(directory / "flavors.json", flavors())
     write(directory / "dhcp-options.json", dhcp_options())
@@ -463,7 +473,7 @@ def without_instances(directory: Path) -> None:
         edit(directory / f"{name}.json", empty)
 
     def unlocked(document: Document) -> None:
-        document.update(lock=[], locked_before=[])
+        document.update(lock=[], locked_before=[], refused=[], permitted=[])
         for row in document["rows"]:
             row["instance_uuid"] = None
 
