@@ -186,6 +186,7 @@ def places(layout: Layout) -> dict[str, list[tuple[str, str]]]:
         "conductor": everywhere,
         "database": everywhere,
         "controller": [("/etc/nova/", f"{etc}/nova/"), *everywhere],
+        "neutron": [("/etc/neutron/", f"{etc}/neutron/"), *everywhere],
         "compute-1": [("/etc/nova/", f"{etc}/nova-compute/"), *everywhere],
     }
 
