@@ -43,7 +43,7 @@ source "$REPOSITORY/tools/prepare_host.sh"
 VENV=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}
 PATH=$VENV/bin:/usr/sbin:$PATH
 INGREDIENTS=$REPOSITORY/tools/deploy_ramdisk
-CONSTRAINTS=$REPOSITORY/upper-constraints.txt
+CONSTRAINTS=${IRONIC_SIDEWAYS_CONSTRAINTS:-$REPOSITORY/upper-constraints.txt}
 CACHE=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
 BUILDS=$CACHE/deploy-ramdisk
 PYTHON=/usr/bin/python3

@@ -87,7 +87,7 @@ function make_root { # <directory>
 
 function copy_repository { # <directory>
     mkdir --parents "$1$INSIDE"
-    find "$1$INSIDE" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .tox ! -name .cache \
+    find "$1$INSIDE" -mindepth 1 -maxdepth 1 ! -name '.venv*' ! -name .tox ! -name .cache \
         ! -name '.lab*' -exec rm --recursive {} +
     git -C "$REPOSITORY" ls-files --cached --others --exclude-standard -z |
         tar --directory="$REPOSITORY" --create --null --files-from=- |

@@ -12,13 +12,16 @@
 # under the License.
 
 # Prepare a Debian 12 or 13 host: the packages of bindep.txt and a Python environment
-# of the versions in upper-constraints.txt. A second run installs nothing. No service
+# of the versions in upper-constraints.txt, or, for OpenStack 2026.1, in
+# upper-constraints-2026.1.txt. A second run installs nothing. No service
 # of a package starts, now or at the next boot.
 #
 # Needs: root, apt, 10 GB of disk, and a package index that pip and uv reach (their
 # usual configuration is honoured).
 #
-#   --venv DIR   the Python environment (default: .venv of this repository)
+#   --release N  OpenStack 2026.2 (default) or 2026.1, each in an environment of its own
+#   --venv DIR   the Python environment (default: .venv of this repository; of 2026.1
+#                .venv-2026.1)
 #   --tests      also what tools/run_tests.sh needs
 #   --hardware   for machines and BMCs alone: no packages of a control plane, which
 #                another deployment (DevStack) has here
@@ -40,6 +43,9 @@ MAIN_JOB=.ironic-sideways
 TESTS=.ironic-sideways-tests
 STAMP=$MAIN_JOB
 WHOLE=.ironic-sideways-whole
+RELEASE=2026.2
+# In an environment of another release than that.
+OTHER_RELEASE=.ironic-sideways-release
 GROUPS_WANTED=()
 PROFILES=()
 REQUIRED_DISK_GB=10
@@ -59,11 +65,24 @@ function fail { # <message>
 }
 
 function parse_arguments { # <argument>...
+    local venv=""
     while [[ $# -gt 0 ]]; do
         case $1 in
             --venv)
                 [[ $# -ge 2 ]] || { echo "prepare_host: --venv needs a directory" >&2; exit 2; }
-                VENV=$(realpath --canonicalize-missing "$2")
+                venv=$(realpath --canonicalize-missing "$2")
+                shift
+                ;;
+            --release)
+                case ${2:-} in
+                    2026.2) ;;
+                    2026.1)
+                        CONSTRAINTS=$REPOSITORY/upper-constraints-$2.txt
+                        VENV=$REPOSITORY/.venv-$2
+                        ;;
+                    *) echo "prepare_host: --release ${2:-}: expected 2026.1 or 2026.2" >&2; exit 2 ;;
+                esac
+                RELEASE=$2
                 shift
                 ;;
             --tests)
@@ -89,6 +108,7 @@ function parse_arguments { # <argument>...
         esac
         shift
     done
+    VENV=${venv:-$VENV}
 }
 
 # Testing and unstable have a code name and no number.
@@ -199,6 +219,7 @@ function create_environment {
     quietly "python3 -m venv" "$PYTHON" -m venv --clear "$VENV"
     in_scratch quietly "pip install" "$VENV/bin/pip" install --quiet \
         --disable-pip-version-check --constraint "$CONSTRAINTS" bindep uv
+    [[ $RELEASE == 2026.2 ]] || echo "$RELEASE" >"$VENV/$OTHER_RELEASE"
     touch "$VENV/$WHOLE"
 }
 
@@ -243,8 +264,18 @@ function install_python_packages {
     touch "$VENV/$WHOLE"
 }
 
+# Its services would be of two releases, each half there.
+function refuse_other_release {
+    local found=2026.2
+    [[ -e $VENV/$WHOLE ]] || return 0
+    [[ ! -e $VENV/$OTHER_RELEASE ]] || found=$(<"$VENV/$OTHER_RELEASE")
+    [[ $found == "$RELEASE" ]] ||
+        fail "$VENV: has OpenStack $found, expected $RELEASE: choose another --venv, or --release $found"
+}
+
 function prepare_environment {
     local key recorded="" stamp=$VENV/$STAMP
+    refuse_other_release
     install_python
     key=$(environment_key)
     [[ ! -e $stamp ]] || recorded=$(<"$stamp")

@@ -23,8 +23,9 @@
 #              must name; the agent's cleaning and deploying again; two compute hosts
 #              in one window, their workers killed, and one host after the other; the
 #              main job three times in a row in one directory, with all of
-#              tempest.api.compute, and once on the other Debian release; 200 kills of
-#              the migration instead of 20, and more random contents
+#              tempest.api.compute, once with OpenStack 2026.1, and once on the other
+#              Debian release; 200 kills of the migration instead of 20, and more random
+#              contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
 # are in .lab-tests/logs, the labs beside them, with the numbers 90 and 91. With 14 GiB
@@ -283,6 +284,7 @@ function run_soak {
     for round in 1 2 3; do
         in_soak run_lab "soak-$round" soak --nodes 10 --tempest-all
     done
+    in_soak run_lab main-job-2026.1 main-2026.1 --release 2026.1
     in_soak check other-debian "$REPOSITORY/tools/other_debian.sh" \
         "$REPOSITORY/.lab-tests/other-debian" tools/run_upgrade.sh
 }

@@ -20,6 +20,7 @@
 #   --number N          the lab's number, 0 to 99: its ports, bridge, addresses
 #   --network A.B       the first two numbers of its addresses (default: 172.30)
 #   --nodes N           bare-metal machines (default 8, at least 5)
+#   --release N         OpenStack 2026.2 (default), or 2026.1 in .venv-2026.1
 #   --base-driver NAME  nova_bm (default), or fake: Nova's plain fake driver,
 #                       with the nodes seeded and no instance on them
 #   --compute-hosts N   base compute hosts, each with its share of the nodes
@@ -81,15 +82,16 @@ function parse_arguments { # <argument...>
     ONE_BY_ONE=
     WORKERS=
     ADDED=()
+    RELEASE=()
     local directory=$REPOSITORY/.lab
     while (($#)); do
         case $1 in
             --directory|--number|--network|--nodes|--compute-hosts|--base-driver|\
-                --rollback-from|--sabotage|--workers)
+                --rollback-from|--sabotage|--workers|--release)
                 [[ ${2:--} != -* ]] || die 2 "$1: expected a value; see --help"
                 ;;&
             --number|--network|--nodes|--compute-hosts|--base-driver) LAB_OPTIONS+=("$1" "$2") ;;&
-            --rollback-from|--sabotage|--workers) RUN_OPTIONS+=("$1" "$2") ;;&
+            --rollback-from|--sabotage|--workers|--release) RUN_OPTIONS+=("$1" "$2") ;;&
             --one-by-one|--by-shape|--no-tempest|--tempest-all|--deploys|--keep) RUN_OPTIONS+=("$1") ;;&
             --directory) directory=$2; shift ;;
             --number) expect_number "$1" "$2" 0 99; shift ;;
@@ -97,6 +99,7 @@ function parse_arguments { # <argument...>
             --nodes) expect_number "$1" "$2" 5 100; shift ;;
             --compute-hosts) expect_number "$1" "$2" 1 4; shift ;;
             --base-driver) BASE_DRIVER=$2; shift ;;
+            --release) use_release "$2"; shift ;;
             --one-by-one) ONE_BY_ONE=yes ;;
             --by-shape) export RESOURCE_CLASS_BY_SHAPE=yes; ADDED+=(exact-match) ;;
             --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; ADDED+=(workers); shift ;;
@@ -125,6 +128,19 @@ function parse_arguments { # <argument...>
     export IRONIC_SIDEWAYS_LAB
 }
 
+# What is of a release: its environment, and what the deploy ramdisk is built with.
+function use_release { # <release>
+    case $1 in
+        2026.2) ;;
+        2026.1)
+            export IRONIC_SIDEWAYS_VENV=$REPOSITORY/.venv-$1
+            export IRONIC_SIDEWAYS_CONSTRAINTS=$REPOSITORY/upper-constraints-$1.txt
+            ;;
+        *) die 2 "--release $1: expected 2026.1 or 2026.2" ;;
+    esac
+    RELEASE=(--release "$1")
+}
+
 function expect_number { # <option> <value> <least> <most>
     if ! [[ $2 =~ ^[0-9]{1,3}$ ]] || ((10#$2 < $3 || 10#$2 > $4)); then
         die 2 "$1 $2: expected a number from $3 to $4"
@@ -137,7 +153,7 @@ function name_commands { # <argument...>
     printf -v RESUMED_BY '%q ' "$REPOSITORY/tools/run_upgrade.sh" --resume \
         --directory "$IRONIC_SIDEWAYS_LAB" "${RUN_OPTIONS[@]}"
     export RESUMED_BY=${RESUMED_BY% }
-    printf -v LAB_DOWN '%q ' "$REPOSITORY/.venv/bin/ironic-sideways" lab down \
+    printf -v LAB_DOWN '%q ' "${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin/ironic-sideways" lab down \
         --directory "$IRONIC_SIDEWAYS_LAB"
     LAB_DOWN=${LAB_DOWN% }
 }
@@ -339,7 +355,7 @@ function main { # <argument...>
     UP=
     WINDOW=
     JUDGED=
-    run_job "$REPOSITORY/tools/prepare_host.sh"
+    run_job "$REPOSITORY/tools/prepare_host.sh" "${RELEASE[@]}"
     [[ $JOB_RESULT -eq 0 ]] || exit 1
     if [[ $SABOTAGE ]]; then
         choose_sabotages "$SABOTAGE"

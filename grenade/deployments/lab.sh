@@ -33,8 +33,10 @@ LOCK_DIR=$IRONIC_SIDEWAYS_LAB
 CACHE_DIR=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
 # Of pip, and of what lists Python's entry points; root's home stays as it is.
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$CACHE_DIR}
-RESUME=${RESUMED_BY:-IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
-ROLL_BACK="IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
+# A lab of another environment than .venv goes on and back with that one alone.
+IN_ENVIRONMENT=${IRONIC_SIDEWAYS_VENV:+IRONIC_SIDEWAYS_VENV=$IRONIC_SIDEWAYS_VENV }
+RESUME=${RESUMED_BY:-${IN_ENVIRONMENT}IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
+ROLL_BACK="${IN_ENVIRONMENT}IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
 # What must stand in no log and in no evidence.
 SECRET_FILES=("$IRONIC_SIDEWAYS_LAB/etc/secrets.json" "$IRONIC_SIDEWAYS_LAB/data/vbmc")
 # Of the verdict's subjects, what this deployment has no evidence of.

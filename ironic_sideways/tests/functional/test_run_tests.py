@@ -165,14 +165,23 @@ def test_the_soak_breaks_a_move_in_each_way(tree: Tree) -> None:
 def test_the_soak_tries_the_other_release_and_leaves_nothing_out(tree: Tree) -> None:
     code, output = tree.run("--soak")
     assert code == 0, output
-    assert "other-debian tools/run_upgrade.sh\n" in tree.words_file.read_text()
+    words = tree.words_file.read_text()
+    assert "other-debian tools/run_upgrade.sh\n" in words
+    [older] = re.findall(r".*--release 2026\.1.*", words)
+    assert "/main-2026.1 " in older and "--no-tempest" not in older
     assert "left out" not in output
 
 
 @pytest.mark.parametrize(
     ("options", "left_out"),
     [
-        ([], {"each-sabotage (--soak)", "other-debian (--soak)"}),
+        (
+            [],
+            {
+                f"{name} (--soak)"
+                for name in ("each-sabotage", "main-job-2026.1", "other-debian")
+            },
+        ),
         (["--no-lab"], {"every lab run (--no-lab)"}),
     ],
 )

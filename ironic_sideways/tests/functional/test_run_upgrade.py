@@ -274,3 +274,27 @@ def test_an_unknown_sabotage_is_refused_before_there_is_a_lab(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "ironic-sideways: sabotage nix: no\n"
     assert not tree.called("lab up")
+
+
+def test_another_release_has_its_own_environment_from_the_lab_to_the_way_back(
+    tree: upgrade_tree.Tree,
+) -> None:
+    tree.write("tools/prepare_host.sh", '#!/bin/sh\necho "prepare $*" >>"$CALLS"\n')
+    (tree.root / ".venv").rename(tree.root / ".venv-2026.1")
+
+    done = tree.run("--release", "2026.1", FAIL_AT="stub-migrate")
+
+    assert done.returncode == 1
+    assert tree.calls()[0] == "prepare --release 2026.1"
+    assert tree.called("lab up") and tree.called("stub-migrate")
+    own = f"{tree.root}/.venv-2026.1"
+    assert "--release 2026.1" in line(done.stdout, "resume:")
+    assert f"IRONIC_SIDEWAYS_VENV={own} " in line(done.stdout, "roll back:")
+    assert line(done.stdout, "end it:").startswith(f"{own}/bin/ironic-sideways ")
+
+
+def test_a_release_that_is_none_is_refused(tree: upgrade_tree.Tree) -> None:
+    done = tree.run("--release", "2014.2")
+    assert done.returncode == 2
+    assert "--release 2014.2: expected 2026.1 or 2026.2" in done.stderr
+    assert tree.calls() == []

@@ -13,8 +13,10 @@
 """tools/prepare_host.sh on a host that stays as it was, but for what it says."""
 
 import os
+import re
 import signal
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -323,6 +325,80 @@ def test_what_is_prepared_for_the_tests_is_prepared_for_the_main_job(
     )
     assert done.returncode == 0
     assert done.stdout == ("" if main_job else "again\n")
+
+
+def test_each_release_has_constraints_and_an_environment_of_its_own(host: Host) -> None:
+    told = {}
+    for options in ("", "--release 2026.2", "--release 2026.1"):
+        done = host.run(
+            "VENV=$REPOSITORY/.venv\n"
+            f"parse_arguments {options}\necho $CONSTRAINTS $VENV"
+        )
+        told[options] = done.stdout.split()
+    repository = TOOLS.parent
+    usual = [f"{repository}/upper-constraints.txt", f"{repository}/.venv"]
+    assert told[""] == told["--release 2026.2"] == usual
+    assert told["--release 2026.1"] == [
+        f"{repository}/upper-constraints-2026.1.txt",
+        f"{repository}/.venv-2026.1",
+    ]
+    for wrong in ("2025.2", ""):
+        done = host.run(f"parse_arguments --release {wrong}")
+        assert (done.returncode, "expected 2026.1 or 2026.2" in done.stderr) == (
+            2,
+            True,
+        )
+
+
+def test_the_releases_constraints_are_what_is_installed_by(host: Host) -> None:
+    told = ENVIRONMENT.replace("exit ${UV:-0}", 'echo "$@" >>"$0.told"')
+    for release in ("2026.1", "2026.2"):
+        venv = host.root / release
+        done = host.run(
+            f"{told}parse_arguments --venv {venv} --release {release}\n"
+            "prepare_environment"
+        )
+        assert done.returncode == 0, done.stderr
+        name = f"upper-constraints{'-2026.1' if release == '2026.1' else ''}.txt"
+        install = next(
+            line
+            for line in (venv / "bin/uv.told").read_text().splitlines()
+            if line.startswith("pip install")
+        )
+        file = f"{TOOLS.parent}/{name}"
+        assert f"--constraint {file} --build-constraint {file} " in install
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("2026.1", "2026.2"), ("2026.2", "2026.1")]
+)
+def test_no_release_is_installed_into_anothers_environment(
+    host: Host, first: str, then: str
+) -> None:
+    prepare = f"{ENVIRONMENT}parse_arguments --venv $ROOT/venv --release"
+    assert host.run(f"{prepare} {first}\nprepare_environment").returncode == 0
+    before = sorted((host.root / "venv").rglob("*"))
+
+    done = host.run(f"{prepare} {then}\nprepare_environment")
+
+    assert done.returncode == 1
+    assert f"venv: has OpenStack {first}, expected {then}" in done.stderr
+    assert sorted((host.root / "venv").rglob("*")) == before
+    assert host.run(f"{prepare} {first}\nprepare_environment").returncode == 0
+
+
+def test_what_the_lab_needs_has_a_version_in_each_releases_constraints() -> None:
+    files = ("upper-constraints.txt", "upper-constraints-2026.1.txt")
+    pinned = [
+        set(re.findall(r"^([\w.-]+)==", (TOOLS.parent / name).read_text(), re.M))
+        for name in files
+    ]
+    project = tomllib.loads((TOOLS.parent / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["lab"]]
+    names = {re.split(r"[^\w.-]", one)[0].lower().replace(".", "-") for one in asked}
+    assert len(names) > 30
+    for found in pinned:
+        assert {*names, "bindep", "uv"} - {name.lower() for name in found} == set()
 
 
 def test_a_directory_that_is_no_environment_is_not_cleared(host: Host) -> None:
