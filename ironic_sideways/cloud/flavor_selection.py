@@ -19,9 +19,13 @@ both keys, one, or none; without any, a ``cpu_arch`` is all that tells it from a
 flavor of virtual machines.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import pyparsing
+from oslo_utils import specs_matcher
 
 from ironic_sideways import exceptions, resource_class
+from ironic_sideways.cloud import nodes_file
 from ironic_sideways.cloud.flavors import KERNEL_KEY, RAMDISK_KEY, Flavor, wanted_specs
 
 #: Where 2014's ComputeCapabilitiesFilter found the architecture.
@@ -82,6 +86,54 @@ def is_fallback(flavor: Flavor) -> bool:
     return not flavor.deploy_images and any(
         key in flavor.specs for key in ARCHITECTURE_KEYS
     )
+
+
+def advertised(node: nodes_file.Node) -> dict[str, str] | None:
+    """What Nova's scheduler compares of a moved node, or None: its file does not say.
+
+    nova.virt.ironic.driver: properties' cpu_arch as it is written, its capabilities.
+    """
+    if node.cpu_arch is None:
+        return None
+    pairs = [word.split(":") for word in (node.capabilities or "").split(",")]
+    capabilities = {pair[0].strip(): pair[1] for pair in pairs if len(pair) == 2}
+    return {"cpu_arch": node.cpu_arch, **capabilities, "hypervisor_type": "ironic"}
+
+
+def misfits(
+    specs: Mapping[str, str], nodes: Collection[Mapping[str, str]]
+) -> list[str]:
+    """Which of a flavor's extra specs keep it from each of ``nodes``; none: one fits.
+
+    As ComputeCapabilitiesFilter: ``capabilities:NAME``, and NAME of what a node has.
+    """
+    asked = {
+        key.removeprefix("capabilities:"): (key, wanted)
+        for key, wanted in specs.items()
+        if key.startswith("capabilities:") or ":" not in key
+    }
+    # A name alone that a node does not have is none of that filter's.
+    wrong = [
+        {
+            key
+            for name, (key, wanted) in asked.items()
+            if (name in node or key != name) and not _matches(node.get(name), wanted)
+        }
+        for node in nodes
+    ]
+    if not all(wrong):
+        return []
+    return sorted(set.intersection(*wrong) or set.union(*wrong))
+
+
+def _matches(value: str | None, wanted: str) -> bool:
+    if value is None:
+        return False
+    try:
+        return bool(specs_matcher.match(value, wanted))
+    except (TypeError, ValueError, pyparsing.ParseException):
+        # Not an expression, but a value that only its own equal is.
+        return value == wanted
 
 
 def one_class(

@@ -28,12 +28,16 @@ class Node:
     """A node, and its resource class as Ironic spells it, where it is said.
 
     :param instance_uuid: its instance's, in the record of the migration.
+    :param cpu_arch: of its properties, in records since this was written there.
+    :param capabilities: likewise, "name:value" with commas between them.
     :param tells_instance: whether None is the file's word that it has no instance.
     """
 
     uuid: str
     resource_class: str | None = None
     instance_uuid: str | None = None
+    cpu_arch: str | None = None
+    capabilities: str | None = None
     tells_instance: bool = dataclasses.field(default=False, compare=False)
 
 
@@ -41,7 +45,8 @@ def read(path: Path) -> list[Node]:
     """The nodes of ``path``, each once.
 
     :param path: a JSON list of uuids, or of objects with "uuid" and perhaps
-        "resource_class"; or migration.json of ``ironic-nova-bm-migrate``.
+        "resource_class", "cpu_arch" and "capabilities"; or migration.json of
+        ``ironic-nova-bm-migrate``.
     :raises UsageError: it cannot be read, is neither, or names no node.
     """
     try:
@@ -68,19 +73,17 @@ def _items(content: Any) -> list[Any]:
 
 
 def _node(item: Any) -> Node:
+    _uuid, *fields, _tells = (field.name for field in dataclasses.fields(Node))
     node = (
         Node(item)
         if isinstance(item, str)
         else Node(
             item["uuid"],
-            item.get("resource_class"),
-            item.get("instance_uuid"),
-            "instance_uuid" in item,
+            *(item.get(name) for name in fields),
+            tells_instance="instance_uuid" in item,
         )
     )
-    said = (node.resource_class, node.instance_uuid)
-    if not isinstance(node.uuid, str) or not all(
-        isinstance(value, str | None) for value in said
-    ):
+    *said, _tells = dataclasses.astuple(node)
+    if node.uuid is None or not all(isinstance(value, str | None) for value in said):
         raise TypeError(item)
     return node

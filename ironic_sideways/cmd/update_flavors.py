@@ -26,7 +26,7 @@ import argparse
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ironic_sideways import exceptions, resource_class
@@ -88,8 +88,8 @@ def build_parser() -> program.Parser:
         "--nodes-file",
         type=Path,
         metavar="FILE",
-        help="migration.json, or a JSON list of nodes with their resource_class: warn "
-        "of a flavor that fits none of them",
+        help="migration.json, or a JSON list of nodes with their resource_class, "
+        "cpu_arch and capabilities: warn of a flavor that fits none of them",
     )
     connections.add_change_options(parser)
     return parser
@@ -133,7 +133,7 @@ def run(parsed: argparse.Namespace) -> None:
         again = f"run --undo {parsed.undo} again"
     else:
         resource_class.normalise(parsed.resource_class)
-        classes = node_classes(parsed.nodes_file)
+        nodes = named_nodes(parsed.nodes_file)
         connection = connections.connect(parsed.os_cloud)
         pair = images.active_pair(
             connection, parsed.deploy_kernel, parsed.deploy_ramdisk
@@ -144,7 +144,7 @@ def run(parsed: argparse.Namespace) -> None:
     present = nova.flavors()
     changes = plan(present)
     if not parsed.undo:
-        warn(present, changes, classes)
+        warn(present, changes, nodes)
     if not parsed.dry_run:
         if parsed.undo_file:
             flavors.record(parsed.undo_file, changes)
@@ -174,23 +174,23 @@ def plan_update(
     return flavors.plan(chosen, wanted(*pair, parsed.resource_class))
 
 
-def node_classes(path: Path | None) -> set[str]:
-    """Placement's names of the classes that the nodes of ``path`` have.
+def named_nodes(path: Path | None) -> list[nodes_file.Node]:
+    """The nodes of ``path`` that have a resource class; none where no file is given.
 
     :raises UsageError: for a file that names no class.
     """
     if path is None:
-        return set()
-    named = {node.resource_class for node in nodes_file.read(path)} - {None}
-    if not named:
+        return []
+    found = [node for node in nodes_file.read(path) if node.resource_class]
+    if not found:
         raise exceptions.UsageError(f'{path}: expected nodes with a "resource_class"')
-    return {resource_class.normalise(str(name)) for name in named}
+    return found
 
 
 def warn(
     present: Sequence[flavors.Flavor],
     changes: Sequence[flavors.Change],
-    classes: set[str],
+    nodes: Sequence[nodes_file.Node],
 ) -> None:
     """Tell of flavors that are perhaps of bare metal too, and of such without node."""
     chosen = {change.flavor.id for change in changes}
@@ -201,18 +201,37 @@ def warn(
                 "image; if nova-baremetal deployed it with those of nova.conf, add "
                 "--fallback, or name it by --flavor"
             )
-    for change in changes:
-        specs = change.flavor.specs | change.set
-        asked = {
-            key.removeprefix("resources:")
-            for key, value in specs.items()
-            if key.startswith(flavors.CUSTOM_PREFIX) and value == "1"
-        }
-        if classes and not asked & classes:
-            tell(
-                f"flavor {change.flavor.name}: no node has {', '.join(sorted(asked))}, "
-                "so no server of it will find one"
-            )
+    by_class: dict[str, list[nodes_file.Node]] = {}
+    for node in nodes:
+        name = resource_class.normalise(str(node.resource_class))
+        by_class.setdefault(name, []).append(node)
+    for change in changes if nodes else ():
+        if words := why_no_node(change.flavor.specs | change.set, by_class):
+            what = f"{words}, so no server of it will find one"
+            tell(f"flavor {change.flavor.name}: {what}")
+
+
+def why_no_node(
+    specs: Mapping[str, str], by_class: Mapping[str, Sequence[nodes_file.Node]]
+) -> str:
+    """Why no node fits a flavor with these extra specs; empty where one does."""
+    asked = {
+        key.removeprefix("resources:")
+        for key, value in specs.items()
+        if key.startswith(flavors.CUSTOM_PREFIX) and value == "1"
+    }
+    fitting = [node for name in asked for node in by_class.get(name, ())]
+    if not fitting:
+        return f"no node has {', '.join(sorted(asked))}"
+    known = [found for node in fitting if (found := flavor_selection.advertised(node))]
+    # A file from before that says nothing of them: no reason to warn.
+    if len(known) < len(fitting):
+        return ""
+    keys = flavor_selection.misfits(specs, known)
+    words = ", ".join(f"{key}={specs[key]}" for key in keys)
+    names = {key.removeprefix("capabilities:") for key in keys}
+    have = sorted({f"{n} {node.get(n, 'not at all')}" for node in known for n in names})
+    return f"no node has {words} (they have: {', '.join(have)})" if keys else ""
 
 
 def tell(line: str) -> None:

@@ -52,8 +52,8 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="nova.conf of a base compute host, for cpu_arch and power_manager; "
-        "repeatable, matched with service_host by its [DEFAULT] host",
+        help="nova.conf of a base compute host, for cpu_arch, other capabilities and "
+        "power_manager; repeatable, matched with service_host by its [DEFAULT] host",
     )
     parser.add_argument(
         "--service-host",
@@ -202,6 +202,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
         owner=parsed.owner,
         node_arch=parsed.node_arch,
         architectures={h.host: h.cpu_arch for h in hosts if h.host and h.cpu_arch},
+        capabilities={h.host: h.capabilities for h in hosts},
         deploy_kernel=parsed.deploy_kernel,
         deploy_ramdisk=parsed.deploy_ramdisk,
         deploy_interface=parsed.deploy_interface,

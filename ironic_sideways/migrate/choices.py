@@ -77,6 +77,8 @@ class Options:
     :param resource_class_by_shape: its name is only what all classes begin with.
     :param owner: the project that sees the nodes, or None.
     :param architectures: service_host -> cpu_arch, from nova.conf.
+    :param capabilities: service_host -> what else its nodes advertise, by name, from
+        nova.conf; of a file that names no host, at None.
     :param node_arch: cpu_arch of the hosts that ``architectures`` lacks.
     :param shard_by_service_host: each node's shard is its service_host.
     :param free_state: provision_state of free nodes, available or manageable.
@@ -91,6 +93,9 @@ class Options:
     owner: str | None
     node_arch: str | None = None
     architectures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    capabilities: Mapping[str | None, Mapping[str, str]] = dataclasses.field(
+        default_factory=dict
+    )
     deploy_kernel: str | None = None
     deploy_ramdisk: str | None = None
     deploy_interface: str = "direct"
@@ -187,6 +192,15 @@ def architecture(source: reader.Node, options: Options) -> str | None:
     """The cpu_arch of a node, or None: neither its nova.conf nor an option says."""
     host = source.service_host
     return (host and options.architectures.get(host)) or options.node_arch
+
+
+def capabilities(source: reader.Node, options: Options, boot: NetBoot | None) -> str:
+    """A node's ``properties.capabilities``: how it boots, and what it advertised."""
+    # pxelinux, with which it booted so far, is of the BIOS alone.
+    mode = "bios" if boot else options.boot_mode
+    known = options.capabilities
+    own = known.get(source.service_host) or known.get(None) or {}
+    return ",".join(f"{k}:{v}" for k, v in ({"boot_mode": mode} | dict(own)).items())
 
 
 def class_of(source: reader.Node, options: Options) -> str:

@@ -85,6 +85,8 @@ class Verdict:
     :param notes: what is not moved as it stands, or should be looked at.
     :param skipped: ids of its bm_interfaces rows that stay behind.
     :param resource_class: that it gets, in Ironic's spelling.
+    :param cpu_arch: of the node, as its flavors ask for it.
+    :param capabilities: likewise, ``properties.capabilities``.
     :param netboot: what its instance fetches at every power-on; None: it boots
         from its disk.
     """
@@ -96,6 +98,8 @@ class Verdict:
     notes: list[str] = dataclasses.field(default_factory=list)
     skipped: list[int] = dataclasses.field(default_factory=list)
     resource_class: str | None = None
+    cpu_arch: str | None = None
+    capabilities: str = ""
     netboot: choices.NetBoot | None = None
 
     def refuse(self, reason: str) -> None:
@@ -134,6 +138,8 @@ def classify(
     _judge_interfaces(verdict, policy)
     if is_canonical_uuid(source.instance_uuid):
         _judge_boot(verdict, options, policy)
+    verdict.cpu_arch = choices.architecture(source, options)
+    verdict.capabilities = choices.capabilities(source, options, verdict.netboot)
     verdict.notes += _notes(source, verdict.interfaces)
     return verdict
 

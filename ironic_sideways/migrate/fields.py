@@ -119,6 +119,15 @@ def _resource_class(s: Source) -> str:
     )
 
 
+def _capabilities(s: Source) -> str:
+    words = [f"boot_mode:{s.options.boot_mode if s.boot is None else 'bios'}"]
+    for host in (s.node.service_host, None):
+        if host in s.options.capabilities:
+            words += map(":".join, s.options.capabilities[host].items())
+            break
+    return ",".join(words)
+
+
 #: Field of Ironic's Node -> what it must hold. A name with a dot is a key of a
 #: JSON field. Fields of the object that are not named must be empty.
 NODE: Mapping[str, Callable[[Source], Any]] = {
@@ -176,9 +185,7 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
     "properties.cpu_arch": lambda s: (
         s.options.architectures.get(s.node.service_host or "") or s.options.node_arch
     ),
-    "properties.capabilities": lambda s: (
-        f"boot_mode:{s.options.boot_mode}" if s.boot is None else "boot_mode:bios"
-    ),
+    "properties.capabilities": _capabilities,
     "instance_info.display_name": _if_used(lambda s: s.node.instance_name),
     "instance_info.nova_host_id": _if_used(lambda s: s.node.service_host),
     "instance_info.local_gb": _if_used(

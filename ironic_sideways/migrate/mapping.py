@@ -222,15 +222,13 @@ def _boot_info(boot: choices.NetBoot | None) -> dict[str, Any]:
 def _properties(
     source: reader.Node, options: choices.Options, boot: choices.NetBoot | None
 ) -> dict[str, Any]:
-    # pxelinux, with which it booted so far, is of the BIOS alone.
-    mode = "bios" if boot else options.boot_mode
     return _present(
         {
             "cpus": source.cpus,
             "memory_mb": source.memory_mb,
             "local_gb": source.local_gb,
             "cpu_arch": choices.architecture(source, options),
-            "capabilities": f"boot_mode:{mode}",
+            "capabilities": choices.capabilities(source, options, boot),
         }
     )
 

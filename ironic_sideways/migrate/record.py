@@ -70,7 +70,12 @@ def _moved(verdict: classify.Verdict) -> dict[str, Any]:
     if verdict.outcome not in (classify.Outcome.MIGRATE, classify.Outcome.PRESENT):
         return {}
     boot = "network" if verdict.netboot else "disk"
-    return {"resource_class": verdict.resource_class, "boot": boot}
+    return {
+        "resource_class": verdict.resource_class,
+        "cpu_arch": verdict.cpu_arch,
+        "capabilities": verdict.capabilities,
+        "boot": boot,
+    }
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@
 """What the old compute hosts' nova.conf files say, read as Nova read them."""
 
 import dataclasses
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from oslo_config import cfg
 
@@ -38,12 +39,14 @@ class ComputeHost:
 
     :param host: its CONF.host, or None: the file does not say.
     :param cpu_arch: from ``flavor_extra_specs``, or None.
+    :param capabilities: the others of ``flavor_extra_specs``.
     """
 
     path: str
     host: str | None
     cpu_arch: str | None
     power_manager: str
+    capabilities: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def read(path: str) -> ComputeHost:
@@ -59,18 +62,45 @@ def read(path: str) -> ComputeHost:
     conf.register_opts(_BAREMETAL, group="baremetal")
 
     def found() -> ComputeHost:
-        specs = {}
-        for spec in conf.baremetal.flavor_extra_specs:
-            key, _, value = spec.partition(":")
-            specs[key.strip()] = value.strip()
+        specs = _specs(path, conf.baremetal.flavor_extra_specs)
         return ComputeHost(
             path=path,
             host=conf.host or None,
-            cpu_arch=specs.get("cpu_arch") or None,
+            cpu_arch=specs.pop("cpu_arch", None),
             power_manager=conf.baremetal.power_manager,
+            capabilities=specs,
         )
 
     return configuration.read(conf, path, "--nova-config a nova.conf", found)
+
+
+#: What a capability's name and value may be: Nova takes Ironic's list of them apart at
+#: each comma and colon. Neither is a placeholder, such as {i386|x86_64} of 2014's docs.
+_WORD = re.compile(r"[^\s,:{}|<>]+")
+
+
+def _specs(path: str, given: Sequence[str]) -> dict[str, str]:
+    """What the nodes advertise, by name (nova.virt.baremetal.driver took it so apart).
+
+    :raises UsageError: names the file and the first that is not NAME:VALUE.
+    """
+    specs = {}
+    for spec in given:
+        name, _, value = (part.strip() for part in spec.partition(":"))
+        if not _WORD.fullmatch(name) or not _WORD.fullmatch(value):
+            raise exceptions.UsageError(
+                f"--nova-config {path}: [baremetal] flavor_extra_specs: expected "
+                f"NAME:VALUE such as cpu_arch:x86_64, found {spec!r}; put the nodes' "
+                "own value there"
+            )
+        if name == "boot_mode":
+            raise exceptions.UsageError(
+                f"--nova-config {path}: [baremetal] flavor_extra_specs: {spec!r}: "
+                "Ironic boots a node as this capability says: remove it from this copy "
+                "of the file, and give --boot-mode"
+            )
+        specs[name] = value
+    return specs
 
 
 def read_all(paths: Sequence[str]) -> list[ComputeHost]:

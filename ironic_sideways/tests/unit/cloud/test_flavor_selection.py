@@ -12,11 +12,13 @@
 
 
 import dataclasses
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.cloud import flavor_selection, flavors
+from ironic_sideways.cloud import flavor_selection, flavors, nodes_file
 from ironic_sideways.cloud.flavor_selection import choose
 
 OLD = {flavors.KERNEL_KEY: "old-kernel", flavors.RAMDISK_KEY: "old-ramdisk"}
@@ -139,3 +141,93 @@ def test_a_flavor_that_does_not_say_one_architecture_is_refused(
     assert message.startswith("flavor two words: expected one architecture")
     assert f"found {found};" in message
     assert "flavor set --property cpu_arch=x86_64 id-two words" in message
+
+
+def in_nova(specs: dict[str, str], node: nodes_file.Node) -> bool:
+    """Whether Nova's own filter takes the node, as IronicDriver reports it."""
+    from nova import objects
+    from nova.scheduler import host_manager
+    from nova.scheduler.filters import compute_capabilities_filter
+    from nova.virt.ironic import driver
+
+    objects.register_all()
+    # What _node_resource reads of openstacksdk's node.
+    properties = {"cpu_arch": node.cpu_arch, "capabilities": node.capabilities}
+    ironic = SimpleNamespace(
+        id=node.uuid,
+        properties=properties,
+        resource_class="baremetal",
+        instance_id=None,
+        traits=[],
+    )
+    reported = driver.IronicDriver._node_resource(
+        SimpleNamespace(
+            _parse_node_properties=partial(
+                driver.IronicDriver._parse_node_properties, None
+            ),
+            _node_resources_used=lambda _node: False,
+            _node_resources_unavailable=lambda _node: False,
+            _get_hypervisor_type=partial(
+                driver.IronicDriver._get_hypervisor_type, None
+            ),
+            _get_hypervisor_version=lambda: 1,
+        ),
+        ironic,
+    )
+    state = host_manager.HostState("compute-1", node.uuid, node.uuid)
+    state.hypervisor_type = reported["hypervisor_type"]
+    state.stats = reported["stats"]
+    return bool(
+        compute_capabilities_filter.ComputeCapabilitiesFilter()._satisfies_extra_specs(
+            state, objects.Flavor(extra_specs=specs)
+        )
+    )
+
+
+NODE = nodes_file.Node(
+    "a", "baremetal", None, "x86_64", "boot_mode:bios,gpus:2,gpu_arch:kepler"
+)
+
+
+@pytest.mark.parametrize(
+    ("specs", "wrong"),
+    [
+        ({}, []),
+        ({"cpu_arch": "x86_64"}, []),
+        ({"cpu_arch": "s== x86_64", "capabilities:boot_mode": "bios"}, []),
+        ({"cpu_arch": "<or> amd64 <or> x86_64"}, []),
+        ({"cpu_arch": "amd64"}, ["cpu_arch"]),
+        ({"capabilities:cpu_arch": "amd64"}, ["capabilities:cpu_arch"]),
+        ({"cpu_arch": "{i386|x86_64}"}, ["cpu_arch"]),
+        ({"gpus": ">= 2", "capabilities:gpu_arch": "<in> kep"}, []),
+        ({"gpus": "= 3"}, ["gpus"]),
+        ({"gpus": "2.0"}, ["gpus"]),
+        ({"capabilities:raid": "1"}, ["capabilities:raid"]),
+        # That filter minds neither a name that no node has, nor another namespace.
+        ({"raid": "1", "hw:cpu_policy": "dedicated", "trait:CUSTOM_X": "required"}, []),
+        ({"hypervisor_type": "baremetal"}, ["hypervisor_type"]),
+        ({"capabilities:hypervisor_type": "s== ironic"}, []),
+        (
+            {"cpu_arch": "amd64", "capabilities:gpus": "2", "gpu_arch": "fermi"},
+            ["cpu_arch", "gpu_arch"],
+        ),
+    ],
+)
+def test_t6_a_flavor_fits_a_node_where_novas_filter_takes_it(
+    specs: dict[str, str], wrong: list[str]
+) -> None:
+    told = flavor_selection.advertised(NODE)
+    assert told is not None
+    assert flavor_selection.misfits(specs, [told]) == wrong
+    assert in_nova(specs, NODE) == (not wrong)
+
+
+def test_t6_one_node_that_fits_is_enough_and_two_halves_are_none() -> None:
+    nodes = [{"cpu_arch": "x86_64", "gpus": "1"}, {"cpu_arch": "arm", "gpus": "2"}]
+    assert flavor_selection.misfits({"cpu_arch": "arm"}, nodes) == []
+    both = {"cpu_arch": "x86_64", "gpus": "2"}
+    assert flavor_selection.misfits(both, nodes) == ["cpu_arch", "gpus"]
+
+
+def test_t6_of_a_node_whose_file_says_nothing_nothing_is_known() -> None:
+    assert flavor_selection.advertised(nodes_file.Node("a", "baremetal")) is None

@@ -82,3 +82,14 @@ def test_d3_a_file_that_names_no_node_is_bad_usage(file: Path, text: str) -> Non
 def test_a_file_that_is_not_there_is_bad_usage(file: Path) -> None:
     with pytest.raises(exceptions.UsageError, match="No such file"):
         nodes_file.read(file)
+
+
+def test_t6_what_the_nodes_advertise_is_read_where_it_is_said(file: Path) -> None:
+    said = {"cpu_arch": "x86_64", "capabilities": "boot_mode:bios,gpus:2"}
+    row = {"uuid": "a", "outcome": "migrate", "resource_class": "gold"}
+    file.write_text(json.dumps({"rows": [row | said]}))
+
+    assert nodes_file.read(file) == [Node("a", "gold", None, *said.values())]
+    file.write_text(json.dumps([{"uuid": "a", "cpu_arch": 3}]))
+    with pytest.raises(exceptions.UsageError, match="expected a JSON list"):
+        nodes_file.read(file)

@@ -282,3 +282,38 @@ def test_an_unknown_cloud_is_bad_usage_in_one_line(
     error = capsys.readouterr().err
     assert "--os-cloud elsewhere" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("specs", "says"),
+    [
+        ({"cpu_arch": "amd64"}, "cpu_arch=amd64 (they have: cpu_arch x86_64)"),
+        ({"capabilities:gpus": "2"}, "gpus=2 (they have: gpus not at all)"),
+        (
+            {"hypervisor_type": "baremetal"},
+            "hypervisor_type=baremetal (they have: hypervisor_type ironic)",
+        ),
+        ({"cpu_arch": "x86_64", "capabilities:boot_mode": "bios"}, ""),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_t6_a_flavor_that_no_moved_node_can_match_is_named(
+    cloud: fake_cloud.FakeCloud,
+    undo_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    specs: dict[str, str],
+    says: str,
+    known: bool,
+) -> None:
+    cloud.add_flavor("odd", specs={**specs, **OLD})
+    nodes = tmp_path / "nodes.json"
+    told = {"cpu_arch": "x86_64", "capabilities": "boot_mode:bios"} if known else {}
+    nodes.write_text(json.dumps([{"uuid": "a", "resource_class": "baremetal"} | told]))
+
+    assert update(undo_file, "--nodes-file", nodes) == 0
+
+    error = capsys.readouterr().err
+    assert error.count("\n") == bool(says and known)
+    if says and known:
+        assert f"flavor odd: no node has {says}" in error.replace("capabilities:", "")

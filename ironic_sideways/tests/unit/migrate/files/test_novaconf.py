@@ -76,3 +76,32 @@ def test_what_this_host_s_own_nova_has_in_its_directories_does_not_count(
     write(own, "[DEFAULT]\nhost = elsewhere\n", "own.conf")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert novaconf.read(write(tmp_path, "[DEFAULT]\nhost = c1\n")).host == "c1"
+
+
+@pytest.mark.parametrize("name", ["flavor_extra_specs", "instance_type_extra_specs"])
+def test_t6_all_that_the_nodes_advertise_is_read(tmp_path: Path, name: str) -> None:
+    text = f"[baremetal]\n{name} = gpus:2, cpu_arch:x86_64,gpu_arch : kepler\n"
+    found = novaconf.read(write(tmp_path, text))
+    assert found.cpu_arch == "x86_64"
+    assert found.capabilities == {"gpus": "2", "gpu_arch": "kepler"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("cpu_arch:{i386|x86_64}", "found 'cpu_arch:{i386|x86_64}'"),
+        ("cpu_arch:<arch>", "expected NAME:VALUE such as cpu_arch:x86_64"),
+        ("gpus", "found 'gpus'"),
+        ("gpus:", "found 'gpus:'"),
+        ("a:b:c", "found 'a:b:c'"),
+        ("boot_mode:uefi", "give --boot-mode"),
+    ],
+)
+def test_t6_what_no_node_can_advertise_is_refused_with_the_files_name(
+    tmp_path: Path, spec: str, says: str
+) -> None:
+    path = write(tmp_path, f"[baremetal]\nflavor_extra_specs = good:1,{spec}\n")
+    with pytest.raises(exceptions.UsageError) as refused:
+        novaconf.read(path)
+    assert f"--nova-config {path}: [baremetal] flavor_extra_specs" in str(refused.value)
+    assert says in str(refused.value)
