@@ -56,6 +56,7 @@ class Instance:
     vm_state: str | None
     task_state: str | None
     power_state: int | None
+    volumes: tuple[str, ...] = ()
 
     @property
     def runs(self) -> bool:
@@ -182,6 +183,12 @@ class Instances:
         if found.vm_state not in AT_REST:
             verdict.refuse(f"{where} is {found.vm_state} for Nova, expected active or "
                            "stopped")  # fmt: skip
+        if found.volumes:
+            verdict.refuse(
+                f"{where} has volume {', '.join(found.volumes)} attached, by way of "
+                "its base compute host: IronicDriver can detach none; have its owner "
+                "detach it while the base driver is there"
+            )
         if found.task_state:
             verdict.refuse(f"{where}: Nova works on it ({found.task_state})")
         elif found.runs and found.power_state != RUNNING:
@@ -245,4 +252,5 @@ def _instance(server: Any) -> Instance:
         server.vm_state,
         server.task_state,
         server.power_state,
+        tuple(volume.id for volume in server.attached_volumes or ()),
     )

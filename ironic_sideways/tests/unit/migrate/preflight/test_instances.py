@@ -81,17 +81,29 @@ def test_rows_on_which_nova_agrees_pass(nova: fake_nova.FakeNova) -> None:
         ({"OS-EXT-STS:vm_state": "error"}, "is error for Nova, expected active or"),
         ({"OS-EXT-STS:vm_state": "soft-delete"}, "is soft-delete for Nova"),
         ({"OS-EXT-STS:task_state": "rebuilding"}, "Nova works on it (rebuilding)"),
+        (
+            {"os-extended-volumes:volumes_attached": [{"id": "v1"}, {"id": "v2"}]},
+            "has volume v1, v2 attached, by way of its base compute host",
+        ),
         ({"id": "another"}, f"Nova has no instance {rows.instance_uuid(1)}"),
     ],
 )
 def test_a_row_on_which_nova_disagrees_is_refused(
-    nova: fake_nova.FakeNova, change: dict[str, str], words: str
+    nova: fake_nova.FakeNova, change: dict[str, Any], words: str
 ) -> None:
     nova.instances[0] |= change
     row = verdict(rows.used_node(1))
     ask(row)
     assert row.outcome is classify.Outcome.REFUSE
     assert words in "; ".join(row.reasons)
+
+
+def test_t8_the_driver_of_after_the_move_can_detach_no_volume() -> None:
+    """Why an attached one is refused: a test that fails where Nova has learnt it."""
+    from nova.virt import driver as base
+    from nova.virt.ironic import driver
+
+    assert driver.IronicDriver.detach_volume is base.ComputeDriver.detach_volume
 
 
 def test_a_free_node_on_which_nova_has_an_instance_is_refused(
