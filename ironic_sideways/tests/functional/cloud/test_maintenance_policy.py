@@ -24,7 +24,6 @@ from neutron_lib.api import attributes
 from neutron_lib.api.definitions import allowedaddresspairs, portbindings
 from oslo_config import cfg
 
-from ironic_sideways import exceptions
 from ironic_sideways.cloud import maintenance_policy
 
 OWN, FOREIGN = "own-project", "another-project"
@@ -267,24 +266,3 @@ def test_s2_written_again_it_is_the_same(etc: Path) -> None:
     put_in_force(etc, generated(etc))
 
     assert (etc / "policy.d/neutron.yaml").read_text() == once
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (None, "No such file"),
-        ("a: [", "is no policy file"),
-        ("# nothing\n", "has no rule create_port:device_id, delete_port"),
-        ('"os_compute_api:servers:update": ""\n', "--namespace neutron"),
-    ],
-)
-def test_s2_another_file_than_neutrons_rules_is_refused(
-    tmp_path: Path, content: str | None, says: str
-) -> None:
-    path = tmp_path / "rules.yaml"
-    if content is not None:
-        path.write_text(content)
-
-    with pytest.raises(exceptions.UsageError, match=says) as refused:
-        maintenance_policy.read(path)
-    assert str(path) in str(refused.value)
