@@ -38,7 +38,7 @@ class Node:
     instance_uuid: str | None = None
     cpu_arch: str | None = None
     capabilities: str | None = None
-    tells_instance: bool = dataclasses.field(default=False, compare=False)
+    tells_instance: bool = dataclasses.field(default=False, compare=False, kw_only=True)
 
 
 def read(path: Path) -> list[Node]:

@@ -89,7 +89,9 @@ def test_t6_what_the_nodes_advertise_is_read_where_it_is_said(file: Path) -> Non
     row = {"uuid": "a", "outcome": "migrate", "resource_class": "gold"}
     file.write_text(json.dumps({"rows": [row | said]}))
 
-    assert nodes_file.read(file) == [Node("a", "gold", None, *said.values())]
+    assert nodes_file.read(file) == [
+        Node("a", "gold", None, "x86_64", "boot_mode:bios,gpus:2")
+    ]
     file.write_text(json.dumps([{"uuid": "a", "cpu_arch": 3}]))
     with pytest.raises(exceptions.UsageError, match="expected a JSON list"):
         nodes_file.read(file)

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from ironic_sideways.cloud import maintenance
+from ironic_sideways import exceptions
+from ironic_sideways.cloud import maintenance, maintenance_probe
 from ironic_sideways.cmd import connections, main, program
 from ironic_sideways.tests.unit.cloud import test_maintenance as cloud_tests
-from ironic_sideways.tests.unit.cloud.test_maintenance import Cloud, Member
+from ironic_sideways.tests.unit.cloud.test_maintenance import Cloud
 
 DATABASE = ("--nova-bm-db", "mysql+pymysql://nova@nowhere/nova_bm")
 START = ("start", "--compute-host", "compute", *DATABASE)
@@ -34,14 +35,6 @@ CHANGES = {
 }
 
 
-class Owner(Member):
-    """The member whom the instance belongs to."""
-
-    def __init__(self, cloud):
-        super().__init__(**cloud_tests.SAFE)
-        self.servers = lambda: cloud.found
-
-
 @pytest.fixture
 def cloud():
     """One host with one instance, which nova_bm has as Nova does."""
@@ -49,14 +42,20 @@ def cloud():
 
 
 @pytest.fixture
-def member(cloud):
-    return Owner(cloud)
+def probe(monkeypatch):
+    """What becomes of a member's calls (cloud/test_maintenance_probe.py)."""
+
+    def set_probe(outcome):
+        monkeypatch.setattr(maintenance_probe, "everything", outcome)
+
+    set_probe(lambda member, held, record: 3 * len(held))
+    return set_probe
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, cloud, member):
+def run(tmp_path, monkeypatch, cloud, probe):
     """Give the command; its exit code."""
-    clouds = {"admin": cloud, "demo": member}
+    clouds = {"admin": cloud, "demo": object()}
     monkeypatch.setattr(connections, "connect", clouds.__getitem__)
     monkeypatch.setattr(
         maintenance, "read_rows", lambda engine, hosts: [cloud_tests.USED]
@@ -121,8 +120,11 @@ def test_a_lost_figure_is_told_after_what_was_changed(run, monkeypatch, capsys, 
     assert "1 instances" in capsys.readouterr().err
 
 
-def test_a_member_who_is_let_through_is_a_change_to_follow_up(run, member, capsys):
-    del member.refusals["reboot"]
+def test_a_member_who_is_let_through_is_a_change_to_follow_up(run, probe, capsys):
+    def let_through(*words):
+        raise exceptions.SidewaysError("instance server-1: a member's reboot")
+
+    probe(let_through)
 
     assert run(*START, "--probe-cloud", "demo") == 3
     said = capsys.readouterr().err
