@@ -16,9 +16,10 @@ import stat
 from pathlib import Path
 
 
-def read_line(path: Path) -> str:
+def read_line(path: Path, *, may_be_empty: bool = False) -> str:
     """The one line of ``path``, a file or a pipe (``<(command)``).
 
+    :param may_be_empty: an empty line is one, too; a file without a line never is.
     :raises ValueError: what is wrong with it, never with what it holds.
     """
     try:
@@ -35,7 +36,7 @@ def read_line(path: Path) -> str:
         raise ValueError(error.strerror) from error
     except UnicodeDecodeError:
         raise ValueError("is not text") from None
-    if len(lines) != 1 or not lines[0].strip():
+    if len(lines) != 1 or not (may_be_empty or lines[0].strip()):
         raise ValueError(
             f"expected one line, found {len(lines)}"
             + (", which is empty" if len(lines) == 1 else "")

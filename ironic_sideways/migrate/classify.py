@@ -236,10 +236,12 @@ def _bmc_faults(source: reader.Node, policy: Policy) -> list[str]:
             f"pm_address {address!r} is neither a host name nor an IP address{kind}: "
             "repair the row, or give the node's BMC with --bmc-map"
         ]
-    return [
-        f"{column} is empty: the BMC needs an address, a user and a password"
-        for column in ("pm_address", "pm_user", "pm_password")
-        if not getattr(source, column)
+    # An empty user or password is one, for nova-baremetal as for Ironic.
+    return ["pm_address is empty: the BMC needs one"] * (not source.pm_address) + [
+        f"{column} is NULL: nova-baremetal could not reach the BMC; set it, to the "
+        "empty text if it is empty"
+        for column in ("pm_user", "pm_password")
+        if getattr(source, column) is None
     ]
 
 

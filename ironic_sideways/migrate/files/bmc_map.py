@@ -31,7 +31,7 @@ def read(name: str) -> dict[str, choices.Bmc]:
     """Node uuid, or MAC in lower case -> BMC.
 
     A password file's name is relative to the map's directory; its one line is the
-    password.
+    password, which may be empty, as may be the user (IPMI's null user).
 
     :raises UsageError: names the first line that is not as it should be.
     """
@@ -87,8 +87,6 @@ def _entry(directory: Path, words: list[str], where: str) -> tuple[str, choices.
         raise ValueError(
             f"address {address!r} is neither a host name nor an IP address"
         )
-    if not user:
-        raise ValueError("user is empty")
     if not password_file:
         raise ValueError("password_file is empty")
     return _node(node), choices.Bmc(
@@ -119,6 +117,6 @@ def _port(text: str) -> int:
 def _password(path: Path) -> str:
     """The one line of a file that is its owner's alone."""
     try:
-        return secret_file.read_line(path)
+        return secret_file.read_line(path, may_be_empty=True)
     except ValueError as error:
         raise ValueError(f"password file {path}: {error}") from error

@@ -12,6 +12,7 @@
 
 """What the power helper says to ipmitool, and of it."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,13 @@ def test_the_password_is_neither_shown_nor_an_argument(ipmitool: Path) -> None:
     assert (ipmitool / "password").read_text() == "open-sesame\n"
     assert "open-sesame" not in (ipmitool / "arguments").read_text()
     assert "open-sesame" not in f"{BMC} {BMC!r}"
+
+
+def test_t5_an_empty_password_is_given_as_one(ipmitool: Path) -> None:
+    ipmi.power(dataclasses.replace(BMC, password=""), "on")
+
+    assert (ipmitool / "password").read_text() == "\n"
+    assert " -E " in (ipmitool / "arguments").read_text()
 
 
 def test_a_call_names_address_port_user_and_action(ipmitool: Path) -> None:

@@ -66,10 +66,10 @@ class Node:
         :raises SidewaysError: the row lacks one of the three values that the
             IPMI power manager of 2014 required.
         """
-        if not (self.pm_address and self.pm_user and self.pm_password):
+        if not self.pm_address or self.pm_user is None or self.pm_password is None:
             raise exceptions.SidewaysError(
                 f"node {self.uuid} (bm_nodes row {self.id}): pm_address, pm_user and "
-                "pm_password are all needed for IPMI, at least one is empty"
+                "pm_password are all needed for IPMI, at least one is NULL"
             )
         return ipmi.Bmc(self.pm_address, BMC_PORT, self.pm_user, self.pm_password)
 

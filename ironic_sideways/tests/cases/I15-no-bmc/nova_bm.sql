@@ -5,7 +5,7 @@ INSERT INTO bm_nodes (
     ephemeral_mb, preserve_ephemeral
 ) VALUES (
     1, '0d000000-0000-4000-8000-000000000001', '2014-03-01 10:00:00',
-    '2014-09-01 11:12:13', 0, 4, 8192, 100, NULL, 'admin', '', 'compute-1',
+    '2014-09-01 11:12:13', 0, 4, 8192, 100, NULL, 'admin', NULL, 'compute-1',
     'deleted', 0, 0, 20480, 0
 );
 INSERT INTO bm_interfaces (

@@ -150,6 +150,12 @@ def test_j2_a_free_row_per_machine_is_written_with_nothing_left_null(
     ] == [(found["bm_nodes"][i]["id"], f"52:54:00:aa:00:0{i}", 0) for i in range(2)]
 
 
+def test_t5_an_empty_password_is_seeded(lane: Lane, empty_url: URL) -> None:
+    lane.bmc(1, password="")
+    assert lane.seed() == 0
+    assert contents(empty_url)["bm_nodes"][1]["pm_password"] == ""
+
+
 def test_a_second_run_changes_nothing(
     lane: Lane, empty_url: URL, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,7 +66,8 @@ def test_nodes_that_are_not_at_rest_are_refused(task_state: str) -> None:
         {"task_state": "deleted"},
         {"task_state": "what is this"},
         {"pm_address": None},
-        {"pm_user": ""},
+        {"pm_address": ""},
+        {"pm_user": None},
         {"pm_password": None},
         {"cpus": -1},
         {"ephemeral_mb": -1},
@@ -78,6 +79,12 @@ def test_a_row_with_one_spoiled_column_is_refused(spoiled: dict) -> None:
     verdict = judge(rows.used_node(1) | spoiled, rows.plugged(1))
     assert verdict.outcome is classify.Outcome.REFUSE
     assert len(verdict.reasons) == 1
+
+
+@pytest.mark.parametrize("column", ["pm_user", "pm_password"])
+def test_t5_an_empty_user_or_password_of_a_bmc_moves(column: str) -> None:
+    verdict = judge(rows.used_node(1, **{column: ""}), rows.plugged(1))
+    assert verdict.outcome is classify.Outcome.MIGRATE
 
 
 def test_every_reason_is_said_at_once() -> None:

@@ -89,10 +89,14 @@ def test_a_bmc_needs_address_user_and_password(
     host_rows: Rows, add_node: Callable[..., str], column: str
 ) -> None:
     uuid = add_node(**{column: None})
-    with pytest.raises(
-        exceptions.SidewaysError, match=f"{uuid}.*at least one is empty"
-    ):
+    with pytest.raises(exceptions.SidewaysError, match=f"{uuid}.*at least one is NULL"):
         assert host_rows.node(uuid).bmc
+
+
+def test_t5_a_bmc_may_have_an_empty_password(
+    host_rows: Rows, add_node: Callable[..., str]
+) -> None:
+    assert host_rows.node(add_node(pm_password="")).bmc.password == ""
 
 
 def test_a_node_shows_no_password(
