@@ -76,6 +76,12 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         help="how to read rows whose 'deleted' is NULL (default: they are refused)",
     )
     parser.add_argument(
+        "--stale-states-free",
+        action="store_true",
+        help="a node without instance is free, whatever word the deploy helper left in "
+        "its task_state (default: such rows are refused)",
+    )
+    parser.add_argument(
         "--bmc-map",
         metavar="FILE",
         help="BMCs of nodes whose power manager was not IPMI: CSV with the header "
@@ -217,6 +223,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
     choices.require_sound(options)
     policy = classify.Policy(
         null_deleted=parsed.null_deleted,
+        stale_states_free=parsed.stale_states_free,
         dhcp_provider=conf.dhcp_provider if conf else "neutron",
         boot_from_disk=parsed.instances_boot_from_disk,
         power_managers={h.host: h.power_manager for h in hosts if h.host},

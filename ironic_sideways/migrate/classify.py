@@ -56,6 +56,8 @@ class Policy:
 
     :param null_deleted: "live" or "skip" for rows whose ``deleted`` is NULL;
         None refuses them.
+    :param stale_states_free: a node without instance is free whatever word was
+        left in its task_state (``states.STALE``).
     :param boot_from_disk: instances with a pxe_config_path boot from their disk.
     :param dhcp_provider: Ironic's ``[dhcp] dhcp_provider``.
     :param power_managers: service_host -> class name, from nova.conf.
@@ -67,6 +69,7 @@ class Policy:
     """
 
     null_deleted: str | None = None
+    stale_states_free: bool = False
     boot_from_disk: bool = False
     dhcp_provider: str = "neutron"
     power_managers: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -129,7 +132,7 @@ def classify(
         return verdict
     for reason in (
         *_identity_faults(source),
-        *_state_faults(source),
+        *_state_faults(source, policy),
         *_hardware_faults(source, options, policy),
         *duplicates,
     ):
@@ -181,9 +184,17 @@ def _identity_faults(source: reader.Node) -> list[str]:
     return faults
 
 
-def _state_faults(source: reader.Node) -> list[str]:
+def _state_faults(source: reader.Node, policy: Policy) -> list[str]:
     use = states.use(source.task_state, source.instance_uuid)
     where = f"task_state {source.task_state!r}"
+    if _is_stale(source):
+        if policy.stale_states_free:
+            return []
+        return [
+            f"{where} without an instance: a word that was left behind, and the node "
+            "free for nova-baremetal, which asks instance_uuid alone? see that nothing "
+            "works on it, and say --stale-states-free"
+        ]
     if use == "in flight":
         return [f"{where}: Nova works on the node; wait until it is done"]
     if use == "failed":
@@ -193,6 +204,10 @@ def _state_faults(source: reader.Node) -> list[str]:
         return [f"{where} does not fit its instance ({held}); expected active with "
                 "an instance, or NULL or 'deleted' without"]  # fmt: skip
     return []
+
+
+def _is_stale(source: reader.Node) -> bool:
+    return not source.instance_uuid and source.task_state in states.STALE
 
 
 def _hardware_faults(
@@ -367,6 +382,8 @@ def _notes(source: reader.Node, interfaces: tuple[reader.Interface, ...]) -> lis
             f"terminal_port {source.terminal_port} is not a port from 1 to 65535, and "
             "is kept in extra only"
         )
+    if _is_stale(source):
+        notes.append(f"free, though task_state says {source.task_state!r}")
     if not interfaces:
         notes.append("no network interface moves with it")
     if not source.instance_uuid:

@@ -32,6 +32,10 @@ FREE = frozenset({None, DELETED})
 #: States in which a compute service or the deploy helper works on the node.
 IN_FLIGHT = frozenset({INIT, BUILDING, PREPARED, DEPLOYING, DEPLOYDONE})
 FAILED = frozenset({DEPLOYFAIL, ERROR})
+#: What can stand on a row that was freed: the deploy helper writes its word without
+#: asking whose the row is by then, and the driver of 2013 freed a node that did not
+#: switch off with ERROR. Nova's claim asks instance_uuid alone.
+STALE = frozenset({DEPLOYING, DEPLOYDONE, DEPLOYFAIL, ERROR})
 
 Use = typing.Literal["free", "used", "in flight", "failed", "inconsistent"]
 

@@ -57,6 +57,34 @@ def test_nodes_that_are_not_at_rest_are_refused(task_state: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "task_state", ["deploying", "deploy complete", "deploy failed", "error"]
+)
+def test_t4_a_free_node_with_a_stale_word_moves_when_the_operator_says_so(
+    task_state: str,
+) -> None:
+    free = (rows.free_node(1, task_state=task_state), rows.interface(1))
+    refused = judge(*free)
+    assert refused.outcome is classify.Outcome.REFUSE
+    assert "say --stale-states-free" in refused.reasons[0]
+    moved = judge(*free, stale_states_free=True)
+    assert moved.outcome is classify.Outcome.MIGRATE
+    assert moved.notes == [f"free, though task_state says {task_state!r}"]
+    used = judge(
+        rows.used_node(1, task_state=task_state),
+        rows.plugged(1),
+        stale_states_free=True,
+        boot_from_disk=True,
+    )
+    assert used.outcome is classify.Outcome.REFUSE
+
+
+@pytest.mark.parametrize("task_state", ["initializing", "building", "active", "what?"])
+def test_t4_no_other_word_is_taken_for_stale(task_state: str) -> None:
+    verdict = judge(rows.free_node(1, task_state=task_state), stale_states_free=True)
+    assert verdict.outcome is classify.Outcome.REFUSE
+
+
+@pytest.mark.parametrize(
     "spoiled",
     [
         {"uuid": None},
