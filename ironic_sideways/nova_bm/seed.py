@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from ironic_sideways import exceptions
-from ironic_sideways.nova_bm import schema, states
+from ironic_sideways.nova_bm import schema
 
 #: nova_bm has no column for the BMC's port: the power manager never passed one.
 BMC_PORT = 623
@@ -133,7 +133,7 @@ def seed(
         changed = {key: v for key, v in values.items() if row._mapping[key] != v}
         if same and not changed:
             outcome.unchanged.append(machine.name)
-        elif states.use(row.task_state, row.instance_uuid) != "free":
+        elif row.instance_uuid:
             outcome.in_use.append(machine.name)
         else:
             outcome.updated.append(machine.name)
@@ -197,7 +197,8 @@ def _insert(
             uuid=machine.uuid,
             created_at=_now(),
             deleted=False,
-            preserve_ephemeral=False,
+            # Over the column's default: the ORM of 2014 named every column.
+            preserve_ephemeral=None,
         )
     )
     assert result.inserted_primary_key is not None

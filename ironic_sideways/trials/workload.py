@@ -71,8 +71,11 @@ def publish_guest(admin: Connection, built: guest.Guest) -> None:
         "kernel_id": ids[f"{IMAGE}-kernel"],
         "ramdisk_id": ids[f"{IMAGE}-ramdisk"],
     }
+    # Kernel and ramdisk are for Ironic's deploys by network boot; on the base, the
+    # word for nova.virt.baremetal (its pxe.BOOT_PROPERTY) counts.
+    whole_disk = {**properties, "baremetal_boot": "disk"}
     for name in (IMAGE, OTHER_IMAGE):
-        publish(admin, name, built.disk, "bare", "qcow2", properties)
+        publish(admin, name, built.disk, "bare", "qcow2", whole_disk)
     publish(admin, DISK_IMAGE, built.marked, "bare", "qcow2", {})
     publish(admin, ROOT_IMAGE, built.root, "ami", "ami", properties)
 

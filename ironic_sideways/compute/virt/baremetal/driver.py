@@ -16,6 +16,21 @@ Its outside is nova-baremetal's: a compute node per bm_nodes row, the row's
 columns at each step, the machine's power over its BMC, its PXE configuration.
 What writes the image on the machine's disk is a command ([baremetal]
 deploy_helper); without it, a machine boots what its disk holds.
+
+What it writes follows Nova 2014.2.4 (``nova/virt/baremetal``), run beside it. What
+differs, and why:
+
+* A flavor or an image that cannot be deployed is refused before the node is claimed,
+  where 2014 claimed, failed and freed it: Nova of today can stop the build at once.
+* An image whose publisher says so (``pxe.BOOT_PROPERTY``) boots from its disk; 2014
+  had no such thing, and nova-bm-migrate must tell the two kinds apart.
+* The boot device is set for net-booted instances alone: the others would boot into
+  nothing.
+* The helper writes the disk of a machine that is off: it stands in for the deploy
+  ramdisk too, so the machine is switched on once, not twice.
+* Ports that are plugged stay where they are at a restart; 2014 dealt them out anew.
+* The smallest node first (2014: ram_weight_multiplier -1.0, by TripleO) is the
+  scheduler's to choose, not the driver's.
 """
 
 # nova.objects has its classes as attributes only after register_all().
@@ -94,7 +109,7 @@ class BareMetalDriver(nodes.NodeReports):
         """Claim the row, plug the ports, power the machine on.
 
         :raises BuildAbortException: the flavor's deploy images are not there, or
-            the image cannot be net-booted.
+            the image cannot be booted.
         :raises ComputeResourcesUnavailable: the node is not free.
         """
         try:
@@ -120,16 +135,11 @@ class BareMetalDriver(nodes.NodeReports):
         preserve_ephemeral: bool = False,
         **_unused: object,
     ) -> None:
-        """Deploy again on the same node.
+        """Deploy again on the same node, which is freed when that fails.
 
-        :raises InstanceDeployFailure: the deploy images are not there.
+        :raises InstanceDeployFailure: it failed.
         """
         row = self._row_of(instance)
-        try:
-            images.check(instance.flavor)
-            pxe.wanted(instance)
-        except exceptions.SidewaysError as error:
-            raise exception.InstanceDeployFailure(reason=str(error)) from error
         instance.task_state = task_states.REBUILD_SPAWNING
         instance.save(expected_task_state=[task_states.REBUILDING])
         self.rows.update(
@@ -138,8 +148,11 @@ class BareMetalDriver(nodes.NodeReports):
             task_state=states.BUILDING,
             preserve_ephemeral=preserve_ephemeral,
         )
-        with deploy.error_state(self.rows, row):
-            self._deploy(context, row, instance, network_info)
+        with deploy.error_state(self.rows, row, roll_back=True):
+            try:
+                self._deploy(context, row, instance, network_info)
+            except exceptions.SidewaysError as error:
+                raise exception.InstanceDeployFailure(reason=str(error)) from error
 
     def destroy(
         self,
@@ -242,8 +255,7 @@ class BareMetalDriver(nodes.NodeReports):
         network_info: network_model.NetworkInfo | None,
     ) -> None:
         """Deploy, and let Nova's cache of the ports see their new MAC addresses."""
-        port_ids = [vif["id"] for vif in network_info or []]
-        if deploy.deploy(self.rows, row, instance, port_ids, CONF.host):
+        if deploy.deploy(self.rows, row, instance, network_info or [], CONF.host):
             self._network_api.get_instance_nw_info(context, instance)
 
     def _row_of(self, instance: objects.Instance) -> Node:

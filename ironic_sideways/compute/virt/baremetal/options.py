@@ -66,6 +66,11 @@ OPTIONS = [
         default="nofb nomodeset vga=normal",
         help="Further kernel arguments of net-booted instances.",
     ),
+    cfg.BoolOpt(
+        "pxe_network_config",
+        default=False,
+        help="Also give net-booted instances their addresses by kernel arguments.",
+    ),
     cfg.StrOpt(
         "pxe_bootfile_name",
         default="pxelinux.0",

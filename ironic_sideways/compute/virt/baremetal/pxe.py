@@ -17,8 +17,9 @@
         <instance uuid>/{kernel,ramdisk,config}
         pxelinux.cfg/01-<mac> -> <tftp_root>/<instance uuid>/config
 
-In 2014 each instance was one. Here one is whose image is an "ami", a root file
-system without boot loader; of any other image the machine boots its disk.
+In 2014 each instance was one: its image has a root file system, and kernel_id and
+ramdisk_id, whatever its container format. Here an image may say that a whole disk is
+in it (BOOT_PROPERTY), of which the machine then boots.
 """
 
 # nova.objects has its classes as attributes only after register_all().
@@ -30,11 +31,14 @@ import shlex
 import shutil
 import string
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from nova import conf, objects
+from nova.network import model as network_model
 
 from ironic_sideways import exceptions
+from ironic_sideways.nova_bm import states
 
 from . import images
 from .rows import Node, Rows
@@ -54,8 +58,12 @@ ipappend 3
 
 label boot
 kernel {kernel}
-append initrd={ramdisk} root=${{ROOT}} ro {params}
+append initrd={ramdisk} root=${{ROOT}} ro {params}{network}
 """
+
+#: The image property, and its value, by which an instance boots from its disk.
+BOOT_PROPERTY = "baremetal_boot"
+FROM_DISK = "disk"
 
 #: ``random_alnum(32)`` of 2014.
 KEY_LETTERS = string.ascii_letters + string.digits
@@ -65,16 +73,20 @@ HELPER_TIMEOUT = 300
 
 
 def wanted(instance: objects.Instance) -> bool:
-    """Whether the instance's image boots by kernel and ramdisk alone.
+    """Whether the instance boots by kernel and ramdisk, not by its image's word.
 
-    :raises SidewaysError: it does, and has none, or there is no deploy helper.
+    :raises SidewaysError: it does, and lacks one ("not passed", 2014 said), or there
+        is no deploy helper.
     """
-    if instance.system_metadata.get("image_container_format") != "ami":
+    if instance.system_metadata.get(f"image_{BOOT_PROPERTY}") == FROM_DISK:
         return False
-    if not (instance.kernel_id and instance.ramdisk_id):
+    ids = {"kernel_id": instance.kernel_id, "ramdisk_id": instance.ramdisk_id}
+    missing = " and ".join(name for name, value in ids.items() if not value)
+    if missing:
         raise exceptions.SidewaysError(
-            f"image {instance.image_ref}: an ami needs the properties kernel_id and "
-            "ramdisk_id; set them in glance"
+            f"image {instance.image_ref}: has no {missing}: expected a root file "
+            "system with both; set them in glance, or the property "
+            f"{BOOT_PROPERTY}={FROM_DISK} if a whole disk is in it"
         )
     if not CONF.baremetal.deploy_helper:
         raise exceptions.SidewaysError(
@@ -104,8 +116,29 @@ def mac_path(address: str) -> Path:
     return Path(CONF.baremetal.tftp_root, "pxelinux.cfg", name)
 
 
-def build_config(node_id: int, key: str, instance_uuid: str) -> str:
-    """The PXE configuration before the deploy: ``default deploy``."""
+def network_arguments(network_info: Sequence[network_model.VIF]) -> str:
+    """The kernel's words for the ports, eth0 the first (``build_pxe_network_config``).
+
+    Of each port the first IPv4 subnet counts.
+    """
+    words = []
+    for number, vif in enumerate(network_info):
+        for subnet in vif["network"]["subnets"]:
+            if subnet["version"] == 4:
+                address, gateway = subnet["ips"][0], subnet["gateway"]
+                words.append(
+                    f"ip={address['address']}::{gateway['address'] if gateway else ''}"
+                    f":{subnet.as_netaddr().netmask}::eth{number}:off"
+                )
+                break
+    return " ".join(words)
+
+
+def build_config(node_id: int, key: str, instance_uuid: str, network: str = "") -> str:
+    """The PXE configuration before the deploy: ``default deploy``.
+
+    :param network: what network_arguments made.
+    """
     directory = config_path(instance_uuid).parent
     names = ("deploy_kernel", "deploy_ramdisk", "kernel", "ramdisk")
     return TEMPLATE.format(
@@ -114,6 +147,7 @@ def build_config(node_id: int, key: str, instance_uuid: str) -> str:
         id=node_id,
         key=key,
         params=CONF.baremetal.pxe_append_params,
+        network=f" {network}" if network else "",
     )
 
 
@@ -123,7 +157,12 @@ def switch_config(text: str, root_uuid: str) -> str:
     return re.sub("^default .*$", "default boot", text, flags=re.MULTILINE)
 
 
-def activate(rows: Rows, row: Node, instance: objects.Instance) -> None:
+def activate(
+    rows: Rows,
+    row: Node,
+    instance: objects.Instance,
+    network_info: Sequence[network_model.VIF],
+) -> None:
     """Fetch kernel and ramdisk; write the configuration, its links and the row."""
     path = config_path(instance.uuid)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +172,10 @@ def activate(rows: Rows, row: Node, instance: objects.Instance) -> None:
         images.download(image_id, path.with_name(name))
     key = "".join(secrets.choice(KEY_LETTERS) for _ in range(32))
     rows.update(row, deploy_key=key, pxe_config_path=str(path))
-    path.write_text(build_config(row.id, key, instance.uuid))
+    network = ""
+    if CONF.baremetal.pxe_network_config:
+        network = network_arguments(network_info)
+    path.write_text(build_config(row.id, key, instance.uuid, network))
     for interface in rows.interfaces(row):
         link = mac_path(interface.address)
         link.parent.mkdir(exist_ok=True)
@@ -153,8 +195,8 @@ def deactivate(rows: Rows, row: Node) -> None:
 def write_disk(rows: Rows, row: Node, instance: objects.Instance) -> None:
     """Let the deploy helper write the instance's image on the node's disk.
 
-    The machine must be off. Of a net-booted instance, its PXE configuration
-    boots it from then on.
+    The row says what the helper of 2014 said of itself. The machine must be off. Of
+    a net-booted instance, its PXE configuration boots it from then on.
 
     :raises SidewaysError: glance, or the helper, with its words.
     """
@@ -164,19 +206,32 @@ def write_disk(rows: Rows, row: Node, instance: objects.Instance) -> None:
     image.parent.mkdir(parents=True, exist_ok=True)
     images.download(instance.image_ref, image)
     rows.update(row, image_path=str(image))
-    root_uuid = _run_helper(row.uuid, image)
+    rows.update(row, task_state=states.DEPLOYING)
+    try:
+        _switch(instance, _run_helper(row.uuid, image))
+    except exceptions.SidewaysError:
+        rows.update(row, task_state=states.DEPLOYFAIL)
+        raise
+    rows.update(row, task_state=states.DEPLOYDONE)
+
+
+def _switch(instance: objects.Instance, root_uuid: str) -> None:
+    """:raises SidewaysError: a net-booted instance without root file system."""
     path = config_path(instance.uuid)
     if path.exists():
         if not root_uuid:
             raise exceptions.SidewaysError(
                 f"image {instance.image_ref}: expected a root file system with a UUID, "
-                "found none; publish one, or not as an ami"
+                "found none; publish one, with its kernel and ramdisk"
             )
         path.write_text(switch_config(path.read_text(), root_uuid))
 
 
 def remove_image(row: Node) -> None:
-    """Remove the copy of the instance's image (``destroy_images`` of 2014)."""
+    """Remove the copy of the instance's image (``destroy_images`` of 2014).
+
+    The row still names it after a deploy.
+    """
     if row.image_path:
         shutil.rmtree(Path(row.image_path).parent, ignore_errors=True)
 

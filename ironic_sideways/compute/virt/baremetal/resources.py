@@ -64,7 +64,7 @@ def supported_instances(extra_specs: dict[str, str]) -> list[tuple[str, str, str
 
 
 def inventory(row: Node) -> dict[str, dict]:
-    """The provider's inventory; of a node that is not free, all is reserved.
+    """The provider's inventory; of a node with an instance, all is reserved.
 
     nova-baremetal gave a node whole to one instance, whatever its flavor left.
     """

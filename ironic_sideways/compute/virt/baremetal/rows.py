@@ -56,8 +56,8 @@ class Node:
 
     @property
     def free(self) -> bool:
-        """No instance, and nobody works on it."""
-        return states.use(self.task_state, self.instance_uuid) == "free"
+        """No instance; whatever word stands in task_state, as for 2014's claim."""
+        return not self.instance_uuid
 
     @property
     def bmc(self) -> ipmi.Bmc:
@@ -148,15 +148,11 @@ class Rows:
     def claim(self, uuid: str, instance_uuid: str, instance_name: str) -> bool:
         """Take the node for an instance unless another one has it.
 
-        ``bm_node_associate_and_update`` of 2014, ``preserve_ephemeral`` reset as
-        its caller did. False when the node is not free or not this host's.
+        ``bm_node_associate_and_update`` of 2014, which asks instance_uuid alone, and
+        ``preserve_ephemeral`` reset as its caller did. False when another instance
+        has the node or it is not this host's.
         """
-        free = (
-            self._ours
-            & (NODES.c.uuid == uuid)
-            & NODES.c.instance_uuid.is_(None)
-            & (NODES.c.task_state.is_(None) | (NODES.c.task_state == states.DELETED))
-        )
+        free = self._ours & (NODES.c.uuid == uuid) & NODES.c.instance_uuid.is_(None)
         values = {
             "instance_uuid": instance_uuid,
             "instance_name": instance_name,

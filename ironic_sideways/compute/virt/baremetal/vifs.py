@@ -12,10 +12,11 @@
 
 """Put Neutron ports on a node's NICs.
 
-Nova 2014 created a port with the NIC's MAC address (``macs_for_instance``) and
-recorded it in ``bm_interfaces.vif_uuid``. Nova has lost that call, so the port
-arrives unbound with a MAC address of its own: it gets the NIC's one, which only
-an unbound port accepts, and is bound then.
+Nova 2014 created a port with the MAC address of any of the node's NICs
+(``macs_for_instance``), and recorded it in the ``vif_uuid`` of the first free NIC,
+whatever that one's address (``vif_driver.py``). Nova has lost that call, so the port
+arrives unbound with a MAC address of its own: it gets a NIC's one, which only an
+unbound port accepts, and is bound then.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +27,7 @@ from nova import exception
 from nova.network import constants, model, neutron
 from oslo_log import log as logging
 
-from .rows import Interface, Node, Rows
+from .rows import Node, Rows
 
 LOG = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ DHCP_OPTIONS = frozenset({"bootfile-name", "server-ip-address", "tftp-server"})
 
 def plug(rows: Rows, node: Node, port_ids: Iterable[str], host: str) -> bool:
     """Put each port on a NIC of the node; one that is there already stays.
+
+    A port that has the address of a NIC keeps it; any other gets the last free one.
+    2014 took any: on a node with two NICs, this is the case in which row and port
+    disagree.
 
     :param host: becomes the ports' binding:host_id.
     :returns: whether any port was plugged.
@@ -54,13 +59,17 @@ def plug(rows: Rows, node: Node, port_ids: Iterable[str], host: str) -> bool:
     if not missing:
         return False
     client = neutron.get_client(nova_context.get_admin_context(), admin=True)
-    for port_id in missing:
+    addresses = [interface.address.lower() for interface in interfaces]
+    for port_id in filter(None, present):
+        taken = client.show_port(port_id)["port"]["mac_address"].lower()
+        addresses = [address for address in addresses if address != taken]
+    for interface, port_id in zip(unused, missing, strict=False):
         port = client.show_port(port_id)["port"]
-        interface = _choose(unused, port["mac_address"])
-        unused.remove(interface)
+        own = port["mac_address"].lower()
+        address = addresses.pop(addresses.index(own) if own in addresses else -1)
         rows.set_vif(interface, port_id)
-        _bind(client, port, interface, host)
-        LOG.info("Port %s is on NIC %s", port_id, interface.address)
+        _bind(client, port, address, host)
+        LOG.info("Port %s has the address %s", port_id, address)
     return True
 
 
@@ -120,17 +129,8 @@ def _dhcp_change(port: dict, wanted: Mapping[str, str]) -> dict:
     return {"extra_dhcp_opts": changed} if changed else {}
 
 
-def _choose(unused: list[Interface], mac_address: str) -> Interface:
-    """The NIC that has the port's MAC address, else the first one."""
-    same = (nic for nic in unused if nic.address.lower() == mac_address.lower())
-    return next(same, unused[0])
-
-
-def _bind(
-    client: neutron.ClientWrapper, port: dict, interface: Interface, host: str
-) -> None:
-    """Give the port the NIC's MAC address, then a host."""
-    address = interface.address.lower()
+def _bind(client: neutron.ClientWrapper, port: dict, address: str, host: str) -> None:
+    """Give the port that MAC address, then a host."""
     if port["mac_address"].lower() != address:
         client.update_port(port["id"], {"port": {"mac_address": address}})
     change = {constants.BINDING_HOST_ID: host}

@@ -38,6 +38,7 @@ SEEDED = (
     "service_host",
     "deleted",
     "task_state",
+    "preserve_ephemeral",
     "instance_uuid",
 )
 DOMAIN = """
@@ -140,6 +141,7 @@ def test_j2_a_free_row_per_machine_is_written_with_nothing_left_null(
             "service_host": "isw5",
             "deleted": 0,
             "task_state": None,
+            "preserve_ephemeral": None,
             "instance_uuid": None,
         }
         for i in range(2)

@@ -222,7 +222,7 @@ def refreshes(monkeypatch: pytest.MonkeyPatch, calls: fakes.Calls) -> fakes.Call
 
 
 def make_instance(node_uuid: str, **extra_specs: str) -> objects.Instance:
-    """An instance that Nova has placed on the node."""
+    """An instance that Nova has placed on the node; its image holds a whole disk."""
     flavor = objects.Flavor(
         name="baremetal",
         vcpus=1,
@@ -244,7 +244,7 @@ def make_instance(node_uuid: str, **extra_specs: str) -> objects.Instance:
         image_ref="image-id",
         kernel_id="",
         ramdisk_id="",
-        system_metadata={},
+        system_metadata={"image_baremetal_boot": "disk"},
         flavor=flavor,
     )
 

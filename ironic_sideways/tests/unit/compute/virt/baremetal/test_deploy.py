@@ -117,7 +117,7 @@ def test_a_machine_that_stays_on_keeps_its_instance_and_addresses(
     assert ports.ports["port-1"]["binding:host_id"] == "isw3"
 
 
-def test_a_rebuild_that_fails_keeps_the_node_with_its_instance(
+def test_a_rebuild_whose_machine_stays_on_keeps_the_node_with_its_instance(
     driver: BareMetalDriver,
     admin: RequestContext,
     running: Instance,

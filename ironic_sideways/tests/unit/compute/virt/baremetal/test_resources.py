@@ -52,10 +52,11 @@ def test_the_hypervisors_api_can_read_the_cpu_info(
     assert not cpu_info or json.loads(cpu_info)
 
 
-def test_a_free_node_offers_all_it_has(
-    driver: BareMetalDriver, add_node: Callable[..., str]
+@pytest.mark.parametrize("task_state", [None, "deleted", "deploy failed", "error"])
+def test_t4_a_node_without_instance_offers_all_it_has(
+    driver: BareMetalDriver, add_node: Callable[..., str], task_state: str | None
 ) -> None:
-    inventory = inventory_of(driver, add_node(task_state="deleted"))
+    inventory = inventory_of(driver, add_node(task_state=task_state))
     found = {name: (of["total"], of["reserved"]) for name, of in inventory.items()}
     assert found == {"VCPU": (2, 0), "MEMORY_MB": (512, 0), "DISK_GB": (10, 0)}
     assert {of["allocation_ratio"] for of in inventory.values()} == {1.0}
@@ -66,10 +67,10 @@ def test_a_free_node_offers_all_it_has(
     [
         {"instance_uuid": "i", "task_state": "active"},
         {"instance_uuid": "i", "task_state": "building"},
-        {"task_state": "error"},
+        {"instance_uuid": "i", "task_state": "error"},
     ],
 )
-def test_a_node_in_use_or_in_trouble_is_taken_whole(
+def test_a_node_with_an_instance_is_taken_whole(
     driver: BareMetalDriver, add_node: Callable[..., str], columns: dict[str, object]
 ) -> None:
     uuid = add_node(**columns)

@@ -21,8 +21,10 @@ from ironic_sideways import exceptions
 from ironic_sideways.nova_bm import schema
 
 
-@pytest.mark.parametrize("state", [None, "deleted"])
-def test_a_free_node_can_be_claimed_once(
+@pytest.mark.parametrize(
+    "state", [None, "deleted", "deploy failed", "deploy complete", "error"]
+)
+def test_t4_a_node_without_instance_can_be_claimed_once(
     host_rows: Rows,
     add_node: Callable[..., str],
     row: Callable[[str], sa.Row],
@@ -40,8 +42,6 @@ def test_a_free_node_can_be_claimed_once(
 @pytest.mark.parametrize(
     "columns",
     [
-        {"task_state": "error"},
-        {"task_state": "deploying"},
         {"task_state": "deleted", "instance_uuid": "i"},
         {"service_host": "another"},
         {"deleted": True},
