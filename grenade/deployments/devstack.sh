@@ -46,6 +46,7 @@ ROLL_BACK="$RESUME --rollback"
 MIGRATE_OPTIONS=(
     --free-deploy-interface ramdisk
     --tftp-root "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
+    --instances-boot-from-disk
     --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
 )
 # What must stand in no log and in no evidence.

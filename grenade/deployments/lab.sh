@@ -46,6 +46,7 @@ LEFT_OUT=()
 MIGRATE_OPTIONS=(
     --free-deploy-interface ramdisk
     --tftp-root "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
+    --instances-boot-from-disk
     --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
 )
 

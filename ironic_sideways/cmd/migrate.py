@@ -86,8 +86,8 @@ def build_parser() -> program.Parser:
             command.add_argument(
                 "--os-cloud",
                 metavar="NAME",
-                help="compare with Nova: the cloud's entry in clouds.yaml, with an "
-                "administrator's credentials",
+                help="compare with Nova, and ask Neutron on which NIC each VIF is: the "
+                "cloud's entry in clouds.yaml, with an administrator's credentials",
             )
             command.add_argument(
                 "--ask-bmcs",
@@ -150,7 +150,8 @@ def check(parsed: argparse.Namespace) -> int:
         ) as entry,
         bars(quiet=parsed.json) as progress,
     ):
-        found = work.check(job, entry, progress, _inquiries(parsed, job, progress))
+        job, inquiries = _ask(parsed, job, progress)
+        found = work.check(job, entry, progress, inquiries)
         steps = window.estimate(found.moving, found.active, settings)
         told = outcome.check(found, steps, settings)
         entry.fields(**outcome.recorded(told))
@@ -172,7 +173,7 @@ def run(parsed: argparse.Namespace) -> int:
         record.recording(arguments.output(parsed), **outcome.head("run", job)) as entry,
         bars(quiet=parsed.json) as progress,
     ):
-        inquiries = _inquiries(parsed, job, progress)
+        job, inquiries = _ask(parsed, job, progress)
         done = work.run(job, entry, progress, inquiries, dry_run=parsed.dry_run)
         if done.written.nodes:
             parsed.changed = f"run {run_id} has written {done.written.nodes} nodes"
@@ -248,24 +249,27 @@ def retire_source(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _inquiries(
+def _ask(
     parsed: argparse.Namespace, job: work.Job, progress: work.Progress
-) -> list[inquiry.Inquiry]:
-    """Whom the options ask besides the two databases."""
+) -> tuple[work.Job, list[inquiry.Inquiry]]:
+    """Whom the options ask besides the two databases; the job knows the answers."""
     asked: list[inquiry.Inquiry] = []
     nova = None
     if parsed.os_cloud:
         # openstacksdk takes a second to import, and most runs do without it.
         from ironic_sideways.cmd import connections
-        from ironic_sideways.migrate.preflight import instances
+        from ironic_sideways.migrate.preflight import instances, vifs
 
-        nova = instances.Instances(
-            connections.connect(parsed.os_cloud), parsed.os_cloud
-        )
+        cloud = connections.connect(parsed.os_cloud)
+        nova = instances.Instances(cloud, parsed.os_cloud)
         asked.append(nova)
+        if not parsed.vifs_as_recorded:
+            macs = vifs.Vifs(cloud, parsed.os_cloud)
+            asked.append(macs)
+            job = job.knowing(vif_macs=macs)
     if parsed.ask_bmcs:
         asked.append(bmcs.Bmcs(job.plan, nova, progress))
-    return asked
+    return job, asked
 
 
 def main(words: Sequence[str] | None = None) -> int:

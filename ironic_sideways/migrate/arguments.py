@@ -82,6 +82,14 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "its task_state (default: such rows are refused)",
     )
     parser.add_argument(
+        "--vifs-as-recorded",
+        action="store_true",
+        help="each VIF is on the NIC whose row names it, though nova-baremetal took "
+        "the first free one (default: on the NIC with the MAC address of its Neutron "
+        "port, of which --os-cloud asks; without that, nodes with a VIF and several "
+        "NICs are refused)",
+    )
+    parser.add_argument(
         "--bmc-map",
         metavar="FILE",
         help="BMCs of nodes whose power manager was not IPMI: CSV with the header "
@@ -91,8 +99,8 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--instances-boot-from-disk",
         action="store_true",
-        help="instances with a pxe_config_path boot from their disk all the same, but "
-        "for those below a --tftp-root (default: they are refused)",
+        help="instances boot from their disk, but for those below a --tftp-root "
+        "(default: they are refused, as nova-baremetal booted all over the network)",
     )
     parser.add_argument(
         "--tftp-root",
@@ -202,6 +210,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
     options = choices.Options(
         resource_class=parsed.resource_class,
         netboot=boots,
+        vifs_as_recorded=parsed.vifs_as_recorded,
         bmcs=bmc_map.read(parsed.bmc_map) if parsed.bmc_map else {},
         resource_class_by_shape=parsed.resource_class_by_shape,
         shard_by_service_host=parsed.shard_by_service_host,
@@ -312,7 +321,7 @@ def describe(options: choices.Options) -> dict:
     shown = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(options)
-        if field.name not in ("bmcs", "netboot")
+        if field.name not in ("bmcs", "netboot", "vif_macs")
     }
     return {
         key: value for key, value in shown.items() if value not in (None, False, {})

@@ -107,8 +107,8 @@ def collisions(
                 yield value, sorted((usual[value], row))
 
 
-def batches(values: Iterable[str]) -> Iterator[list[str]]:
-    """``values``, CHUNK at a time."""
+def batches(values: Iterable[str], size: int = CHUNK) -> Iterator[list[str]]:
+    """``values``, so many at a time."""
     left = iter(values)
-    while chunk := list(itertools.islice(left, CHUNK)):
+    while chunk := list(itertools.islice(left, size)):
         yield chunk

@@ -86,6 +86,9 @@ class Options:
     :param bmcs: node uuid, or MAC in lower case -> its BMC.
     :param netboot: instance uuid -> what it boots with, or None when it boots
         from its disk; None: nobody looked.
+    :param vif_macs: VIF -> the MAC address of its Neutron port, in lower case; None:
+        nobody asked Neutron.
+    :param vifs_as_recorded: each VIF is on the NIC whose row names it.
     :param interfaces: kind -> name, where it is not that of ``PLAIN_INTERFACES``.
     """
 
@@ -109,6 +112,8 @@ class Options:
     resource_class_by_shape: bool = False
     shard_by_service_host: bool = False
     netboot: Mapping[str, NetBoot | None] | None = None
+    vif_macs: Mapping[str, str] | None = None
+    vifs_as_recorded: bool = False
     bmcs: Mapping[str, Bmc] = dataclasses.field(default_factory=dict, repr=False)
 
 
@@ -116,7 +121,8 @@ class Options:
 _RECORDED = tuple(
     field.name
     for field in dataclasses.fields(Options)
-    if field.name not in ("architectures", "netboot", "bmcs")
+    if field.name
+    not in ("architectures", "netboot", "bmcs", "vif_macs", "vifs_as_recorded")
 )
 
 
@@ -139,6 +145,17 @@ def restored(kept: Mapping[str, Any], options: Options) -> Options:
     return dataclasses.replace(
         plain, **known, netboot=options.netboot, bmcs=options.bmcs
     )
+
+
+def knowing_vifs(options: Options, own: Mapping[str, Any]) -> Options:
+    """The options with what the run was told of this node's VIFs, if not told anew.
+
+    :param own: the node's provenance, where the mapping keeps it.
+    """
+    if options.vifs_as_recorded or options.vif_macs is not None:
+        return options
+    known = {n: own[n] for n in ("vif_macs", "vifs_as_recorded") if n in own}
+    return dataclasses.replace(options, **known) if known else options
 
 
 def require_sound(options: Options) -> None:
@@ -226,6 +243,22 @@ def bmc_of(source: reader.Node, options: Options) -> Bmc | None:
     keys = [source.uuid, *(card.address for card in source.interfaces)]
     found = (options.bmcs.get(key.lower()) for key in keys if key)
     return next(filter(None, found), None)
+
+
+def vifs_on(
+    interfaces: tuple[reader.Interface, ...], options: Options
+) -> dict[int, str]:
+    """bm_interfaces row id -> the VIF that is on that NIC of a node.
+
+    Nova 2014 recorded a VIF on the first free NIC (``vif_driver.py``), and Neutron
+    gave its port the MAC address of any (``macs_for_instance``): the port's counts.
+    """
+    recorded = {card.id: card.vif_uuid for card in interfaces if card.vif_uuid}
+    if options.vif_macs is None or options.vifs_as_recorded:
+        return recorded
+    by_mac = {card.address.lower(): card.id for card in interfaces if card.address}
+    macs = {vif: options.vif_macs.get(vif, "") for vif in recorded.values()}
+    return {by_mac[mac]: vif for vif, mac in macs.items() if mac in by_mac}
 
 
 def netboot_of(source: reader.Node, options: Options) -> NetBoot | None:

@@ -58,7 +58,7 @@ class Policy:
         None refuses them.
     :param stale_states_free: a node without instance is free whatever word was
         left in its task_state (``states.STALE``).
-    :param boot_from_disk: instances with a pxe_config_path boot from their disk.
+    :param boot_from_disk: instances without a PXE configuration boot from their disk.
     :param dhcp_provider: Ironic's ``[dhcp] dhcp_provider``.
     :param power_managers: service_host -> class name, from nova.conf.
     :param default_power_manager: of hosts that ``power_managers`` lacks.
@@ -139,6 +139,8 @@ def classify(
         verdict.refuse(reason)
     _judge_class(verdict, options)
     _judge_interfaces(verdict, policy)
+    if source.instance_uuid:
+        _judge_vifs(verdict, options)
     if is_canonical_uuid(source.instance_uuid):
         _judge_boot(verdict, options, policy)
     verdict.cpu_arch = choices.architecture(source, options)
@@ -316,12 +318,46 @@ def _judge_interfaces(verdict: Verdict, policy: Policy) -> None:
     verdict.interfaces = tuple(moving)
 
 
+def _judge_vifs(verdict: Verdict, options: choices.Options) -> None:
+    """See that it is decided on which NIC each VIF of the instance is."""
+    cards = verdict.interfaces
+    plugged = [card for card in cards if card.vif_uuid]
+    if options.vifs_as_recorded or not plugged:
+        return
+    if options.vif_macs is None:
+        if len(cards) > 1:
+            vifs = ", ".join(card.vif_uuid or "" for card in plugged)
+            verdict.refuse(
+                f"{len(cards)} NICs and VIF {vifs}: nova-baremetal recorded a VIF on "
+                "the first free NIC, whatever the MAC address of its port; give --os-cloud, for Neutron to tell, or say "
+                "--vifs-as-recorded"
+            )
+        return
+    free = {card.address.lower() for card in cards if card.address}
+    for card in plugged:
+        assert card.vif_uuid and card.address
+        mac = options.vif_macs.get(card.vif_uuid)
+        where = f"VIF {card.vif_uuid} (bm_interfaces row {card.id}, {card.address})"
+        wanted = "find out why, or say --vifs-as-recorded"
+        if mac is None:
+            verdict.refuse(f"{where}: Neutron has no such port; {wanted}")
+        elif mac not in free:
+            verdict.refuse(
+                f"{where}: Neutron's port has {mac}, which no NIC of the node, or "
+                f"another of its ports, has; {wanted}"
+            )
+        elif mac != card.address.lower():
+            verdict.notes.append(f"{where}: is on the NIC {mac}, as its Neutron port")
+        free.discard(mac or "")
+
+
 def _judge_boot(verdict: Verdict, options: choices.Options, policy: Policy) -> None:
     """Tell the instance that boots over the network from one that boots from disk."""
     source = verdict.source
     boot = choices.netboot_of(source, options)
     if boot is None:
-        if source.pxe_config_path and not policy.boot_from_disk:
+        # Nova 2014.2's PXE driver wanted kernel_id and ramdisk_id of every instance.
+        if not policy.boot_from_disk:
             verdict.refuse(_unknown_boot(source, options))
         elif options.deploy_interface == "ramdisk":
             verdict.refuse(
@@ -358,16 +394,21 @@ def _judge_boot(verdict: Verdict, options: choices.Options, policy: Policy) -> N
 
 
 def _unknown_boot(source: reader.Node, options: choices.Options) -> str:
+    if source.pxe_config_path:
+        said = f"its instance boots over the network ({source.pxe_config_path})"
+    else:
+        said = (
+            "its instance boots over the network, as all of nova-baremetal's did (its "
+            "row has no pxe_config_path)"
+        )
     if options.netboot is None:
         return (
-            f"its instance boots over the network ({source.pxe_config_path}) and "
-            "would be dead at its first reboot; give --tftp-root, or say "
+            f"{said} and would be dead at its first reboot; give --tftp-root, or say "
             "--instances-boot-from-disk if it boots from its disk all the same"
         )
     return (
-        f"its instance boots over the network ({source.pxe_config_path}), but there "
-        f"is no {source.instance_uuid}/config below any --tftp-root; add "
-        "--instances-boot-from-disk if it boots from its disk all the same"
+        f"{said}, but there is no {source.instance_uuid}/config below any --tftp-root; "
+        "add --instances-boot-from-disk if it boots from its disk all the same"
     )
 
 

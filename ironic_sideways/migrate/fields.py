@@ -77,7 +77,29 @@ class PortSource:
 
     node: reader.Node
     card: reader.Interface
+    interfaces: tuple[reader.Interface, ...]
+    options: choices.Options
     version: str
+
+    @property
+    def vif(self) -> str | None:
+        """The VIF on this NIC: of the port with its address, if Neutron was asked."""
+        told = self.options.vif_macs
+        if not self.node.instance_uuid:
+            return None
+        if told is None or self.options.vifs_as_recorded:
+            return self.card.vif_uuid or None
+        mine = (self.card.address or "").lower()
+        vifs = (card.vif_uuid for card in self.interfaces if card.vif_uuid)
+        return next((vif for vif in vifs if told.get(vif) == mine), None)
+
+
+def _told_vifs(s: Source) -> dict[str, str] | None:
+    """What Neutron told of a node with several NICs and a VIF, for its provenance."""
+    if not s.used or len(s.interfaces) == 1 or s.options.vifs_as_recorded:
+        return None
+    told = s.options.vif_macs or {}
+    return {c.vif_uuid: told[c.vif_uuid] for c in s.interfaces if c.vif_uuid} or None
 
 
 def _or_absent(value: Any) -> Any:
@@ -236,6 +258,15 @@ NODE: Mapping[str, Callable[[Source], Any]] = {
     "extra.nova_bm.swap_mb": lambda s: _or_absent(s.node.swap_mb),
     "extra.nova_bm.ephemeral_mb": lambda s: _or_absent(s.node.ephemeral_mb),
     "extra.nova_bm.ports": lambda s: len(s.interfaces),
+    "extra.nova_bm.vif_macs": lambda s: _or_absent(_told_vifs(s)),
+    "extra.nova_bm.vifs_as_recorded": lambda s: (
+        True
+        if s.used
+        and s.options.vifs_as_recorded
+        and len(s.interfaces) > 1
+        and any(card.vif_uuid for card in s.interfaces)
+        else ABSENT
+    ),
     "extra.nova_bm.preserve_ephemeral": lambda s: _or_absent(s.node.preserve_ephemeral),
 }
 
@@ -249,9 +280,7 @@ PORT: Mapping[str, Callable[[PortSource], Any]] = {
     "pxe_enabled": lambda s: True,
     "is_smartnic": lambda s: False,
     "available_for_dynamic_portgroup": lambda s: True,
-    "internal_info.tenant_vif_port_id": lambda s: _or_absent(
-        s.card.vif_uuid or None if s.node.instance_uuid else None
-    ),
+    "internal_info.tenant_vif_port_id": lambda s: _or_absent(s.vif),
     "created_at": lambda s: _utc(s.card.created_at),
     "updated_at": lambda s: _utc(s.card.updated_at),
     "extra.nova_bm.bm_interface_id": lambda s: s.card.id,

@@ -94,6 +94,7 @@ def map_node(
         "extra": {
             provenance.KEY: {
                 **_node_provenance(source, options, stamp, boot),
+                **(_vif_decision(interfaces, options) if used else {}),
                 # For rollback, to notice that one was removed.
                 "ports": len(interfaces),
             }
@@ -101,7 +102,8 @@ def map_node(
         **{name: {} for name in EMPTY_JSON},
     }
     provenance.seal(node)
-    ports = [_map_port(source, card, used, stamp) for card in interfaces]
+    vifs = choices.vifs_on(interfaces, options) if used else {}
+    ports = [_map_port(source, card, vifs.get(card.id), stamp) for card in interfaces]
     return Target(node, ports)
 
 
@@ -285,10 +287,22 @@ def _node_provenance(
     return {**stamp, **_present(kept)}
 
 
+def _vif_decision(
+    interfaces: tuple[reader.Interface, ...], options: choices.Options
+) -> dict[str, Any]:
+    """Who told which NIC has which VIF, where a node has several: for ``verify``."""
+    vifs = [card.vif_uuid for card in interfaces if card.vif_uuid]
+    if len(interfaces) < 2 or not vifs:
+        return {}
+    if options.vifs_as_recorded:
+        return {"vifs_as_recorded": True}
+    return {"vif_macs": {vif: (options.vif_macs or {}).get(vif) for vif in vifs}}
+
+
 def _map_port(
     source: reader.Node,
     card: reader.Interface,
-    used: bool,
+    vif: str | None,
     stamp: Mapping[str, str],
 ) -> dict[str, Any]:
     assert card.address and source.uuid
@@ -309,9 +323,7 @@ def _map_port(
         "pxe_enabled": True,
         # The only place where Ironic looks for the VIF of an instance. One that
         # a free node still names is of an instance that is gone.
-        "internal_info": (
-            {"tenant_vif_port_id": card.vif_uuid} if used and card.vif_uuid else {}
-        ),
+        "internal_info": {"tenant_vif_port_id": vif} if vif else {},
         "physical_network": None,
         "is_smartnic": False,
         "available_for_dynamic_portgroup": True,

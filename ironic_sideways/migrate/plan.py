@@ -57,9 +57,10 @@ class Plan:
 
     def options_for(self, own: Mapping[str, Any] | None) -> choices.Options:
         """The options by which a node with this provenance is judged."""
+        options = self.options
         if self.by_own_run and own and isinstance(own.get("options"), dict):
-            return choices.restored(own["options"], self.options)
-        return self.options
+            options = choices.restored(own["options"], options)
+        return choices.knowing_vifs(options, own or {})
 
 
 def require_selected(connection: sa.Connection, policy: classify.Policy) -> None:

@@ -186,7 +186,7 @@ def _verify_one(
         if card is None:
             lines.append(f"port {port.uuid}: {port.address} is not in nova_bm")
         else:
-            one = fields.PortSource(source, card, version)
+            one = fields.PortSource(source, card, verdict.interfaces, options, version)
             lines += fields.compare_port(one, port, stored)
     lines += [f"port {mac}: is not in Ironic" for mac in by_mac]
     return [f"{where}: {line}" for line in lines]

@@ -17,6 +17,7 @@ import dataclasses
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -56,6 +57,12 @@ class Job:
     pin: str | None = None
     heartbeat_timeout: int = target.HEARTBEAT_TIMEOUT_S
     netboots: netboot.NetBoots | None = None
+
+    def knowing(self, **answers: Any) -> "Job":
+        """The same with what somebody is asked: fields of ``choices.Options``."""
+        options = dataclasses.replace(self.plan.options, **answers)
+        plan_ = dataclasses.replace(self.plan, options=options)
+        return dataclasses.replace(self, plan=plan_)
 
     @property
     def is_increment(self) -> bool:

@@ -197,7 +197,9 @@ class FakeCloud:
             versions = [{"id": "v2.0", "status": "CURRENT", "links": links}]
             return webob.Response(json={"versions": versions})
         if path == "ports":
-            return webob.Response(json={"ports": list(self.ports.values())})
+            wanted = request.params.getall("id") or self.ports
+            found = [port for port in self.ports.values() if port["id"] in wanted]
+            return webob.Response(json={"ports": found})
         if self.fail_writes_after == len(self.writes):
             return webob.Response(status=500)
         self.writes.append(f"{request.method} {path}")

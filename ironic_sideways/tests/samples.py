@@ -33,6 +33,7 @@ OPTIONS = choices.Options(
     deploy_kernel="kernel",
     deploy_ramdisk="ramdisk",
     free_deploy_interface="ramdisk",
+    vifs_as_recorded=True,
     cipher_suite="3",
 )
 #: Node 1 boots over the network.
@@ -52,6 +53,11 @@ OTHER_OPTIONS = dataclasses.replace(
     free_deploy_interface=None,
     boot_mode="uefi",
     netboot=NETBOOT,
+    vif_macs={
+        rows.vif_uuid(1): rows.mac(1, card=1),
+        rows.vif_uuid(2): rows.mac(2),
+        rows.vif_uuid(5): rows.mac(5),
+    },
     bmcs={
         rows.node_uuid(2): choices.Bmc("10.9.0.2", 6230, "root", "s3cret-9"),
         rows.mac(3): choices.Bmc("10.9.0.3", 623, "root", "s3cret-9"),
@@ -158,6 +164,6 @@ def differences(
             None, objects.Port(), models.Port(**port, id=1, node_id=1, version=version)
         )
         lines += fields.compare_port(
-            fields.PortSource(node, card, version), one, version
+            fields.PortSource(node, card, moving, options, version), one, version
         )
     return lines

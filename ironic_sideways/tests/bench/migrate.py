@@ -117,6 +117,7 @@ class Bench:
             *("--nova-bm-db", f"@{self.directory / source}.url"),
             *("--ironic-db", f"@{self.directory / 'ironic.url'}"),
             *("--node-arch", "x86_64", "--no-owner"),
+            *("--instances-boot-from-disk", "--vifs-as-recorded"),
         ]
 
     def empty(self) -> None:

@@ -182,6 +182,7 @@ def import_nodes(server: mariadb.Server, directory: Path, nodes: int) -> URL:
         [
             *(sys.executable, "-m", "ironic_sideways.cmd.migrate", "run", *words),
             *("--node-arch", "x86_64", "--no-owner"),
+            *("--instances-boot-from-disk", "--vifs-as-recorded"),
         ],
         check=True,
         stdout=subprocess.DEVNULL,

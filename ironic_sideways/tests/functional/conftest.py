@@ -89,12 +89,17 @@ def write_url(url: URL, path: Path) -> str:
 
 @dataclasses.dataclass
 class Clouds:
-    """A nova_bm database and an Ironic database, and the command between them."""
+    """A nova_bm database and an Ironic database, and the command between them.
+
+    :param decisions: what the operator says of instances without files in a TFTP root,
+        and of nodes with several NICs.
+    """
 
     server: mariadb.Server
     nova_bm: URL
     ironic: URL
     directory: Path
+    decisions: tuple[str, ...] = ("--instances-boot-from-disk", "--vifs-as-recorded")
 
     def sql(self, url: URL, *statements: str) -> None:
         """Run statements in one of the two databases."""
@@ -117,7 +122,7 @@ class Clouds:
         words = [command, *self.target_words()]
         if command == "rollback":
             return [*words, *more]
-        words += [*self.source_words(), "--node-arch", "x86_64"]
+        words += [*self.source_words(), "--node-arch", "x86_64", *self.decisions]
         if "--owner" not in more:
             words.append("--no-owner")
         return [*words, *more]

@@ -16,23 +16,23 @@ import dataclasses
 
 import pytest
 
-from ironic_sideways.migrate import choices, classify
+from ironic_sideways.migrate import choices, classify, mapping
 from ironic_sideways.tests import rows, samples
 
 OPTIONS = choices.Options(resource_class="baremetal", owner=None, node_arch="x86_64")
 
 
 def judge(*found: dict, **policy: object) -> classify.Verdict:
-    """The verdict on a row and its interfaces."""
+    """The verdict on a row and its interfaces; its instance boots from its disk."""
     return classify.classify(
         samples.source(*found),
         OPTIONS,
-        classify.Policy(**policy),  # type: ignore[arg-type]
+        classify.Policy(**{"boot_from_disk": True, **policy}),  # type: ignore[arg-type]
     )
 
 
 def test_nodes_at_rest_move_with_their_interfaces() -> None:
-    verdict = judge(rows.used_node(1), rows.plugged(1), rows.interface(1, card=1))
+    verdict = judge(rows.free_node(1), rows.interface(1), rows.interface(1, card=1))
     assert verdict.outcome is classify.Outcome.MIGRATE
     assert [card.id for card in verdict.interfaces] == [10, 11]
     assert verdict.reasons == verdict.notes == []
@@ -73,7 +73,6 @@ def test_t4_a_free_node_with_a_stale_word_moves_when_the_operator_says_so(
         rows.used_node(1, task_state=task_state),
         rows.plugged(1),
         stale_states_free=True,
-        boot_from_disk=True,
     )
     assert used.outcome is classify.Outcome.REFUSE
 
@@ -99,7 +98,6 @@ def test_t4_no_other_word_is_taken_for_stale(task_state: str) -> None:
         {"pm_password": None},
         {"cpus": -1},
         {"ephemeral_mb": -1},
-        {"pxe_config_path": "/tftpboot/x/config"},
     ],
     ids=str,
 )
@@ -197,6 +195,76 @@ def test_a_shard_is_a_name_that_novas_configuration_takes(
     assert any("--shard-by-service-host" in r for r in verdict.reasons) is refused
 
 
+#: A node with two NICs and a VIF on each, and on the first alone.
+TWO = (
+    rows.plugged(1),
+    rows.interface(1, card=1, vif_uuid=rows.vif_uuid(2)),
+)
+ONE = (rows.plugged(1), rows.interface(1, card=1))
+
+
+def with_vifs(
+    cards: tuple[dict, ...], **options: object
+) -> tuple[classify.Verdict, dict[str, str]]:
+    """The verdict on used node 1, and MAC -> VIF of the ports that are written."""
+    source = samples.source(rows.used_node(1), *cards)
+    chosen = dataclasses.replace(OPTIONS, **options)  # type: ignore[arg-type]
+    verdict = classify.classify(source, chosen, classify.Policy(boot_from_disk=True))
+    made = mapping.map_node(source, verdict.interfaces, chosen, samples.STAMP)
+    if verdict.outcome is classify.Outcome.MIGRATE:
+        assert samples.differences(source, made, options=chosen) == []
+    vifs = {
+        p["address"]: p["internal_info"].get("tenant_vif_port_id") for p in made.ports
+    }
+    return verdict, {mac: vif for mac, vif in vifs.items() if vif}
+
+
+def test_t2_a_vif_goes_to_the_nic_with_the_address_of_its_port() -> None:
+    first, second = rows.vif_uuid(1), rows.vif_uuid(2)
+    mac, other = rows.mac(1), rows.mac(1, card=1)
+    for cards, told in (
+        (TWO, {first: other, second: mac}),
+        (TWO, {first: mac, second: other}),
+        (ONE, {first: other}),
+        (ONE, {first: mac}),
+    ):
+        verdict, vifs = with_vifs(cards, vif_macs=told)
+        assert verdict.outcome is classify.Outcome.MIGRATE
+        assert vifs == {address: vif for vif, address in told.items()}
+        assert bool(verdict.notes) is (told[first] != mac)
+
+
+@pytest.mark.parametrize("cards", [ONE, TWO])
+def test_t2_several_nics_and_a_vif_need_a_decision(cards: tuple[dict, ...]) -> None:
+    verdict, _ = with_vifs(cards)
+    assert verdict.outcome is classify.Outcome.REFUSE
+    assert f"2 NICs and VIF {rows.vif_uuid(1)}" in verdict.reasons[0]
+    assert "give --os-cloud" in verdict.reasons[0]
+    verdict, vifs = with_vifs(cards, vifs_as_recorded=True)
+    assert verdict.outcome is classify.Outcome.MIGRATE
+    assert vifs[rows.mac(1)] == rows.vif_uuid(1)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, "Neutron has no such port"),
+        ({1: "fa:16:3e:00:00:01"}, "has fa:16:3e:00:00:01, which no NIC"),
+        ({1: rows.mac(1), 2: rows.mac(1)}, "or another of its ports, has"),
+    ],
+)
+def test_t2_a_port_that_fits_no_nic_is_refused(
+    told: dict[int, str], words: str
+) -> None:
+    macs = {rows.vif_uuid(number): mac for number, mac in told.items()}
+    verdict, _ = with_vifs(TWO, vif_macs=macs)
+    assert verdict.outcome is classify.Outcome.REFUSE
+    assert words in "; ".join(verdict.reasons)
+    assert "say --vifs-as-recorded" in verdict.reasons[0]
+    decided, _ = with_vifs(TWO, vif_macs=macs, vifs_as_recorded=True)
+    assert decided.outcome is classify.Outcome.MIGRATE
+
+
 def netbooted(
     boot: choices.NetBoot | None, row: dict | None = None, **policy: object
 ) -> classify.Verdict:
@@ -227,9 +295,21 @@ def test_the_configuration_counts_where_the_row_names_none() -> None:
     assert "pxe_config_path is empty, but" in verdict.notes[1]
 
 
-def test_neither_row_nor_configuration_is_a_boot_from_disk() -> None:
-    verdict = netbooted(None)
-    assert (verdict.outcome, verdict.netboot) == (classify.Outcome.MIGRATE, None)
+@pytest.mark.parametrize("row", [{}, BY_ROW], ids=["no path", "path"])
+@pytest.mark.parametrize("looked", [True, False])
+def test_t3_an_instance_boots_from_its_disk_by_the_operators_word_alone(
+    row: dict, looked: bool
+) -> None:
+    def judged(**policy: bool) -> classify.Verdict:
+        if looked:
+            return netbooted(None, row, **policy)
+        return judge(rows.used_node(1) | row, rows.plugged(1), **policy)
+
+    refused = judged(boot_from_disk=False)
+    assert refused.outcome is classify.Outcome.REFUSE
+    assert "--instances-boot-from-disk if it boots from its disk" in refused.reasons[0]
+    moved = judged(boot_from_disk=True)
+    assert (moved.outcome, moved.netboot) == (classify.Outcome.MIGRATE, None)
 
 
 def test_a_configuration_that_is_missing_or_at_fault_is_refused() -> None:
@@ -253,7 +333,9 @@ def test_neutron_must_know_the_port_of_an_instance_that_boots_over_it() -> None:
 
 def test_a_mapped_bmc_takes_the_place_of_the_row_s_power() -> None:
     row = samples.source(rows.used_node(1, pm_user=None), rows.plugged(1))
-    policy = classify.Policy(default_power_manager="a.VirtualPowerManager")
+    policy = classify.Policy(
+        default_power_manager="a.VirtualPowerManager", boot_from_disk=True
+    )
     refused = classify.classify(row, OPTIONS, policy)
     assert len(refused.reasons) == 1
     assert "VirtualPowerManager power, give the node's BMC" in refused.reasons[0]
@@ -265,7 +347,8 @@ def test_a_mapped_bmc_takes_the_place_of_the_row_s_power() -> None:
 def test_an_instance_on_its_disk_cannot_be_taken_over_as_a_ramdisk() -> None:
     def ramdisk(*found: dict) -> classify.Verdict:
         options = dataclasses.replace(OPTIONS, deploy_interface="ramdisk")
-        return classify.classify(samples.source(*found), options, classify.Policy())
+        policy = classify.Policy(boot_from_disk=True)
+        return classify.classify(samples.source(*found), options, policy)
 
     used = ramdisk(rows.used_node(1), rows.plugged(1))
     assert "--deploy-interface ramdisk cannot take over" in used.reasons[0]
