@@ -200,7 +200,10 @@ def _state_faults(source: reader.Node, policy: Policy) -> list[str]:
     if use == "in flight":
         return [f"{where}: Nova works on the node; wait until it is done"]
     if use == "failed":
-        return [f"{where}: delete or rebuild the instance first"]
+        return [
+            f"{where}: a deploy, or the delete, of instance {source.instance_uuid} "
+            "failed; see that the BMC answers, and delete or rebuild the instance"
+        ]
     if use == "inconsistent":
         held = f"instance {source.instance_uuid}" if source.instance_uuid else "none"
         return [f"{where} does not fit its instance ({held}); expected active with "
@@ -329,8 +332,8 @@ def _judge_vifs(verdict: Verdict, options: choices.Options) -> None:
             vifs = ", ".join(card.vif_uuid or "" for card in plugged)
             verdict.refuse(
                 f"{len(cards)} NICs and VIF {vifs}: nova-baremetal recorded a VIF on "
-                "the first free NIC, whatever the MAC address of its port; give --os-cloud, for Neutron to tell, or say "
-                "--vifs-as-recorded"
+                "the first free NIC, whatever the MAC address of its port; give "
+                "--os-cloud, for Neutron to tell, or say --vifs-as-recorded"
             )
         return
     free = {card.address.lower() for card in cards if card.address}

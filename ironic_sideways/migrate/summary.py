@@ -36,6 +36,7 @@ class Summary:
 
     :param tables: bm_nodes and bm_interfaces: rows read, and what becomes of them.
     :param active: nodes with an instance that are or will be in Ironic.
+    :param freed: nodes without an instance that had one before.
     :param netbooted: instances whose images Ironic will need.
     :param shared: bm_nodes row id -> what it shares with other rows.
     """
@@ -50,6 +51,7 @@ class Summary:
         }
     )
     active: int = 0
+    freed: int = 0
     refused: list[classify.Verdict] = dataclasses.field(default_factory=list)
     noted: list[classify.Verdict] = dataclasses.field(default_factory=list)
     hosts: set[str] = dataclasses.field(default_factory=set)
@@ -81,6 +83,8 @@ class Summary:
             self.active += 1
             if verdict.netboot:
                 self.netbooted.append(source.instance_uuid)
+        elif verdict.outcome is classify.Outcome.MIGRATE and source.task_state:
+            self.freed += 1
         if verdict.outcome is classify.Outcome.REFUSE:
             _keep(self.refused, verdict)
         elif verdict.notes:

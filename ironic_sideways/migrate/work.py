@@ -132,6 +132,11 @@ def _examine(
         advance(len(verdicts))
     for one in inquiries:
         found.warnings += one.end()
+    if found.freed and not any(one.knows_instances for one in inquiries):
+        found.warnings.append(
+            f"no --os-cloud: {found.freed} nodes are free again, and Nova alone knows "
+            "of an instance whose rebuild failed on one of them"
+        )
     known = job.plan.policy.known_hosts
     found.warnings += [
         f"no nova.conf names service_host {host}: its nodes are taken for IPMI nodes "

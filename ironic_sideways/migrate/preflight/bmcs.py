@@ -42,6 +42,8 @@ class Bmcs:
     :param progress: told of each BMC that was asked.
     """
 
+    knows_instances = False
+
     def __init__(
         self,
         plan_: plan.Plan,

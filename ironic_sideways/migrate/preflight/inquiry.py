@@ -21,7 +21,12 @@ from ironic_sideways.migrate import classify
 
 
 class Inquiry(Protocol):
-    """One further opinion on the rows, batch by batch."""
+    """One further opinion on the rows, batch by batch.
+
+    :param knows_instances: whether it refuses free rows that have an instance.
+    """
+
+    knows_instances: bool
 
     def begin(self, source: sa.Connection) -> None:
         """Ask what is asked once.

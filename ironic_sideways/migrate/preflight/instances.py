@@ -79,6 +79,8 @@ class Instances:
     :param cloud: its name, for messages.
     """
 
+    knows_instances = True
+
     def __init__(self, connection: Any, cloud: str) -> None:
         self._connection = connection
         self._cloud = cloud
@@ -124,7 +126,9 @@ class Instances:
                 self._judge_instance(verdict, verdict.source.instance_uuid)
             elif holder := self._by_node.get(verdict.source.uuid):
                 verdict.refuse(
-                    f"Nova has instance {holder.uuid} on this node, and nova_bm none"
+                    f"Nova has instance {holder.uuid} ({holder.vm_state}) on this node, "
+                    "and nova_bm none: nova-baremetal frees the row when a rebuild "
+                    "fails; delete the instance, its disk saved if need be"
                 )
 
     def end(self) -> list[str]:

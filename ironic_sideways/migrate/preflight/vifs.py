@@ -33,6 +33,8 @@ class Vifs(dict[str, str]):
     :param cloud: its name, for messages.
     """
 
+    knows_instances = False
+
     def __init__(self, connection: Any, cloud: str) -> None:
         super().__init__()
         self._connection = connection

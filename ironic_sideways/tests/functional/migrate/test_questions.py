@@ -84,6 +84,21 @@ def test_run_writes_nothing_where_nova_disagrees(
     assert clouds.ironic_rows() == {"nodes": [], "ports": []}
 
 
+def test_t9_a_freed_row_under_novas_instance_never_moves_silently(
+    clouds: Clouds, asked: fake_nova.FakeNova, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = {"OS-EXT-STS:vm_state": "error"}
+    asked.add_instance("i", rows.node_uuid(2), "compute-1", **failed)
+    assert clouds.migrate("run", *QUESTIONS) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Nova has instance i (error) on this node, and nova_bm none" in said
+    assert "no --os-cloud" not in said
+    assert clouds.ironic_rows() == {"nodes": [], "ports": []}
+    assert clouds.migrate("check") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "warning: no --os-cloud: 1 nodes are free again, and Nova alone" in said
+
+
 def test_json_tells_the_whole_check(
     clouds: Clouds, asked: fake_nova.FakeNova, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -106,13 +106,19 @@ def test_t8_the_driver_of_after_the_move_can_detach_no_volume() -> None:
     assert driver.IronicDriver.detach_volume is base.ComputeDriver.detach_volume
 
 
-def test_a_free_node_on_which_nova_has_an_instance_is_refused(
+def test_t9_a_free_node_on_which_nova_has_an_instance_is_refused(
     nova: fake_nova.FakeNova,
 ) -> None:
-    nova.add_instance("i", rows.node_uuid(2), HOST)
+    failed = {"OS-EXT-STS:vm_state": "error"}
+    nova.add_instance("i", rows.node_uuid(2), HOST, **failed)
     row = verdict(rows.free_node(2))
     ask(row)
-    assert row.reasons == ["Nova has instance i on this node, and nova_bm none"]
+    assert row.outcome is classify.Outcome.REFUSE
+    assert row.reasons == [
+        "Nova has instance i (error) on this node, and nova_bm none: nova-baremetal "
+        "frees the row when a rebuild fails; delete the instance, its disk saved if "
+        "need be"
+    ]
 
 
 def test_d1_a_compute_node_elsewhere_or_of_another_uuid_is_refused(
