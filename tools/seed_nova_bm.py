@@ -18,6 +18,11 @@ libvirt domain a bm_nodes row, with the domain's uuid, and a bm_interfaces row
 per network card. Machines are read through libvirt, BMC addresses and
 credentials from virtualbmc's own configuration directory.
 
+With --rows it brings rows that a real nova-baremetal wrote instead, and puts in their
+place what is this place's: each row's BMC and MAC addresses are those of the domain
+with the row's uuid, rows without a domain are left out, and --in-place says what is in
+the place of instances' and VIFs' uuids and of directories.
+
 A second run changes nothing. Rows of free nodes follow their machine (a new
 BMC password, a new MAC); rows that hold an instance are left alone and named.
 """
@@ -33,17 +38,19 @@ import sqlalchemy as sa
 
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import bmc
-from ironic_sideways.nova_bm import database, schema, seed
+from ironic_sideways.nova_bm import database, rows_file, schema, seed
 
 EPILOG = """\
 examples:
   seed_nova_bm.py --nova-bm-db @/etc/nova_bm.url --libvirt-uri qemu:///system \\
       --vbmc-config ~/.vbmc --service-host $(hostname)
   seed_nova_bm.py --nova-bm-db '$NOVA_BM_URL' ... --domain node-0 node-1
+  seed_nova_bm.py ... --rows rows.sql --in-place /tftpboot=/srv/tftp
 
 refused, with nothing changed: a database with tables that are not nova_bm's, a
 domain without BMC, two BMCs with one address, a BMC on a port other than 623
-(nova_bm has no column for it), a MAC or BMC that a row of another node has.
+(nova_bm has no column for it), a MAC or BMC that a row of another node has; with
+--rows a nova_bm that has rows, or a domain that is no row's machine.
 
 exit codes:
   0  done
@@ -94,7 +101,35 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="only these domains (default: all that libvirt has)",
     )
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        metavar="FILE",
+        help="INSERTs of bm_nodes and bm_interfaces, as a nova-baremetal wrote them",
+    )
+    parser.add_argument(
+        "--in-place",
+        nargs="+",
+        default=[],
+        metavar="OLD=NEW",
+        help="with --rows: NEW in the place of a uuid of an instance or a VIF, or of a "
+        "directory",
+    )
     return parser
+
+
+def in_place(words: Iterable[str]) -> dict[str, str]:
+    """The values of ``--in-place``.
+
+    :raises UsageError: one is not OLD=NEW.
+    """
+    pairs = [word.partition("=") for word in words]
+    for old, equals, new in pairs:
+        if not (old and new):
+            raise exceptions.UsageError(
+                f"--in-place {old}{equals}{new}: expected OLD=NEW"
+            )
+    return {old: new for old, _equals, new in pairs}
 
 
 def read_machine(domain: "libvirt.virDomain", vbmc_config: Path) -> seed.Machine:
@@ -164,8 +199,24 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.libvirt_uri, arguments.vbmc_config, arguments.domain
     )
     seed.check(machines)
+    others = in_place(arguments.in_place)
+    if others and not arguments.rows:
+        raise exceptions.UsageError("--in-place: expected --rows FILE too")
     with database.connect(database.engine(url)) as connection:
         created = schema.ensure(connection)
+        if arguments.rows:
+            # The tables are there anyway: no DDL of MariaDB's waits for a commit.
+            connection.commit()
+            rows_file.load(connection, arguments.rows)
+            left_out = rows_file.put_in_place(
+                connection, machines, arguments.service_host, others
+            )
+            connection.commit()
+            print(
+                f"{url.database}: {len(machines)} rows of {arguments.rows} added, "
+                f"{len(left_out)} without a domain left out"
+            )
+            return
         outcome = seed.seed(connection, machines, arguments.service_host)
         connection.commit()
     if created:

@@ -245,3 +245,101 @@ def test_an_unreachable_database_is_one_line(
     monkeypatch.setenv("NOVA_BM_URL", url)
     lane.words[1] = "$NOVA_BM_URL"
     assert "root:***@127.0.0.1:1" in refusal(lane, capsys)
+
+
+REAL = ROOT / "ironic_sideways" / "tests" / "data" / "nova-2014.2.4" / "rows.sql"
+
+
+@pytest.fixture
+def real_lane(lane: Lane, empty_url: URL) -> Lane:
+    """The two machines are those of the real rows 1 and 7."""
+    text = lane.nodes.read_text()
+    for mine, theirs in zip(
+        UUIDS,
+        (
+            "d5133d8e-30c6-4e28-ad6e-6b7f0525e00e",
+            "ef503b09-5aec-42e5-80ca-4bda77f6a9a6",
+        ),
+        strict=True,
+    ):
+        text = text.replace(mine, theirs)
+    lane.nodes.write_text(text)
+    lane.words += ["--rows", str(REAL)]
+    return lane
+
+
+def test_rows_that_the_real_nova_wrote_are_seeded_with_what_is_said(
+    real_lane: Lane, empty_url: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        real_lane.seed(
+            "--in-place",
+            "5456f122-6d9b-4d27-8499-e8d550e94c2a=15000000-0000-4000-8000-000000000001",
+            "ab2587fb-91f5-4dab-b387-d2979bd35f0d=f1000000-0000-4000-8000-000000000001",
+            "/tftpboot=/srv/tftp",
+            "/var/lib/nova/instances/=/srv/instances/",
+        )
+        == 0
+    )
+    assert "2 rows of" in (said := capsys.readouterr().out)
+    assert "15 without a domain left out" in said
+    found = contents(empty_url)
+    first, deleted, freed = found["bm_nodes"]
+    assert {key: first[key] for key in SEEDED if key != "local_gb"} == {
+        "uuid": "d5133d8e-30c6-4e28-ad6e-6b7f0525e00e",
+        "cpus": 2,
+        "memory_mb": 2048,
+        "pm_address": "127.0.105.10",
+        "pm_user": "admin",
+        "pm_password": "secret-0",
+        "service_host": "isw5",
+        "deleted": 0,
+        "task_state": "active",
+        "preserve_ephemeral": 0,
+        "instance_uuid": "15000000-0000-4000-8000-000000000001",
+    }
+    assert first["instance_name"] == "active"
+    assert first["deploy_key"] == "TZWIDRXLFHCUN4G7OCH5Z8AVKLNFAURB"
+    assert first["image_path"] == "/srv/instances/instance-00000001/disk"
+    assert (
+        first["pxe_config_path"]
+        == "/srv/tftp/15000000-0000-4000-8000-000000000001/config"
+    )
+    assert (deleted["id"], deleted["deleted"]) == (6, 1)
+    assert (freed["id"], freed["task_state"]) == (7, "deleted")
+    assert [(card["address"], card["vif_uuid"]) for card in found["bm_interfaces"]] == [
+        ("52:54:00:aa:00:00", "f1000000-0000-4000-8000-000000000001"),
+        ("52:54:00:aa:00:01", None),
+    ]
+
+
+def test_rows_are_refused_that_do_not_fit(
+    real_lane: Lane, empty_url: URL, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert real_lane.seed("--in-place", "/tftpboot") == 2
+    assert "--in-place /tftpboot: expected OLD=NEW" in capsys.readouterr().err
+    whole = real_lane.nodes.read_text()
+    real_lane.nodes.write_text(whole.replace("d5133d8e", "00000000"))
+    assert "no live row of the file has its uuid 00000000-" in refusal(
+        real_lane, capsys
+    )
+    real_lane.nodes.write_text(
+        whole.replace(
+            "d5133d8e-30c6-4e28-ad6e-6b7f0525e00e",
+            "17345602-a3a9-490d-8ff9-b1b2d657e7d8",
+        )
+    )
+    assert "has 1 NICs, and bm_nodes row 10 with its uuid 2" in refusal(
+        real_lane, capsys
+    )
+    assert contents(empty_url)["bm_nodes"] == []
+    real_lane.nodes.write_text(whole)
+    foreign = tmp_path / "foreign.sql"
+    foreign.write_text("DROP TABLE bm_nodes;\n")
+    real_lane.words[-1] = str(foreign)
+    assert "expected INSERT INTO bm_nodes or bm_interfaces" in refusal(
+        real_lane, capsys
+    )
+    real_lane.words[-1] = str(REAL)
+    assert real_lane.seed() == 0
+    assert "expected a nova_bm without rows" in refusal(real_lane, capsys)
