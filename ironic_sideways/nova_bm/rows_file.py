@@ -61,8 +61,8 @@ def _statements(path: Path) -> Iterator[str]:
         elif statement and not _LEFT_OUT.match(statement):
             found = " ".join(statement.split(maxsplit=3)[:3])
             raise exceptions.SidewaysError(
-                f"{path}: expected INSERT INTO bm_nodes or bm_interfaces VALUES alone, "
-                f"found {found}"
+                f"{path}: found {found}, expected only INSERTs into bm_nodes and "
+                "bm_interfaces"
             )
 
 

@@ -126,9 +126,9 @@ class Instances:
                 self._judge_instance(verdict, verdict.source.instance_uuid)
             elif holder := self._by_node.get(verdict.source.uuid):
                 verdict.refuse(
-                    f"Nova has instance {holder.uuid} ({holder.vm_state}) on this node, "
-                    "and nova_bm none: nova-baremetal frees the row when a rebuild "
-                    "fails; delete the instance, its disk saved if need be"
+                    f"Nova has instance {holder.uuid} ({holder.vm_state}) on this "
+                    "node, and nova_bm none: nova-baremetal frees the row when a "
+                    "rebuild fails; delete the instance, its disk saved if need be"
                 )
 
     def end(self) -> list[str]:

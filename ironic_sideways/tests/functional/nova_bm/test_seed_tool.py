@@ -337,7 +337,7 @@ def test_rows_are_refused_that_do_not_fit(
     foreign = tmp_path / "foreign.sql"
     foreign.write_text("DROP TABLE bm_nodes;\n")
     real_lane.words[-1] = str(foreign)
-    assert "expected INSERT INTO bm_nodes or bm_interfaces" in refusal(
+    assert "found DROP TABLE bm_nodes, expected only INSERTs" in refusal(
         real_lane, capsys
     )
     real_lane.words[-1] = str(REAL)
