@@ -218,7 +218,10 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "functional/migrate/test_verify.py": ("migrate/verify.py",),
     "functional/nova_bm/test_reader.py": ("nova_bm/reader.py",),
     "functional/nova_bm/test_schema.py": ("nova_bm/schema.py",),
-    "functional/nova_bm/test_seed_tool.py": ("nova_bm/seed.py",),
+    "functional/nova_bm/test_seed_tool.py": (
+        "nova_bm/rows_file.py",
+        "nova_bm/seed.py",
+    ),
     "unit/cmd/test_clear_dhcp_options.py": (
         "cloud/dhcp_options.py",
         "cloud/in_parallel.py",
