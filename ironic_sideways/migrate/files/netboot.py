@@ -19,7 +19,9 @@ that is there under its name is whole.
 import contextlib
 import dataclasses
 import hashlib
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,6 +30,8 @@ from urllib import parse
 from ironic_sideways import exceptions, whole_file
 from ironic_sideways.migrate import choices
 from ironic_sideways.migrate.files import ironicconf, tftp
+
+_AGAIN = "run again when nothing writes to the TFTP root"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,14 +76,16 @@ class Store:
 
     def _keep(self, image: Image) -> bool:
         place = self.directory / image.digest
-        if place.is_file() and digest(place) == image.digest:
+        if _is_ours(place) and digest(place) == image.digest:
             return False
         with _temporary(place) as new:
-            _link_or_copy(image.path, new)
+            try:
+                _copy(image.path, new)
+            except tftp.Fault as fault:
+                raise exceptions.SidewaysError(f"{fault}; {_AGAIN}") from fault
             if digest(new) != image.digest:
                 raise exceptions.SidewaysError(
-                    f"{image.path}: was changed since the check; run again when "
-                    "nothing writes to the TFTP root"
+                    f"{image.path}: was changed since the check; {_AGAIN}"
                 )
             new.replace(place)
         whole_file.sync(self.directory)
@@ -165,7 +171,9 @@ class NetBoots(dict[str, choices.NetBoot | None]):
                 "DIR, where its kernel and ramdisk are kept for Ironic",
             )
         try:
-            pair = [Image(p, digest(p)) for p in (files.kernel, files.ramdisk)]
+            pair = [_image(path) for path in (files.kernel, files.ramdisk)]
+        except tftp.Fault as fault:
+            return choices.NetBoot(fault=str(fault))
         except OSError as error:
             return choices.NetBoot(fault=f"{error.filename}: {error.strerror}")
         kernel, ramdisk = pair
@@ -194,16 +202,28 @@ def _temporary(place: Path) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _link_or_copy(source: Path, new: Path) -> None:
-    """A hard link where the file system can and the conductor may read it.
+def _image(source: Path) -> Image:
+    with tftp.opened(source) as file:
+        return Image(source, hashlib.file_digest(file, "sha256").hexdigest())
 
-    To open the original to others by its mode is not ours: such a file is copied.
-    """
-    source = source.resolve()
-    if source.stat().st_mode & 0o444 == 0o444:
-        with contextlib.suppress(OSError):
-            new.hardlink_to(source)
-            return
-    shutil.copyfile(source, new)
+
+def _is_ours(place: Path) -> bool:
+    """Whether nobody else can change the kept image, as by a hard link to it."""
+    try:
+        found = place.lstat()
+    except FileNotFoundError:
+        return False
+    return (
+        stat.S_ISREG(found.st_mode)
+        and found.st_nlink == 1
+        and found.st_uid == os.geteuid()
+        and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    )
+
+
+def _copy(source: Path, new: Path) -> None:
+    """A copy that the conductor may read, and the original's owner not write."""
+    with tftp.opened(source) as file, new.open("wb") as target:
+        shutil.copyfileobj(file, target)
     new.chmod(0o644)
     whole_file.sync(new)

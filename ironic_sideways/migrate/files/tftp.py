@@ -18,8 +18,13 @@ system's UUID in it and made ``boot`` its default (``switch_pxe_config`` in
 nova/cmd/baremetal_deploy_helper.py); it stands nowhere else.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
 #: Bytes of a configuration; Nova's has a few hundred.
@@ -183,12 +188,14 @@ def _require_arguments(arguments: str) -> None:
 
 def _text(config: Path) -> str:
     try:
-        _require_file(config)
-        if config.stat().st_size > LARGEST:
-            raise Fault(f"is larger than {LARGEST} bytes: not a PXE configuration")
-        return config.read_text(encoding="utf-8")
+        with opened(config) as file:
+            text = file.read(LARGEST + 1)
     except OSError as error:
         raise Fault(f"cannot be read: {error.strerror}") from error
+    if len(text) > LARGEST:
+        raise Fault(f"is larger than {LARGEST} bytes: not a PXE configuration")
+    try:
+        return text.decode()
     except UnicodeDecodeError as error:
         raise Fault("is not text") from error
 
@@ -210,20 +217,47 @@ def _beside(config: Path, named: str) -> Path:
         raise Fault(f"names {named!r}, which does not lie beside it")
     found = config.parent / path.name
     try:
-        _require_file(found)
-        if not found.stat().st_size:
-            raise Fault(f"names {named}: {found} is empty")
-        with found.open("rb"):
-            pass
+        with opened(found) as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise Fault(f"names {named}: {found} is empty")
     except OSError as error:
         raise Fault(f"names {named}: {found}: {error.strerror}") from error
     return found
 
 
-def _require_file(path: Path) -> None:
-    """:raises Fault: not a file, or a link that leads out of its directory."""
-    real = path.resolve(strict=True)
-    if not real.is_file():
-        raise Fault(f"{path} is not a file")
-    if real.parent != path.parent.resolve():
-        raise Fault(f"{path} leads out of its directory, to {real}")
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """The file ``<root>/<instance uuid>/<name>``, to read.
+
+    Looked at once it is open, beneath directories that are open: whoever may write
+    below the root can put another file in its place at any time. Links below the
+    root are not followed; nor is a hard link read for somebody who may not read it.
+
+    :raises Fault: it is no file of the directory's owner, or not reached without links.
+    :raises OSError: it cannot be opened.
+    """
+    last = os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+    steps = (
+        (path.parent.parent, os.O_DIRECTORY),
+        (Path(path.parent.name), os.O_DIRECTORY | os.O_NOFOLLOW),
+        (Path(path.name), last),
+    )
+    with contextlib.ExitStack() as stack:
+        descriptors: list[int] = []
+        try:
+            for name, flags in steps:
+                beneath = descriptors[-1] if descriptors else None
+                descriptors.append(os.open(name, flags, dir_fd=beneath))
+                stack.callback(os.close, descriptors[-1])
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise Fault(f"{path}: is a link, or its directory is one") from error
+            raise
+        directory, file = map(os.fstat, descriptors[1:])
+        if not stat.S_ISREG(file.st_mode):
+            raise Fault(f"{path} is not a file")
+        if file.st_uid != directory.st_uid and not file.st_mode & stat.S_IROTH:
+            raise Fault(
+                f"{path} is another user's than its directory, and not for all to read"
+            )
+        yield stack.enter_context(open(descriptors[-1], "rb", closefd=False))

@@ -10,6 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import contextlib
+import multiprocessing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,8 @@ from ironic_sideways.migrate.files import ironicconf, netboot
 from ironic_sideways.tests import rows
 from ironic_sideways.tests.unit.migrate.files import test_tftp
 
+#: Of a race that was won after a hundred or so.
+TRIES = 2000
 ONE, TWO = rows.instance_uuid(1), rows.instance_uuid(2)
 
 
@@ -75,7 +80,87 @@ def test_what_others_may_not_read_is_copied_for_the_conductor(tmp_path: Path) ->
     found.keep([ONE])
     assert kernel(boot).stat().st_mode & 0o777 == 0o644
     assert source.stat().st_mode & 0o777 == 0o600
-    assert ramdisk(boot).samefile(tmp_path / "tftp" / ONE / "ramdisk")
+
+
+def test_s4_a_kept_image_is_no_link_to_its_old_owner_s_file(tmp_path: Path) -> None:
+    found, images = boots(tmp_path)
+    source = tmp_path / "tftp" / ONE / "kernel"
+    boot = found[ONE]
+    assert boot
+    images.mkdir()
+    # As an earlier version left it.
+    kernel(boot).hardlink_to(source)
+    assert found.keep([ONE]) == 2
+    for kept in (kernel(boot), ramdisk(boot)):
+        assert kept.stat().st_nlink == 1
+    source.write_text("another")
+    assert kernel(boot).read_text() == "a kernel"
+
+
+def test_s4_a_file_that_becomes_a_link_is_not_copied(tmp_path: Path) -> None:
+    """As whoever may write below the root would have root copy a file of root's."""
+    found, images = boots(tmp_path)
+    assert found[ONE]
+    source = tmp_path / "tftp" / ONE / "kernel"
+    secret = tmp_path / "secret"
+    secret.write_bytes(source.read_bytes())
+    secret.chmod(0o600)
+    source.unlink()
+    source.symlink_to(secret)
+    with pytest.raises(exceptions.SidewaysError, match=r"is a link, .*run again"):
+        found.keep([ONE])
+    assert list(images.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["kernel", "directory"])
+def test_s4_a_link_in_a_race_is_never_read(tmp_path: Path, what: str) -> None:
+    """Swapped as fast as it goes, while root looks; the old code copied it soon."""
+    text = test_tftp.CONFIG.format(uuid=ONE)
+    test_tftp.write(tmp_path / "tftp", text, ONE)
+    secrets = test_tftp.write(tmp_path / "secret", text, ONE)
+    for name in ("kernel", "ramdisk"):
+        (secrets / name).write_text("a secret of root's")
+    target = tmp_path / "tftp" / ONE
+    target, secret = (
+        (target / "kernel", secrets / "kernel")
+        if what == "kernel"
+        else (target, secrets)
+    )
+    store = netboot.store(str(tmp_path / "images"), None, None)
+    with swapping(target, secret):
+        for _try in range(TRIES):
+            found = netboot.NetBoots([tmp_path / "tftp"], store)
+            boot = found[ONE]
+            if boot and not boot.fault:
+                with contextlib.suppress(exceptions.SidewaysError):
+                    found.keep([ONE])
+    images = tmp_path / "images"
+    kept = [one.read_text() for one in images.iterdir()] if images.is_dir() else []
+    assert "a secret of root's" not in kept
+
+
+@contextlib.contextmanager
+def swapping(target: Path, secret: Path) -> Iterator[None]:
+    """Another process makes ``target`` a link to ``secret`` and back, all the time."""
+    link, away = target.with_name("link"), target.with_name("away")
+    link.symlink_to(secret)
+    done = multiprocessing.Event()
+
+    def swap() -> None:
+        while not done.is_set():
+            target.rename(away)
+            link.rename(target)
+            target.rename(link)
+            away.rename(target)
+
+    process = multiprocessing.get_context("fork").Process(target=swap)
+    process.start()
+    try:
+        yield
+    finally:
+        done.set()
+        process.join()
+    assert process.exitcode == 0
 
 
 def test_a_file_that_was_changed_since_the_check_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@
 # under the License.
 
 import contextlib
+import os
 from pathlib import Path
 
 import hypothesis
@@ -136,7 +137,9 @@ def test_kernel_and_ramdisk_are_the_files_beside_the_configuration(
         ("/tftpboot/{uuid}/none", "No such file or directory"),
         ("/tftpboot/{uuid}/empty", "is empty"),
         ("/tftpboot/{uuid}/directory", "is not a file"),
-        ("/tftpboot/{uuid}/link", "leads out of its directory"),
+        ("/tftpboot/{uuid}/link", "is a link"),
+        ("/tftpboot/{uuid}/beside", "is a link"),
+        ("/tftpboot/{uuid}/pipe", "is not a file"),
     ],
 )
 def test_files_elsewhere_or_missing_are_refused(
@@ -148,6 +151,8 @@ def test_files_elsewhere_or_missing_are_refused(
     (directory / "empty").touch()
     (directory / "directory").mkdir()
     (directory / "link").symlink_to("/etc/passwd")
+    (directory / "beside").symlink_to("ramdisk")
+    os.mkfifo(directory / "pipe")
     with pytest.raises(tftp.Fault) as raised:
         tftp.find([tmp_path], INSTANCE)
     assert said in str(raised.value)
@@ -171,7 +176,32 @@ def test_a_configuration_that_is_none_is_refused(tmp_path: Path) -> None:
         tftp.find([tmp_path], INSTANCE)
     config.unlink()
     config.symlink_to("nowhere")
-    with pytest.raises(tftp.Fault, match="cannot be read"):
+    with pytest.raises(tftp.Fault, match="is a link"):
+        tftp.find([tmp_path], INSTANCE)
+
+
+def test_s4_a_directory_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    directory = write(tmp_path / "elsewhere")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / INSTANCE).symlink_to(directory)
+    with pytest.raises(tftp.Fault, match="its directory is one"):
+        tftp.find([tmp_path / "root"], INSTANCE)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    # The root is the operator's own word.
+    assert tftp.find([tmp_path / "link"], INSTANCE)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give files away")
+def test_s4_a_hard_link_to_what_another_user_hides_is_refused(tmp_path: Path) -> None:
+    """Where fs.protected_hardlinks is 0."""
+    directory = write(tmp_path)
+    for path in (directory, *directory.iterdir()):
+        os.chown(path, 65534, 65534)
+    kernel = directory / "kernel"
+    os.chown(kernel, 0, 0)
+    assert tftp.find([tmp_path], INSTANCE)
+    kernel.chmod(0o600)
+    with pytest.raises(tftp.Fault, match="another user's than its directory"):
         tftp.find([tmp_path], INSTANCE)
 
 
