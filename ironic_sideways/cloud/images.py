@@ -14,6 +14,9 @@
 
 Can be done twice with the same result. Undo: ``openstack image delete`` and
 ``openstack flavor delete`` with the names that were published.
+
+An administrator sees every project's images, and anybody may give an image any name:
+by name, only those of the administrator's own project and public ones are looked at.
 """
 
 import dataclasses
@@ -29,6 +32,9 @@ from ironic_sideways import exceptions
 #: Container and disk format of each kind of image, as Nova's and Ironic's
 #: documentation publish them.
 FORMATS = {"kernel": "aki", "ramdisk": "ari"}
+
+#: Nobody uploads to an image of these (glance/doc, image statuses).
+CUT_SHORT = ("queued", "killed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +98,8 @@ def publish(
 ) -> dict[str, Any]:
     """Have one active, public image ``name`` with the content of ``file``.
 
-    An upload that was cut short is replaced; an active image with other content
-    is left alone, for flavors and nodes may reference it.
+    An upload of this project that never began or failed is replaced; an active image
+    with other content is left alone, for flavors and nodes may reference it.
 
     :param kind: "kernel" or "ramdisk".
     :returns: id, name, status, size in bytes, hash_algo and hash_value.
@@ -105,17 +111,19 @@ def publish(
             f"image {name}: expected its content in {file}, found no file or an "
             "empty one; build it first"
         )
-    for image in list(connection.image.images(name=name)):
-        if image.status != "active":
-            connection.image.delete_image(image)
-            told(f"image {image.id} deleted")
-        elif _holds(image, file):
+    for image in _named(connection, name):
+        if image.status in CUT_SHORT:
+            if _is_own(connection, image):
+                connection.image.delete_image(image)
+                told(f"image {image.id} deleted")
+        elif image.status == "active" and _holds(image, file):
             return _described(image)
         else:
+            content = " and its content differs" if image.status == "active" else ""
             raise exceptions.SidewaysError(
-                f"image {name}: {image.id} is active and its content differs from "
-                f"{file}; 'openstack image delete {image.id}' first, or publish "
-                "under another name"
+                f"image {name}: {image.id} is {image.status}{content}; expected the "
+                f"content of {file}, or no such image; 'openstack image delete "
+                f"{image.id}' first if nobody needs it, or publish under another name"
             )
     image = connection.image.create_image(
         name,
@@ -158,16 +166,17 @@ def active(connection: Any, name_or_id: str, kind: str) -> str:
         where it is an image of the other kind.
     """
     what = f"deploy {kind} image {name_or_id}"
-    try:
-        image = connection.image.find_image(name_or_id, ignore_missing=True)
-    except sdk_exceptions.DuplicateResource:
+    found = _by_id(connection, name_or_id) or _named(connection, name_or_id)
+    if len(found) > 1:
         raise exceptions.SidewaysError(
             f"{what}: several have this name, give the id; nothing was changed"
-        ) from None
-    if image is None:
-        raise exceptions.SidewaysError(
-            f"{what}: glance has no such image; upload it first; nothing was changed"
         )
+    if not found:
+        raise exceptions.SidewaysError(
+            f"{what}: glance has no such image, of this project or public; upload it "
+            "first, or give its id; nothing was changed"
+        )
+    image = found[0]
     if image.status != "active":
         remedy = (
             f"'openstack image set --activate {image.id}'"
@@ -219,6 +228,27 @@ def _ensure_flavor(
     told(f"flavor {wanted.name} updated")
     specs = connection.compute.fetch_flavor_extra_specs(flavor).extra_specs
     return {"id": flavor.id, "name": wanted.name, "extra_specs": dict(specs)}
+
+
+def _by_id(connection: Any, image_id: str) -> list[Any]:
+    try:
+        return [connection.image.get_image(image_id)]
+    except (sdk_exceptions.NotFoundException, sdk_exceptions.BadRequestException):
+        return []
+
+
+def _named(connection: Any, name: str) -> list[Any]:
+    """The images of this name that are the administrator's own, or public."""
+    return [
+        image
+        for hidden in (False, True)
+        for image in connection.image.images(name=name, is_hidden=hidden)
+        if _is_own(connection, image) or image.visibility == "public"
+    ]
+
+
+def _is_own(connection: Any, image: Any) -> bool:
+    return bool(image.owner_id == connection.current_project_id)
 
 
 def _holds(image: Any, file: Path) -> bool:

@@ -222,7 +222,9 @@ class FakeCloud:
             image = self.images.get(name)
             return webob.Response(json=image) if image else webob.Response(status=404)
         wanted = request.params.get("name")
-        found = [image for image in self.images.values() if image["name"] == wanted]
+        hidden = request.params.get("os_hidden") == "True"
+        images = [] if hidden else self.images.values()
+        found = [image for image in images if image["name"] == wanted]
         return webob.Response(json={"images": found})
 
 

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openstack import exceptions as sdk_exceptions
 
 from ironic_sideways import exceptions
 from ironic_sideways.cloud import images
+
+OWN, OTHERS = "the administrator's project", "a tenant's"
 
 
 class FakeGlance:
@@ -31,11 +34,21 @@ class FakeGlance:
         self.truncate = False
         self._numbers = itertools.count(1)
 
-    def images(self, name: str) -> Iterator[types.SimpleNamespace]:
-        return iter([i for i in self.stored.values() if i.name == name])
+    def images(
+        self, name: str, is_hidden: bool = False
+    ) -> Iterator[types.SimpleNamespace]:
+        found = [i for i in self.stored.values() if i.name == name]
+        return iter([] if is_hidden else found)
 
     def get_image(self, image_id: str) -> types.SimpleNamespace:
+        if image_id not in self.stored:
+            raise sdk_exceptions.NotFoundException(image_id)
         return self.stored[image_id]
+
+    def find_image(self, name_or_id: str, **_options: Any) -> Any:
+        """What openstacksdk finds for an administrator: any project's."""
+        found = [i for i in self.stored.values() if name_or_id in (i.id, i.name)]
+        return found[0] if found else None
 
     def delete_image(self, image: types.SimpleNamespace) -> None:
         del self.stored[image.id]
@@ -50,6 +63,7 @@ class FakeGlance:
             id=f"image-{next(self._numbers)}",
             name=name,
             status="active",
+            owner_id=OWN,
             size=len(content),
             hash_algo="sha512",
             hash_value=hashlib.sha512(content).hexdigest(),
@@ -88,7 +102,9 @@ class FakeNova:
 
 @pytest.fixture
 def cloud() -> types.SimpleNamespace:
-    return types.SimpleNamespace(image=FakeGlance(), compute=FakeNova())
+    return types.SimpleNamespace(
+        image=FakeGlance(), compute=FakeNova(), current_project_id=OWN
+    )
 
 
 @pytest.fixture
@@ -130,10 +146,78 @@ def test_an_upload_that_was_cut_short_is_replaced(
 ) -> None:
     changes: list[str] = []
     half = cloud.image.create_image("bm-deploy-kernel", filename=str(files[0]))
-    half.status = "queued"
+    half.status, half.visibility = "queued", "public"
     published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     assert published.kernel["id"] != half.id
     assert half.id not in cloud.image.stored
+
+
+def planted(
+    cloud: types.SimpleNamespace,
+    file: Path,
+    status: str = "active",
+    visibility: str = "community",
+) -> types.SimpleNamespace:
+    """A tenant's image with our name and content, which an administrator sees."""
+    image: types.SimpleNamespace = cloud.image.create_image(
+        "bm-deploy-kernel",
+        filename=str(file),
+        visibility=visibility,
+        container_format="aki",
+    )
+    image.owner_id, image.status = OTHERS, status
+    return image
+
+
+@pytest.mark.parametrize("status", ["active", "queued", "saving", "deactivated"])
+def test_s6_an_image_of_another_project_is_neither_taken_nor_deleted(
+    cloud: types.SimpleNamespace, files: tuple[Path, Path], status: str
+) -> None:
+    changes: list[str] = []
+    theirs = planted(cloud, files[0], status)
+    published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
+    assert published.kernel["id"] != theirs.id
+    assert theirs.id in cloud.image.stored
+    assert not any("deleted" in change for change in changes)
+
+
+def test_s6_a_public_image_is_taken_and_never_deleted(
+    cloud: types.SimpleNamespace, files: tuple[Path, Path]
+) -> None:
+    changes: list[str] = []
+    theirs = planted(cloud, files[0], "queued", "public")
+    assert images.publish_pair(cloud, "bm-deploy", *files, changes.append)
+    assert theirs.id in cloud.image.stored
+    cloud.image.stored = {theirs.id: theirs}
+    theirs.status = "active"
+    published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
+    assert published.kernel["id"] == theirs.id
+
+
+@pytest.mark.parametrize("status", ["saving", "uploading", "importing", "deactivated"])
+def test_s6_what_somebody_uploads_or_switched_off_is_not_deleted(
+    cloud: types.SimpleNamespace, files: tuple[Path, Path], status: str
+) -> None:
+    changes: list[str] = []
+    own = cloud.image.create_image("bm-deploy-kernel", filename=str(files[0]))
+    own.status, own.visibility = status, "private"
+    with pytest.raises(exceptions.SidewaysError, match=f"{own.id} is {status}; "):
+        images.publish_pair(cloud, "bm-deploy", *files, changes.append)
+    assert own.id in cloud.image.stored
+
+
+def test_s6_the_deploy_images_by_name_are_ours_or_public(
+    cloud: types.SimpleNamespace, files: tuple[Path, Path]
+) -> None:
+    theirs = planted(cloud, files[0])
+    with pytest.raises(exceptions.SidewaysError, match="of this project or public"):
+        images.active(cloud, "bm-deploy-kernel", "kernel")
+    # Whoever gives an id has chosen it.
+    assert images.active(cloud, theirs.id, "kernel") == theirs.id
+    changes: list[str] = []
+    published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
+    found = images.active(cloud, "bm-deploy-kernel", "kernel")
+    assert found == published.kernel["id"] != theirs.id
 
 
 def test_an_active_image_with_other_content_is_refused_and_kept(
