@@ -14,7 +14,9 @@
 
 import contextlib
 import dataclasses
+import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -23,6 +25,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ironic_sideways import whole_file
+
+LOG = logging.getLogger(__name__)
+
+#: What a port may tell its machine, all of it for its network boot: as nova-baremetal
+#: named it (nova.virt.baremetal.pxe), and as Ironic does (ironic.common.pxe_utils).
+OPTIONS = frozenset(
+    ("bootfile-name", "server-ip-address", "tftp-server", "66", "67", "150", "255")
+)
+#: A value of these: nothing by which dnsmasq ends a line, a word or a quotation.
+VALUE = re.compile(r"[A-Za-z0-9._:/?&=%@~+\[\]-]{1,255}")
+#: These are addresses, in dnsmasq's opttab.
+ADDRESSES = frozenset(("server-ip-address", "150", "255"))
+ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 #: The fixed part of a BOOTP message and DHCP's magic cookie (RFC 2131, 2).
 MESSAGE = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
@@ -66,11 +81,14 @@ class HostFiles:
     ) -> None:
         """Give ``address`` to the machine ``mac``; safe to do again.
 
-        :param options: name (or number) and value of DHCP options for it alone.
+        :param options: name (or number) and value of DHCP options for it alone. A
+            tenant wrote them: what is none of ``OPTIONS`` is left out.
         """
         name = _name(mac)
         text = "".join(
-            f"tag:{tag(mac)},{_option(*pair)}\n" for pair in (options or {}).items()
+            f"tag:{tag(mac)},{_option(*pair)}\n"
+            for pair in (options or {}).items()
+            if _is_safe(mac, *pair)
         )
         line = f"{mac},{address}\n"
         before = _read(self.directory / name)
@@ -122,6 +140,18 @@ def tag(mac: str) -> str:
 
 def _name(mac: str) -> str:
     return mac.lower().replace(":", "-")
+
+
+def _is_safe(mac: str, name: str, value: str) -> bool:
+    """Whether dnsmasq may read it, as this option, for this machine alone."""
+    pattern = ADDRESS if name in ADDRESSES else VALUE
+    if name in OPTIONS and pattern.fullmatch(value):
+        return True
+    LOG.warning(
+        "%s: DHCP option %r=%r is left out: expected one of %s, and one word of it",
+        *(mac, name, value, ", ".join(sorted(OPTIONS))),
+    )
+    return False
 
 
 def _option(name: str, value: str) -> str:

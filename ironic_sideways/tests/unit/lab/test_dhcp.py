@@ -16,9 +16,12 @@ import signal
 import socket
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from ironic_sideways.lab import dhcp
+from ironic_sideways.tests.strategies import settings
 
 MAC = "52:54:00:07:00:01"
 
@@ -140,3 +143,52 @@ def test_a_machine_whose_address_is_taken_back_keeps_no_options(
     hosts.withdraw(MAC)
 
     assert lines(hosts) == list(hosts.options.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("bootfile-name", "x\noption:router,172.30.7.66"),
+        ("bootfile-name", "x\roption:router,172.30.7.66"),
+        ("bootfile-name", 'x" option:router'),
+        ("bootfile-name", "x #"),
+        ("bootfile-name", ""),
+        ("tftp-server", "x\u2028y"),
+        ("server-ip-address", "not an address"),
+        ("150", "172.30.7.1,172.30.7.2"),
+        ("bootfile-name\n3", "172.30.7.66"),
+        ("router", "172.30.7.66"),
+        ("3", "172.30.7.66"),
+        ("tag:ipxe,67", "x"),
+        ("\u0663", "172.30.7.66"),
+    ],
+)
+def test_s8_a_port_s_options_are_for_its_own_machine_and_its_boot_alone(
+    hosts: dhcp.HostFiles,
+    signals: list[tuple[int, int]],
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    value: str,
+) -> None:
+    hosts.assign(MAC, "172.30.7.10", {name: value, "66": "172.30.7.1"})
+
+    (options,) = hosts.options.iterdir()
+    assert options.read_text() == "tag:mac-52-54-00-07-00-01,66,172.30.7.1\n"
+    (record,) = caplog.records
+    assert repr(value) in record.getMessage()
+    assert "\n" not in record.getMessage()
+
+
+@settings(ci=40, soak=2000)
+@hypothesis.given(st.text(max_size=12), st.text(max_size=40))
+def test_s8_whatever_a_port_says_is_one_line_with_its_tag(
+    tmp_path_factory: pytest.TempPathFactory, name: str, value: str
+) -> None:
+    path = tmp_path_factory.mktemp("hosts")
+    hosts = dhcp.HostFiles(path, path / "options", path / "pid", "lo", "127.0.0.1")
+    hosts.options.mkdir()
+    hosts.assign(MAC, "172.30.7.10", {name: value, "bootfile-name": value})
+    for file in hosts.options.iterdir():
+        for line in file.read_text().splitlines():
+            assert line.startswith("tag:mac-52-54-00-07-00-01,")
+            assert line.count(",") == 2
