@@ -17,19 +17,23 @@ credentials of our own, no cookie, no .netrc, no redirect that would carry a
 token to another host.
 """
 
+import contextlib
+import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from http import cookiejar
 from typing import Any
 
 import requests
+import urllib3
 from keystoneauth1 import access, loading
 from keystoneauth1 import exceptions as ks_exceptions
-from keystoneauth1.session import TCPKeepAliveAdapter
 from oslo_config import cfg
 from oslo_log import log as logging
 
 from ironic_sideways.proxy import faults, options, shape
+from ironic_sideways.proxy.until import Adapter, until
 
 LOG = logging.getLogger(__name__)
 
@@ -46,9 +50,15 @@ CONNECTIONS = 100
 
 SECONDS = re.compile(r"[0-9]{1,5}")
 
+#: Bytes read at once.
+CHUNK = 64 * 1024
+
 
 class Caller:
-    """Who asks: the token, where Ironic is for it, and the request's id."""
+    """Who asks: the token, where Ironic is for it, and the request's id.
+
+    And what the answer has cost until now: since when, pages and bytes of Ironic's.
+    """
 
     def __init__(
         self,
@@ -61,6 +71,8 @@ class Caller:
         self.request_id = request_id
         #: Ironic's address for this caller, once it has been looked up.
         self.endpoint: str | None = None
+        self.begin = time.monotonic()
+        self.pages = self.bytes = 0
 
 
 class Client:
@@ -72,7 +84,7 @@ class Client:
         pool.trust_env = False
         pool.cookies.set_policy(cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            pool.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
+            pool.mount(scheme, Adapter(pool_maxsize=CONNECTIONS))
         self.session = loading.load_session_from_conf_options(
             conf, options.GROUP, session=pool
         )
@@ -119,27 +131,41 @@ class Client:
             seen_marker = query["marker"] = marker
 
     def _get(self, caller: Caller, path: str, query: dict[str, str]) -> dict[str, Any]:
+        caller.pages += 1
+        if caller.pages > self.settings.max_pages:
+            raise self._unusable(path, f"more than {self.settings.max_pages} pages")
         try:
             url = f"{self._endpoint(caller)}/v1/{path}"
-            try:
-                response = self._send(caller, url, query)
-            except ks_exceptions.ConnectTimeout:
-                raise
-            except ks_exceptions.ConnectFailure:
-                # A connection kept open may be one that Ironic has just closed.
-                response = self._send(caller, url, query)
-        except ks_exceptions.ClientException as error:
+            with until(caller.begin + self.settings.deadline):
+                try:
+                    response = self._send(caller, url, query)
+                except ks_exceptions.ConnectTimeout:
+                    raise
+                except ks_exceptions.ConnectFailure:
+                    # A connection kept open may be one that Ironic has just closed.
+                    response = self._send(caller, url, query)
+                with contextlib.closing(response):
+                    return self._body(caller, path, response)
+        except (
+            ks_exceptions.ClientException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
             reason = str(error).replace(caller.token, "***")
             LOG.warning("Ironic could not be asked for %s: %s", path, reason)
             raise self.unavailable() from None
-        return self._body(path, response)
 
     def _send(
         self, caller: Caller, url: str, query: dict[str, str]
     ) -> requests.Response:
         """One request with what Ironic needs, and nothing else of the user's."""
+        left = caller.begin + self.settings.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"no answer within {self.settings.deadline} s")
         headers = {
             "Accept": "application/json",
+            # A small body may unpack to any length.
+            "Accept-Encoding": "identity",
             "X-Auth-Token": caller.token,
             "X-OpenStack-Ironic-API-Version": self.settings.api_microversion,
         }
@@ -153,10 +179,14 @@ class Client:
             redirect=False,
             raise_exc=False,
             log=False,
+            stream=True,
+            timeout=min(left, self.settings.timeout or left),
             user_agent="nova-baremetal-proxy",
         )
 
-    def _body(self, path: str, response: requests.Response) -> dict[str, Any]:
+    def _body(
+        self, caller: Caller, path: str, response: requests.Response
+    ) -> dict[str, Any]:
         """The JSON object of a 200; every other answer as a fault."""
         if response.status_code in FAULTS:
             kept = {
@@ -168,9 +198,16 @@ class Client:
         if response.status_code != requests.codes.ok:
             LOG.warning("Ironic answered %s with %s", path, response.status_code)
             raise self.unavailable(response.headers.get("Retry-After"))
+        text = bytearray()
+        while chunk := response.raw.read(CHUNK, decode_content=False):
+            text += chunk
+            caller.bytes += len(chunk)
+            if caller.bytes > self.settings.max_bytes:
+                raise self._unusable(path, f"more than {self.settings.max_bytes} bytes")
         try:
-            body = response.json()
-        except requests.exceptions.JSONDecodeError:
+            body = json.loads(text)
+        # Of nested brackets, and of numbers of too many digits.
+        except (ValueError, RecursionError):
             raise self._unusable(path, "not JSON") from None
         if not isinstance(body, dict):
             raise self._unusable(path, "not a JSON object")

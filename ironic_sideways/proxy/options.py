@@ -37,6 +37,25 @@ OPTIONS = [
         "where its own [api] max_limit is lower.",
     ),
     cfg.IntOpt(
+        "deadline",
+        default=60,
+        min=1,
+        help="Seconds for an answer, all that is asked of Ironic for it included. "
+        "'timeout' is for one read alone.",
+    ),
+    cfg.IntOpt(
+        "max_pages",
+        default=2000,
+        min=2,
+        help="Pages of nodes and ports asked of Ironic for one answer.",
+    ),
+    cfg.IntOpt(
+        "max_bytes",
+        default=256 * 1024 * 1024,
+        min=1024,
+        help="Bytes that are read of Ironic for one answer, all pages together.",
+    ),
+    cfg.IntOpt(
         "retry_after",
         default=10,
         min=1,
