@@ -153,7 +153,14 @@ function seconds_since { # <EPOCHREALTIME>
 
 # The lines of a failed attempt that explain it; the last one is the reason.
 function failed_lines { # <log> <bytes of earlier attempts>
-    tail -c "+$(($2 + 1))" "$1" | awk 'NF' | tail -n 12
+    tail -c "+$(($2 + 1))" "$1" | awk 'NF' | tail -n 12 | printable
+}
+
+# A log has what others said: nothing for a terminal to act on, no password of a URL.
+function printable {
+    LC_ALL=C sed -E -e 's/\x1b\[[0-?]*[ -/]*[@-~]//g' \
+        -e 's,(://[^/:@[:space:]]*:)[^/@[:space:]]+@,\1***@,g' |
+        LC_ALL=C tr -d '\000-\010\013-\037\177'
 }
 
 function phase_body { # <function>
@@ -185,7 +192,7 @@ function run_logged { # <label> <name> <function>
     PHASE_RUNNING=""
     PHASE_RESULT=$JOB_RESULT
     PHASE_SECONDS=$(seconds_since "$PHASE_BEGIN")
-    figure=$(tail -n 1 "$PHASE_FIGURE")
+    figure=$(tail -n 1 "$PHASE_FIGURE" | printable)
     rm -f "$PHASE_FIGURE" "$PHASE_FIGURE.errors"
     if ((PHASE_RESULT)); then
         lines=$(failed_lines "$PHASE_LOG" "$earlier")

@@ -26,7 +26,7 @@ from typing import Any
 
 from ironic_sideways.evidence import compare, documents, events
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import places, window
+from ironic_sideways.report import masking, places, window
 from ironic_sideways.report.findings import Finding, Line, clock
 
 #: Hits of one rule that are shown; one fault may log a line every second.
@@ -104,11 +104,11 @@ MUST_NOT = (
         re.compile(
             r"(?:ipmi_password|pm_password|admin_pass|adminPass)"
             r"['\"]?\s*[:=]\s*u?['\"]?(?!\*\*\*|None|null|<)[^\s'\",}]+"
-            r"|mysql\+pymysql://[^:/\s]+:(?!\*\*\*)[^@\s]+@"
+            rf"|{masking.URL}(?!\*\*\*)[^\s/@]+@"
             r"|X-Auth-Token['\"]?\s*[:=]\s*['\"]?gAAAA"
             r"|ipmitool\b.*\s-P\s+\S"
         ),
-        "oslo_utils.strutils.mask_password's keys, database URLs, tokens, and"
+        "oslo_utils.strutils.mask_password's keys, URLs with a password, tokens, and"
         " ipmitool's password in its arguments",
     ),
 )

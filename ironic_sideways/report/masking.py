@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""No secret goes from the evidence into what a reviewer reads.
+"""No secret goes from the evidence into what a reviewer reads, and no command.
 
 The evidence holds no secret (design rule), and a log that holds one all the same is
-a finding: but the page that says so is published, and must not repeat it.
+a finding: but the page that says so is published, and must not repeat it. Nor may what
+somebody had a service log act on the terminal that shows it.
 """
 
 import re
@@ -22,6 +23,14 @@ from oslo_utils import strutils
 
 MASK = "***"
 
+#: A terminal's sequences, whole; then whatever a terminal or a browser acts on instead
+#: of showing it, as the marks that turn the direction of writing.
+_CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+#: Before a password: the URL of a database, a message bus, a repository, a BMC, ...
+URL = r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:"
 #: What a text must have to be looked at closer: nearly none has.
 _SUSPICIOUS = re.compile(
     r"pass|pwd|secret|token|credential|auth|://|gAAAA|eyJ|ipmitool|PRIVATE KEY"
@@ -38,8 +47,8 @@ _KEY = re.compile(
 _NAMED = [
     re.compile(f"({before}){secret}", re.IGNORECASE)
     for before, secret in (
-        # scheme://user:password@host, as in the URL of a database or a message bus
-        (r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:", r"[^\s/@]+(?=@)"),
+        # scheme://user:password@host
+        (URL, r"[^\s/@]+(?=@)"),
         # keystoneauth logs {SHA256}<digest>, which is no secret.
         (
             r"X-(?:Auth|Subject|Service)-Token['\"]?\s*[:=]\s*['\"]?",
@@ -60,10 +69,16 @@ _TOKEN = re.compile(r"\bgAAAAA[\w-]{16,}={0,2}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{
 
 
 def mask(text: str) -> str:
-    """``text`` with whatever looks like a secret replaced by asterisks."""
+    """``text`` as it may be shown: line by line, secrets replaced by asterisks."""
+    text = printable(text)
     if not _SUSPICIOUS.search(text):
         return text
     text = _TOKEN.sub(MASK, _KEY.sub(MASK, text))
     for pattern in _NAMED:
         text = pattern.sub(rf"\g<1>{MASK}", text)
     return str(strutils.mask_password(text, secret=MASK))
+
+
+def printable(text: str) -> str:
+    """``text`` without control characters, but for ends of lines and tabs."""
+    return _CONTROL.sub("", text)

@@ -27,6 +27,7 @@ from ironic_sideways.report import (
     exact_match,
     logs,
     maintenance,
+    masking,
     places,
     schemas,
     subjects,
@@ -135,7 +136,11 @@ def verdict(directory: Path) -> Verdict:
         and (subject.judged is not Judged.WHEN_ADDED or name in more)
     ]
     resume, roll_back = ways_on(directory)
-    return Verdict(findings, without, unknown_errors(directory), resume, roll_back)
+    errors = tuple(
+        dataclasses.replace(line, text=masking.mask(line.text))
+        for line in unknown_errors(directory)
+    )
+    return Verdict(findings, without, errors, resume, roll_back)
 
 
 def unknown_errors(directory: Path) -> tuple[Line, ...]:
@@ -147,10 +152,20 @@ def unknown_errors(directory: Path) -> tuple[Line, ...]:
 
 
 def judge(name: str, subject: Subject, directory: Path) -> Finding:
-    """The finding on ``subject``; its evidence's faults are findings as well."""
-    return places.placed(
+    """The finding on ``subject``, to be shown anywhere.
+
+    Its evidence's faults are findings as well.
+    """
+    found = places.placed(
         _judge(name, subject.check, directory), directory, subject.files
     )
+    checks = [
+        dataclasses.replace(
+            check, name=masking.mask(check.name), detail=masking.mask(check.detail)
+        )
+        for check in found.checks
+    ]
+    return dataclasses.replace(found, checks=checks, figure=masking.mask(found.figure))
 
 
 def _judge(name: str, check: Callable[[Path], Finding], directory: Path) -> Finding:

@@ -21,6 +21,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ironic_sideways.report import masking
+
 #: Lines before and after the one that is meant.
 CONTEXT = 4
 #: Of the end of a failed phase's log.
@@ -108,7 +110,7 @@ def inside(directory: Path, path: Path) -> bool:
 
 def clean(line: str) -> str:
     """Without its end and without control characters, and not longer than LINE."""
-    text = re.sub(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f]", "", line.rstrip())
+    text = masking.printable(line.rstrip())
     return text if len(text) <= LINE else f"{text[:LINE]} …"
 
 

@@ -105,6 +105,21 @@ def test_a_failure_ends_the_run_with_the_lines_that_tell_why(shell):
     assert "never" not in result.stdout
 
 
+def test_s7_the_console_gets_no_escape_sequence_and_no_password(shell):
+    said = r"'\e[2J\e]0;gone\a\xc3\xa4 amqp://a:hunter2x@b\r'"
+    failed = shell.run(f"""
+function first {{ tell echo -e {said}; }}
+function second {{ echo -e {said} >&2; false; }}
+run_phases ""
+""")
+
+    assert failed.stdout.count("amqp://a:***@b") == 2
+    assert "\u00e4" in failed.stdout
+    for text in (failed.stdout, shell.figures.read_text()):
+        assert "hunter2x" not in text
+        assert not {c for c in text if ord(c) < 32} - {"\n"}
+
+
 def test_a_failing_command_in_front_of_a_pipe_fails_its_phase(shell):
     result = shell.run('function second { tell false; }\nrun_phases ""')
 

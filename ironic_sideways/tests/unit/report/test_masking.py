@@ -57,8 +57,25 @@ def test_a_secret_is_masked(text):
         "tempest.api.compute.servers.X.test_change_server_password",
         "62 passed, 0 failed, 2 skipped",
         "heartbeat.jsonl:1882",
+        "two lines\n\twith a tab",
         "c890fbde-2b11-5b69-97a3-1b8b904176e2",
     ],
 )
 def test_what_is_no_secret_stays(text):
     assert masking.mask(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31;1mred\x1b[0m", "red"),
+        ("\x1b]0;a title\x07x", "x"),
+        ("\x1b]8;;http://x\x1b\\link", "link"),
+        ("\x1b[?1049h\x1b[2J\x1bc", "c"),
+        ("a\rb\x08\x00\x7f\x9b2J", "ab2J"),
+        ("\u202egpj.exe\u2066", "gpj.exe"),
+        ("pass\x1b[0mword=hunter2hunter2", "password=***"),
+    ],
+)
+def test_s7_what_a_terminal_would_act_on_is_not_shown(text, shown):
+    assert masking.mask(text) == shown

@@ -13,13 +13,15 @@
 """The verdict: green on a whole evidence directory, red by name on each fault."""
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ironic_sideways.cmd import main
-from ironic_sideways.report import verdict
+from ironic_sideways.report import junit, summary, verdict
+from ironic_sideways.report.page import render
 from ironic_sideways.tests.unit.report import whole
 
 FILES = [
@@ -290,3 +292,33 @@ def test_the_verdict_is_written_as_json_too(evidence, tmp_path):
     states = {finding["name"]: finding["state"] for finding in document["findings"]}
     assert not document["passed"]
     assert states["BMCs"] == "absent" and states["take-over"] == "ok"
+
+
+HOSTILE = "\x1b]0;gone\x07\x1b[2J\x9b31m\u202eoh password=hunter2x amqp://a:hunter2x@b"
+
+
+def test_s7_what_a_log_says_is_masked_and_cleaned_for_the_terminal(
+    evidence, tmp_path, capsys
+):
+    """What anybody can have a service log, or the cause of a phase's failure say."""
+    log = evidence / "logs" / "nova-api.log"
+    log.write_text(whole.log_line(whole.BEGIN + 20, HOSTILE, "ERROR"))
+    each("takeover.json", "nodes", last_error=HOSTILE, maintenance=1)(evidence)
+    whole.edit(evidence / "after.json", lambda d: d["servers"][0].update(name=HOSTILE))
+    file = tmp_path / "verdict.json"
+
+    assert main.main(["verdict", str(evidence), "--json", str(file)]) == 1
+
+    judged = verdict.verdict(evidence)
+    texts = {
+        "verdict.txt": capsys.readouterr().out,
+        "verdict.json": str(json.loads(file.read_text())),
+        "summary.txt": summary.summary(evidence, judged),
+        "junit.xml": junit.junit(evidence, judged),
+        "report.html": render.render(evidence, judged),
+    }
+    for name, text in texts.items():
+        assert "oh password=***" in text.replace("&#39;", "'"), name
+        assert "hunter2x" not in text, name
+        wrong = [c for c in text if unicodedata.category(c) in ("Cc", "Cf")]
+        assert set(wrong) <= {"\n", "\t", "\xad"}, name
