@@ -19,7 +19,7 @@
 
 # The functions of Grenade that this plugin calls.
 GRENADE_FUNCTIONS=(
-    devstack_localrc register_db_to_save register_project_for_upgrade
+    devstack_localrc register_project_for_upgrade
     resource_get resource_save
 )
 

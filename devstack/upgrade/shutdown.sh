@@ -43,8 +43,8 @@ check_host "$BASE_COMPUTE_HOST" "$BASE_HOSTNAME" "$host"
 
 set -o xtrace
 
-# register_db_to_save alone is no backup: Grenade dumps no database whose type it
-# does not find in the base's stackrc.
+# It has the BMCs' passwords, as Ironic's database will: not to Grenade's SAVE_DIR, which
+# a gate publishes, and so not by register_db_to_save.
 initialize_database_backends
 (
     umask 077
@@ -53,7 +53,7 @@ initialize_database_backends
     export MYSQL_PWD=$DATABASE_PASSWORD
     set -o xtrace
     mysqldump --single-transaction --user "$DATABASE_USER" --host "$DATABASE_HOST" \
-        nova_bm >"$SAVE_DIR/nova_bm.sql.$BASE_RELEASE"
+        nova_bm >"$IRONIC_SIDEWAYS_DIR/nova_bm.sql.$BASE_RELEASE"
 )
 
 set +o xtrace

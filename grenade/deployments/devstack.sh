@@ -50,7 +50,7 @@ MIGRATE_OPTIONS=(
     --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
 )
 # What must stand in no log and in no evidence.
-SECRET_FILES=("$IRONIC_SIDEWAYS_LAB/data/vbmc")
+SECRET_FILES=("$IRONIC_SIDEWAYS_LAB/data/vbmc" "$IRONIC_SIDEWAYS_DIR")
 # Of the verdict's subjects: its table of users and old clients is the lab's alone.
 LEFT_OUT=(proxy)
 declare -A UNITS=(

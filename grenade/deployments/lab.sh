@@ -38,7 +38,10 @@ IN_ENVIRONMENT=${IRONIC_SIDEWAYS_VENV:+IRONIC_SIDEWAYS_VENV=$IRONIC_SIDEWAYS_VEN
 RESUME=${RESUMED_BY:-${IN_ENVIRONMENT}IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="${IN_ENVIRONMENT}IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
 # What must stand in no log and in no evidence.
-SECRET_FILES=("$IRONIC_SIDEWAYS_LAB/etc/secrets.json" "$IRONIC_SIDEWAYS_LAB/data/vbmc")
+SECRET_FILES=(
+    "$IRONIC_SIDEWAYS_LAB/etc/secrets.json" "$IRONIC_SIDEWAYS_LAB/data/vbmc"
+    "$IRONIC_SIDEWAYS_LAB/etc" "$IRONIC_SIDEWAYS_LAB/etc/database"
+)
 # Of the verdict's subjects, what this deployment has no evidence of.
 LEFT_OUT=()
 # A free node of the lab deploys by network boot without an agent. Kernels and

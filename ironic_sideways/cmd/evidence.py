@@ -142,8 +142,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a JSON object of secrets, or virtualbmc's configuration directory: "
-        "they must not appear anywhere in the evidence; may be repeated",
+        help="secrets that must not appear in the evidence: a JSON object of them, "
+        "a clouds.yaml, a FILE.url, virtualbmc's configuration, or a directory with "
+        "any of the last three; may be repeated",
     )
     action.add_argument(
         "--again-by",

@@ -20,38 +20,81 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+import yaml
+
 from ironic_sideways import exceptions
 from ironic_sideways.hardware import bmc
 
 #: Shorter ones are in any text by chance.
 LEAST = 8
+#: So are these, which a DevStack on somebody's desk may have.
+COMMON = frozenset(("password", "openstack", "devstack"))
+#: What of a cloud's ``auth`` is a secret.
+AUTH = ("password", "token", "application_credential_secret", "passcode")
 
 
 def known(path: Path) -> dict[str, str]:
-    """Secrets by name: of a JSON file of them, or of virtualbmc's configuration.
+    """Secrets by name.
 
-    :raises SidewaysError: it is neither.
+    :param path: a JSON object of them, a clouds.yaml, a file whose name ends in .url,
+        or a directory with such files or with virtualbmc's configuration.
+    :raises SidewaysError: it is none of these.
     """
-    if path.is_dir():
-        return dict(_bmc_passwords(path))
     try:
+        if path.is_dir():
+            return dict(_in_directory(path))
+        if path.suffix in READERS:
+            return dict(READERS[path.suffix](path))
         found = json.loads(path.read_text())
         return {str(name): str(value) for name, value in found.items()}
-    except (OSError, ValueError, AttributeError) as error:
+    except (
+        *(OSError, ValueError, AttributeError, LookupError, TypeError),
+        *(sa.exc.ArgumentError, yaml.YAMLError),
+    ) as error:
+        # Its text may hold what it is about.
         raise exceptions.SidewaysError(
-            f"{path}: expected a JSON object of secrets, or virtualbmc's configuration "
-            f"directory: {error}"
-        ) from error
+            f"{path}: expected a JSON object of secrets, a clouds.yaml, a FILE.url "
+            f"or virtualbmc's configuration directory: {type(error).__name__}"
+        ) from None
 
 
-def _bmc_passwords(directory: Path) -> Iterator[tuple[str, str]]:
+def _in_directory(directory: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(directory.glob("*/config")):
         yield f"BMC password of {path.parent.name}", bmc.read(path).bmc.password
+    for path in [*directory.glob("clouds.yaml"), *sorted(directory.glob("*.url"))]:
+        yield from READERS[path.suffix](path)
+
+
+def _of_clouds(path: Path) -> Iterator[tuple[str, str]]:
+    clouds = yaml.safe_load(path.read_text())["clouds"]
+    for cloud, settings in clouds.items():
+        for key, value in (settings.get("auth") or {}).items():
+            if key in AUTH:
+                yield f"{key} of cloud {cloud}", str(value)
+
+
+def _of_url(path: Path) -> Iterator[tuple[str, str]]:
+    """The password, as it is and as the URL has it."""
+    text = path.read_text().strip()
+    password = sa.make_url(text).password
+    if password:
+        yield f"password in {path.name}", str(password)
+        written = text.partition("://")[2].rpartition("@")[0].partition(":")[2]
+        if written != password:
+            yield f"password in {path.name}, quoted", written
+
+
+READERS = {".yaml": _of_clouds, ".url": _of_url}
 
 
 def seek(directory: Path, secrets: dict[str, str]) -> dict[str, Any]:
     """Where in the files below ``directory`` a secret is."""
-    wanted = {name: text for name, text in secrets.items() if len(text) >= LEAST}
+    wanted = {
+        name: text
+        for name, text in secrets.items()
+        if len(text) >= LEAST and text not in COMMON
+    }
     found = []
     for path in sorted(directory.rglob("*")):
         if not path.is_file() or path.name == "secrets.json":

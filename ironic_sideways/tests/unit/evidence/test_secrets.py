@@ -53,6 +53,57 @@ def test_virtualbmcs_configuration_and_a_json_file_are_known(tmp_path):
     assert secrets.known(file) == {"database": "otherword"}
 
 
+CLOUDS = """\
+clouds:
+  admin:
+    auth: {auth_url: 'http://127.0.0.1:5000', username: a, password: opensesame42}
+  app:
+    auth: {application_credential_id: b, application_credential_secret: otherword77}
+  open: {auth_type: none}
+"""
+
+
+def test_s5_clouds_yaml_and_urls_are_known(tmp_path):
+    (tmp_path / "clouds.yaml").write_text(CLOUDS)
+    url = "mysql+pymysql://nova:p%40ss%2Fword@127.0.0.1/nova_bm?charset=utf8\n"
+    (tmp_path / "nova_bm.url").write_text(url)
+    (tmp_path / "open.url").write_text("mysql://nova@127.0.0.1/nova_bm")
+    clouds = {
+        "password of cloud admin": "opensesame42",
+        "application_credential_secret of cloud app": "otherword77",
+    }
+    urls = {
+        "password in nova_bm.url": "p@ss/word",
+        "password in nova_bm.url, quoted": "p%40ss%2Fword",
+    }
+    assert secrets.known(tmp_path / "clouds.yaml") == clouds
+    assert secrets.known(tmp_path / "nova_bm.url") == urls
+    assert secrets.known(tmp_path) == clouds | urls
+
+
+def test_s5_what_any_text_has_is_not_sought(tmp_path):
+    (tmp_path / "a.log").write_text("no password for openstack")
+    found = secrets.seek(tmp_path, {"admin": "password"})
+    assert (found["hits"], found["too_short"]) == ([], ["admin"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.url", "hunter2:@/x"),
+        ("clouds.yaml", "hunter2"),
+        ("clouds.yaml", "clouds: [hunter2]"),
+        ("clouds.yaml", "clouds: {a: hunter2"),
+        ("a.json", '"hunter2"'),
+    ],
+)
+def test_s5_a_file_that_cannot_be_read_is_named_and_not_quoted(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(exceptions.SidewaysError, match=name) as raised:
+        secrets.known(tmp_path / name)
+    assert "hunter2" not in str(raised.value)
+
+
 def test_a_file_that_holds_no_secrets_is_refused(tmp_path):
     with pytest.raises(exceptions.SidewaysError, match="expected a JSON object"):
         secrets.known(tmp_path / "absent.json")

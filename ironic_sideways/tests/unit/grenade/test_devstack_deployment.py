@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from ironic_sideways.evidence import secrets
 from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
 
 DEPLOYMENTS = REPOSITORY / "grenade" / "deployments"
@@ -51,6 +52,33 @@ def test_both_deployments_know_every_word_that_a_phase_says():
         found[name] = set(re.findall(r"^function (\w+)", text, re.M))
     own = {"devstack", "unit_of", "await_service", "configuration_files"}
     assert found["devstack"] - own == found["lab"]
+
+
+@pytest.mark.parametrize("lane", ["lab", "devstack"])
+def test_s5_the_passwords_of_clouds_and_databases_are_sought_in_both_lanes(cloud, lane):
+    etc = cloud.state / "hardware" / "etc"
+    clouds, urls = (etc, etc / "database") if lane == "lab" else (cloud.state,) * 2
+    cloud.write(f"{etc.relative_to(cloud.root)}/secrets.json", '{"a": "of-json"}')
+    cloud.write(
+        f"{etc.parent.relative_to(cloud.root)}/data/vbmc/m/config",
+        "[VirtualBMC]\naddress = 127.0.0.1\nport = 1\nusername = a\n"
+        "password = of-bmc\ndomain_name = m\nlibvirt_uri = test:///\n",
+    )
+    cloud.write(
+        f"{clouds.relative_to(cloud.root)}/clouds.yaml",
+        "clouds: {admin: {auth: {password: of-cloud}}}",
+    )
+    cloud.write(f"{urls.relative_to(cloud.root)}/ironic.url", "mysql://a:of-url@h/b")
+
+    tell = "printf '%s\\n' \"${SECRET_FILES[@]}\""
+    done = cloud.bash(
+        f"set -e; source {DEPLOYMENTS}/{lane}.sh; {tell}",
+        IRONIC_SIDEWAYS_LAB=str(etc.parent),
+    )
+    found: dict[str, str] = {}
+    for path in done.stdout.splitlines():
+        found |= secrets.known(Path(path))
+    assert {"of-bmc", "of-cloud", "of-url"} <= set(found.values()), done.stderr
 
 
 def test_without_the_plugins_record_it_says_what_it_needs(cloud):

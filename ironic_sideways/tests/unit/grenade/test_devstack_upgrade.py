@@ -88,16 +88,20 @@ def ours(host: Standin) -> list[str]:
 def test_grenade_learns_the_name_and_what_to_save(host):
     assert settings(host).returncode == 0
 
-    assert host.calls()[:2] == [
-        "register_project_for_upgrade ironic-sideways",
-        "register_db_to_save nova_bm ironic",
-    ]
+    assert host.calls()[:1] == ["register_project_for_upgrade ironic-sideways"]
+
+
+def test_s5_grenade_saves_no_database_with_the_bmcs_passwords(host):
+    """Its SAVE_DIR is made readable, and published."""
+    settings(host)
+
+    assert not [call for call in host.calls() if "register_db_to_save" in call]
 
 
 def test_both_devstacks_learn_what_they_need(host):
     settings(host)
 
-    assert host.calls()[2:] == [
+    assert host.calls()[1:] == [
         "devstack_localrc base enable_plugin ironic-sideways "
         "https://opendev.org/openstack/ironic-sideways master",
         "devstack_localrc base VIRT_DRIVER=generic",
@@ -119,7 +123,7 @@ def test_novas_own_resource_checks_are_left_out_and_grenade_stays_as_it_is(host)
 
 
 def test_each_failure_ends_the_settings(host):
-    assert host.each_failure_ends("bash", "-c", SETTINGS) == 5
+    assert host.each_failure_ends("bash", "-c", SETTINGS) == 4
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_each_failure_ends_the_settings(host):
         ),
         ({"MORE_PROJECTS": "ironic"}, "Ironic's own Grenade plugin is registered"),
         ({"GRENADE_PLUGINS": ",ironic-sideways,ironic"}, "Ironic's own Grenade plugin"),
-        ({"BEFORE": "unset -f register_db_to_save"}, "no function register_db_to_save"),
+        ({"BEFORE": "unset -f devstack_localrc"}, "no function devstack_localrc"),
         ({"BEFORE": "unset DATA_DIR"}, "DATA_DIR is not set"),
         (
             {"BEFORE": "unset TARGET_DEVSTACK_BRANCH"},
@@ -163,8 +167,10 @@ def test_nova_bm_is_saved_before_the_base_goes_down(plugin):
     assert plugin.calls()[-1] == (
         "mysqldump --single-transaction --user root --host 127.0.0.1 nova_bm"
     )
-    dump = plugin.root / "stack/save/nova_bm.sql.old"
+    dump = plugin.state / "nova_bm.sql.old"
     assert dump.stat().st_mode & 0o777 == 0o600
+    # S5: what lies in Grenade's own is published.
+    assert list((plugin.root / "stack/save").iterdir()) == []
     assert "secretdatabase" not in done.stderr + "".join(plugin.calls())
     assert "SUCCESS: End" in done.stdout
 
