@@ -48,6 +48,7 @@ function base_options {
         --machines "$IRONIC_SIDEWAYS_LAB/machines.json"
         --vbmc-config "$IRONIC_SIDEWAYS_LAB/data/vbmc"
         --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl"
+        --tenant-key "$LOCK_DIR/tenant.key"
     )
 }
 

@@ -45,6 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cloud.add_argument("--vbmc-config", type=Path, help="virtualbmc's configuration")
     cloud.add_argument("--heartbeat", type=Path, help="heartbeat.jsonl")
     cloud.add_argument("--output", type=Path, required=True)
+    cloud.add_argument(
+        "--tenant-key",
+        type=Path,
+        default=Path("tenant.key"),
+        metavar="FILE",
+        help="a secret for the digests of tenants' values, made where it is not there: "
+        "one for all snapshots of a move, and no part of its evidence "
+        "(default: %(default)s)",
+    )
 
     def add(run: Callable[..., str], text: str, **more: Any) -> argparse.ArgumentParser:
         name = run.__name__.removeprefix("sum_up_").replace("_", "-")
@@ -156,18 +165,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def snapshot(args: argparse.Namespace) -> str:
     from ironic_sideways.cmd import connections
-    from ironic_sideways.evidence import snapshot
+    from ironic_sideways.evidence import snapshot, tenants
 
     where = None
     if args.machines:
         where = snapshot.Machines(args.machines, args.vbmc_config, args.heartbeat)
+    digest = tenants.of_run(args.tenant_key)
     ironic = connections.connect(args.ironic_cloud) if args.ironic_cloud else None
     connection = connections.connect(args.os_cloud)
-    taken = snapshot.take(connection, args.base_driver, where, ironic)
+    taken = snapshot.take(connection, args.base_driver, where, ironic, digest)
     if args.compute_host:
         nodes = compute_hosts.nodes_of(connection.compute, args.compute_host)
         taken = snapshot.of_hosts(taken, args.compute_host, nodes)
-    documents.write(args.output, taken)
+    documents.write(args.output, taken, 0o600)
     return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
 
 
@@ -197,7 +207,7 @@ def tell_failed(checks: "list[Check]") -> str:
 
 def base(args: argparse.Namespace) -> str:
     from ironic_sideways.cmd import connections
-    from ironic_sideways.evidence import base, snapshot
+    from ironic_sideways.evidence import base, snapshot, tenants
     from ironic_sideways.nova_bm import database
 
     where = None
@@ -211,9 +221,15 @@ def base(args: argparse.Namespace) -> str:
     }
     connection = connections.connect(args.os_cloud)
     taken = base.take(
-        connection, args.base_driver, where, databases, args.file, args.tftp_root
+        connection,
+        args.base_driver,
+        where,
+        databases,
+        args.file,
+        args.tftp_root,
+        tenants.of_run(args.tenant_key),
     )
-    documents.write(args.output, taken)
+    documents.write(args.output, taken, 0o600)
     return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
 
 

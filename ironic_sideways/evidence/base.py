@@ -18,6 +18,7 @@ window changes, or might. Reads only.
 
 import configparser
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,16 @@ import sqlalchemy as sa
 from openstack.connection import Connection
 
 from ironic_sideways.evidence import snapshot
+from ironic_sideways.evidence.tenants import Digests
 from ironic_sideways.nova_bm import database
 
 #: A service that was configured and is not used: its section changes nothing.
 UNUSED_SECTIONS = frozenset({"ironic"})
+
+#: A DHCP option of nova-baremetal (nova.virt.baremetal.pxe), with a name or an address.
+BOOT_OPTION = re.compile(
+    r"(?:bootfile-name|server-ip-address|tftp-server)=[A-Za-z0-9.]{1,15} \(IPv4\)"
+)
 
 #: Seconds for Ironic's API to answer, if it is there.
 API_TIMEOUT = 10
@@ -55,8 +62,11 @@ def hypervisors(cloud: Connection) -> dict[str, dict[str, Any]]:
     }
 
 
-def ports(cloud: Connection) -> dict[str, dict[str, Any]]:
-    """What of each port the move may touch, by its id."""
+def ports(cloud: Connection, digest: Digests) -> dict[str, dict[str, Any]]:
+    """What of each port the move may touch, by its id.
+
+    A tenant may write any DHCP option: only those of nova-baremetal's boot are told.
+    """
     return {
         port.id: {
             "mac": port.mac_address,
@@ -65,13 +75,16 @@ def ports(cloud: Connection) -> dict[str, dict[str, Any]]:
             "vnic_type": port.binding_vnic_type,
             "profile": port.binding_profile,
             "dhcp_options": sorted(
-                f"{option['opt_name']}={option['opt_value']}"
-                f" (IPv{option.get('ip_version')})"
-                for option in port.extra_dhcp_opts or ()
+                told_option(option, digest) for option in port.extra_dhcp_opts or ()
             ),
         }
         for port in cloud.network.ports()
     }
+
+
+def told_option(option: dict[str, Any], digest: Digests) -> str:
+    text = f"{option['opt_name']}={option['opt_value']} (IPv{option.get('ip_version')})"
+    return text if BOOT_OPTION.fullmatch(text) else str(digest(text))
 
 
 def resource_classes(cloud: Connection) -> list[str]:
@@ -129,7 +142,7 @@ def answers(cloud: Connection) -> bool:
     return True
 
 
-def options(path: Path) -> dict[str, str]:
+def options(path: Path, digest: Digests) -> dict[str, str | None]:
     """A digest of each option of an ini file, by ``section/option``.
 
     Values may be passwords; their digests say whether they changed. Of another
@@ -152,10 +165,6 @@ def options(path: Path) -> dict[str, str]:
     }
 
 
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def tree(root: Path | None) -> dict[str, str]:
     """A digest of each file below ``root``, and where each link leads; by its path."""
     found = {}
@@ -174,6 +183,7 @@ def take(
     databases: dict[str, sa.Engine],
     files: Iterable[Path],
     tftp_root: Path | None,
+    digest: Digests,
 ) -> dict[str, Any]:
     """One look at the base.
 
@@ -182,13 +192,13 @@ def take(
     :param tftp_root: what net-booted instances boot from, if there is one.
     """
     return {
-        **snapshot.take(cloud, base_driver, where, None),
+        **snapshot.take(cloud, base_driver, where, None, digest),
         "flavors": flavors(cloud),
         "hypervisors": hypervisors(cloud),
-        "ports": ports(cloud),
+        "ports": ports(cloud, digest),
         "resource_classes": resource_classes(cloud),
         "nova_bm": checksums(databases["nova_bm"]),
         "ironic": ironic(cloud, databases["ironic"]),
-        "files": {str(path): options(path) for path in files},
+        "files": {str(path): options(path, digest) for path in files},
         "tftp": tree(tftp_root),
     }

@@ -63,6 +63,9 @@ SERVER_FIELDS = (
     "flavor",
     "key_name",
     "metadata",
+    "description",
+    "tags",
+    "user_data",
     "created_at",
     "ports",
 )

@@ -19,10 +19,10 @@ from typing import Any
 from ironic_sideways import exceptions, whole_file
 
 
-def write(path: Path, document: Any) -> None:
+def write(path: Path, document: Any, mode: int | None = None) -> None:
     """Write ``document`` as JSON to ``path``, replacing it in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole_file.write(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
+    whole_file.write(path, json.dumps(document, indent=2, sort_keys=True) + "\n", mode)
 
 
 def read(path: Path) -> Any:

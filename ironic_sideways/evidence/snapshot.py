@@ -12,7 +12,8 @@
 
 """The state of every instance and node now: before, after and ended.json.
 
-Reads only. On a real cloud it asks the APIs; on the lab it also asks each
+Reads only. What is a tenant's own is kept as a digest (evidence/tenants.py). On a real
+cloud it asks the APIs; on the lab it also asks each
 machine's BMC and looks up its last heartbeat.
 """
 
@@ -24,7 +25,9 @@ from typing import Any
 
 from openstack.connection import Connection
 
+from ironic_sideways.cloud import maintenance
 from ironic_sideways.evidence import documents, heartbeat
+from ironic_sideways.evidence.tenants import Digests
 
 #: Placement's newest version whose provider and allocation bodies are read here.
 PLACEMENT_VERSION = "placement 1.36"
@@ -39,7 +42,7 @@ class Machines:
     heartbeat: Path
 
 
-def servers(cloud: Connection) -> list[dict[str, Any]]:
+def servers(cloud: Connection, digest: Digests) -> list[dict[str, Any]]:
     """All instances, by uuid, with their ports as Neutron has them."""
     found = []
     for server in cloud.compute.servers(details=True, all_projects=True):
@@ -65,11 +68,18 @@ def servers(cloud: Connection) -> list[dict[str, Any]]:
                 "node": server.hypervisor_hostname,
                 "image": server.image.id if server.image else None,
                 "flavor": server.flavor.original_name or server.flavor.name,
-                "key_name": server.key_name,
-                "metadata": dict(server.metadata or {}),
+                "key_name": digest(server.key_name),
+                "metadata": digest(dict(server.metadata or {})),
+                "description": digest(server.description),
+                "tags": digest(sorted(server.tags or ())),
+                "user_data": digest(server.user_data),
                 "created_at": server.created_at,
                 "locked": bool(server.is_locked),
-                "locked_reason": server.locked_reason,
+                "locked_reason": (
+                    maintenance.REASON
+                    if server.locked_reason == maintenance.REASON
+                    else digest(server.locked_reason)
+                ),
                 "ports": sorted(ports, key=lambda port: port["id"]),
             }
         )
@@ -204,6 +214,7 @@ def take(
     base_driver: str,
     where: Machines | None,
     ironic: Connection | None,
+    digest: Digests,
 ) -> dict[str, Any]:
     """One snapshot; ``where`` and ``ironic`` may be None, and are absent then.
 
@@ -212,7 +223,7 @@ def take(
     snapshot: dict[str, Any] = {
         "taken_at": time.time(),
         "base_driver": base_driver,
-        "servers": servers(cloud),
+        "servers": servers(cloud, digest),
         "providers": providers(cloud),
         "services": services(cloud),
     }

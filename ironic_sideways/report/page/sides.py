@@ -83,7 +83,10 @@ class Side:
 
 #: In this order: group, and what compare.SERVER_FIELDS has of it.
 WORDS = ("name", "status", "vm_state", "task_state", "power_state", "host", "node")
-REST = ("image", "flavor", "key_name", "metadata", "project_id", "user_id")
+REST = (
+    *("image", "flavor", "project_id", "user_id"),
+    *("key_name", "metadata", "description", "tags", "user_data"),
+)
 
 IRONIC = (
     "instance_uuid",

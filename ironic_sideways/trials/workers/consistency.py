@@ -17,7 +17,7 @@ from typing import Any
 from openstack.connection import Connection
 
 from ironic_sideways import resource_class, waits
-from ironic_sideways.evidence import snapshot
+from ironic_sideways.evidence import snapshot, tenants
 
 #: Seconds until an operation's effects are settled, nova-compute's next periodic
 #: resource update included.
@@ -37,7 +37,7 @@ def look(admin: Connection, ironic: Connection) -> Document:
         "hypervisors": [
             hypervisor.name for hypervisor in admin.compute.hypervisors(details=False)
         ],
-        "servers": snapshot.servers(admin),
+        "servers": snapshot.servers(admin, tenants.of_moment()),
     }
 
 

@@ -10,9 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import types
 from pathlib import Path
 
-from ironic_sideways.evidence import base
+from ironic_sideways.evidence import base, tenants
+
+DIGESTS = tenants.Digests(b"of this run")
 
 TEXT = """
 [DEFAULT]
@@ -28,9 +31,9 @@ password = another
 def test_an_option_that_changes_is_known_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "nova.conf"
     path.write_text(TEXT)
-    before = base.options(path)
+    before = base.options(path, DIGESTS)
     path.write_text(TEXT.replace("host = one", "host = two"))
-    after = base.options(path)
+    after = base.options(path, DIGESTS)
 
     assert {key for key in before if before[key] != after[key]} == {"DEFAULT/host"}
 
@@ -40,26 +43,26 @@ def test_neither_comments_nor_what_only_ironic_would_use_is_the_base(
 ) -> None:
     path = tmp_path / "nova.conf"
     path.write_text(TEXT)
-    before = base.options(path)
+    before = base.options(path, DIGESTS)
     path.write_text(TEXT.split("[ironic]")[0].replace("# a comment\n", ""))
 
-    assert base.options(path) == before
+    assert base.options(path, DIGESTS) == before
 
 
 def test_no_value_is_kept_as_it_may_be_a_secret(tmp_path: Path) -> None:
     path = tmp_path / "nova.conf"
     path.write_text(TEXT)
 
-    assert "secret" not in str(base.options(path))
+    assert "secret" not in str(base.options(path, DIGESTS))
 
 
 def test_a_file_that_appears_is_a_difference(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
-    before = base.options(path)
+    before = base.options(path, DIGESTS)
     path.write_text('"rule": "check"')
 
     assert before == {}
-    assert list(base.options(path)) == ["text"]
+    assert list(base.options(path, DIGESTS)) == ["text"]
 
 
 def test_a_tree_is_known_by_its_files_and_where_its_links_lead(tmp_path: Path) -> None:
@@ -75,3 +78,29 @@ def test_a_tree_is_known_by_its_files_and_where_its_links_lead(tmp_path: Path) -
     assert all(after[name] != before[name] for name in before)
     assert len(before) == 2
     assert base.tree(None) == {}
+
+
+def test_s3_a_port_s_dhcp_options_are_told_where_they_are_nova_baremetal_s() -> None:
+    extra = [
+        {"opt_name": "bootfile-name", "opt_value": "pxelinux.0", "ip_version": 4},
+        {"opt_name": "bootfile-name", "opt_value": "a horse", "ip_version": 4},
+        {"opt_name": "note", "opt_value": "horse", "ip_version": 4},
+    ]
+    port = types.SimpleNamespace(
+        **{"id": "p", "mac_address": "m", "device_id": "d", "binding_host_id": "h"},
+        **{"binding_vnic_type": "v", "binding_profile": {}, "extra_dhcp_opts": extra},
+    )
+    cloud = types.SimpleNamespace(network=types.SimpleNamespace(ports=lambda: [port]))
+    told = base.ports(cloud, DIGESTS)["p"]["dhcp_options"]
+    assert told[0] == "bootfile-name=pxelinux.0 (IPv4)"
+    assert len(set(told)) == 3 and "horse" not in str(told)
+
+
+def test_s3_an_option_s_digest_is_of_use_only_with_the_run_s_secret(
+    tmp_path: Path,
+) -> None:
+    """Else whoever reads the evidence tries passwords until the digest fits."""
+    path = tmp_path / "nova.conf"
+    path.write_text(TEXT)
+    other = tenants.Digests(b"of another run")
+    assert base.options(path, other) != base.options(path, DIGESTS)

@@ -12,7 +12,12 @@
 
 """A snapshot of some compute hosts holds what is theirs, and nothing else."""
 
-from ironic_sideways.evidence import snapshot
+import types
+
+import pytest
+
+from ironic_sideways.cloud import maintenance
+from ironic_sideways.evidence import compare, snapshot, tenants
 
 WHOLE = {
     "taken_at": 1.0,
@@ -35,3 +40,61 @@ def test_one_hosts_servers_and_nodes_are_kept_with_all_services() -> None:
 
 def test_what_was_not_looked_at_stays_absent() -> None:
     assert "ironic_nodes" not in snapshot.of_hosts(WHOLE, ["one"], ["node-1"])
+
+
+def server(**values: object) -> types.SimpleNamespace:
+    """As openstacksdk has it, with a secret in all that a tenant may write."""
+    fields = (
+        *("project_id", "user_id", "status", "vm_state", "task_state", "power_state"),
+        *("compute_host", "hypervisor_hostname", "image", "created_at", "is_locked"),
+    )
+    known = {
+        **dict.fromkeys(fields),
+        **{"id": "u", "name": "n", "metadata": {"horse": "horse"}, "tags": ["horse"]},
+        **dict.fromkeys(
+            ("key_name", "description", "user_data", "locked_reason"), "horse"
+        ),
+        "flavor": types.SimpleNamespace(original_name="f"),
+    }
+    return types.SimpleNamespace(**known | values)
+
+
+def taken(*found: types.SimpleNamespace) -> list[dict[str, object]]:
+    cloud = types.SimpleNamespace(
+        compute=types.SimpleNamespace(servers=lambda **_: found),
+        network=types.SimpleNamespace(ports=lambda **_: []),
+    )
+    return snapshot.servers(cloud, tenants.Digests(b"k"))
+
+
+def test_s3_what_a_tenant_wrote_is_kept_as_a_digest() -> None:
+    (found,) = taken(server())
+    assert "horse" not in str(found)
+    (again,) = taken(server())
+    assert again == found
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("metadata", {"horse": "cow"}),
+        ("tags", ["cow"]),
+        ("description", None),
+        ("user_data", "cow"),
+        ("key_name", "cow"),
+    ],
+)
+def test_s3_a_change_of_it_is_seen(field: str, value: object) -> None:
+    before, after = (
+        {"servers": taken(server())},
+        {"servers": taken(server(**{field: value}))},
+    )
+    (check,) = compare.each_server(before, after)
+    assert not check.ok
+    assert check.detail.startswith(f"{field}: ")
+    assert "cow" not in check.detail
+
+
+def test_the_reason_of_our_own_lock_is_told() -> None:
+    (found,) = taken(server(locked_reason=maintenance.REASON))
+    assert found["locked_reason"] == maintenance.REASON

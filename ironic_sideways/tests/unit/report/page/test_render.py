@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways.cmd import main
+from ironic_sideways.evidence import tenants
 from ironic_sideways.report import verdict
 from ironic_sideways.report.page import render
 from ironic_sideways.tests.unit.report import example, whole
@@ -158,11 +159,6 @@ def test_a_secret_in_the_evidence_is_not_on_the_page(failed, text, secret, capsy
 
     whole.edit(failed / "takeover.json", leak)
     whole.edit(failed / "environment.json", lambda d: d.update(command=text))
-    for name in ("after", "before"):
-        whole.edit(
-            failed / f"{name}.json",
-            lambda d: d["servers"][0].update(metadata={"note": text}),
-        )
     events = failed / "events.jsonl"
     why = {**whole.phase("takeover", "failed", example.BEGIN + 99), "figure": text}
     events.write_text(f"{events.read_text()}{json.dumps(why)}\n")
@@ -282,3 +278,45 @@ def test_tables_of_nodes_are_in_the_order_of_their_names(good, render_page, name
     names = re.findall(r'<th scope="row">(bm-\d+) ', section(render_page(good), name))
 
     assert names == [f"bm-{number:02}" for number in range(1, 9)]
+
+
+SECRET = "correct horse battery"
+
+
+def test_s3_a_tenants_values_are_on_no_page_and_their_change_is(failed):
+    """A secret may stand under any key: no pattern of ours would know it."""
+    digest = tenants.Digests(b"of this run")
+    for name, note in (("before", SECRET), ("after", f"{SECRET} changed")):
+        values = {
+            "metadata": digest({"note": note}),
+            **{key: digest(note) for key in ("key_name", "description", "user_data")},
+            "tags": digest([note]),
+        }
+
+        def tell(document, values=values):
+            document["servers"][0].update(values)
+
+        whole.edit(failed / f"{name}.json", tell)
+    assert (
+        main.main(["verdict", str(failed), "--json", str(failed / "verdict.json")]) == 1
+    )
+    assert main.main(["report", str(failed)]) == 0
+
+    for name in ("report.html", "summary.txt", "junit.xml"):
+        text = " ".join((failed / name).read_text().split())
+        assert SECRET not in text, name
+        for key in values:
+            assert f"{key}: " in text, (name, key)
+    for path in failed.rglob("*"):
+        assert path.is_dir() or SECRET not in path.read_text(errors="replace"), path
+
+
+def test_s3_evidence_with_a_tenants_value_as_it_is_is_refused(failed):
+    whole.edit(
+        failed / "before.json",
+        lambda d: d["servers"][0].update(metadata={"note": SECRET}),
+    )
+    found = verdict.verdict(failed)
+    (evidence,) = [one for one in found.findings if one.name == "evidence"]
+    assert not evidence.ok
+    assert SECRET not in str(evidence)
