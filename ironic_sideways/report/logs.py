@@ -182,7 +182,7 @@ def utc_offset(directory: Path) -> int:
 def lines(directory: Path, pattern: str) -> Iterator[Line]:
     """Every line of these logs; one without a time has that of the line before."""
     offset = utc_offset(directory)
-    for path in sorted((directory / "logs").glob(pattern)):
+    for path in places.logs(directory / "logs", pattern):
         moment = 0.0
         name = f"logs/{path.name}"
         for number, text in enumerate(places.lines(path), start=1):
@@ -271,7 +271,7 @@ def hits(directory: Path, rule: Rule) -> Iterator[Line]:
 
 
 def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
-    if not list((directory / "logs").glob(rule.logs)):
+    if not places.logs(directory / "logs", rule.logs):
         name = f"logs/{rule.logs.replace('*', '')}"
         yield Check(name, False, f"{name}: absent; it was not collected", absent=True)
         return
@@ -414,7 +414,7 @@ def check_logs(directory: Path) -> Finding:
         checks += each_node(directory, rule, set(nodes))
     checks += each_log(directory)
     checks += errors_of_nodes(directory, before)
-    number = len(list((directory / "logs").glob("*.log")))
+    number = len(places.logs(directory / "logs"))
     return Finding("logs", checks, f"{number} logs, {len(MUST_NOT) + len(MUST)} rules")
 
 

@@ -35,6 +35,17 @@ def lines(path: Path) -> list[str]:
         return []
 
 
+def logs(directory: Path, pattern: str = "*.log") -> list[Path]:
+    """The logs of ``directory``, sorted; a link is none.
+
+    Artifacts that were downloaded may hold links to files of whoever reads them.
+    """
+    if directory.is_symlink():
+        return []
+    found = sorted(directory.glob(pattern))
+    return [path for path in found if path.is_file() and not path.is_symlink()]
+
+
 def find(directory: Path, names: Sequence[str], words: Sequence[str]) -> str:
     """The first line of these files that has one of ``words``, the last word first.
 

@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ironic_sideways.report import masking
+from ironic_sideways.report import masking, places
 
 #: Lines before and after the one that is meant.
 CONTEXT = 4
@@ -127,7 +127,7 @@ def logs(directory: Path) -> list[Log]:
     """Every log of the evidence: of the services, and of the phases."""
     found = []
     for folder in ("logs", "phases"):
-        for path in sorted((directory / folder).glob("*.log")):
+        for path in places.logs(directory / folder):
             found.append(one_log(path, f"{folder}/{path.name}"))
     if not found:
         raise ValueError("neither logs/ nor phases/ has a log")

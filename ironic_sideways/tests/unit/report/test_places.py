@@ -13,8 +13,9 @@
 """Where the evidence of a failed check stands."""
 
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import places
+from ironic_sideways.report import logs, places
 from ironic_sideways.report.findings import Finding
+from ironic_sideways.report.page import logs as page
 
 BEFORE = '{\n "seen": "node-1",\n "uuid": "node-1"\n}\n'
 
@@ -61,3 +62,15 @@ def test_only_a_failed_check_without_a_place_is_given_one(tmp_path):
     found = places.placed(finding, tmp_path, ["before.json"])
 
     assert [check.where for check in found.checks] == ["before.json:3", "", "log:7"]
+
+
+def test_s10_a_link_among_downloaded_logs_is_not_followed(evidence, tmp_path):
+    secret = tmp_path / "id_rsa"
+    secret.write_text("2026-11-30 00:00:00.000 1 ERROR a [-] of the reader's own\n")
+    (evidence / "logs" / "link.log").symlink_to(secret)
+    (evidence / "phases").symlink_to(tmp_path)
+    (tmp_path / "away.log").write_text("away")
+
+    assert "reader's own" not in str(list(logs.lines(evidence, "*.log")))
+    listed = [one.path for one in page.logs(evidence)]
+    assert "logs/link.log" not in listed and "phases/away.log" not in listed
