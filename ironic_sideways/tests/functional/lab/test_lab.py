@@ -26,10 +26,11 @@ import psutil
 import pytest
 
 from ironic_sideways import waits
-from ironic_sideways.lab import cloud, databases, processes
+from ironic_sideways.lab import cloud, databases, processes, service_table
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.programs import BINARIES
 from ironic_sideways.lab.supervision import Supervisor
+from ironic_sideways.tests import security_page
 from ironic_sideways.tests.functional import local_user
 from ironic_sideways.tests.functional.lab.running import (
     CACHE,
@@ -107,6 +108,25 @@ def test_everything_listens_on_loopback_or_on_the_labs_bridge(lab: Layout) -> No
 
     assert strangers == set()
     assert anywhere <= {67}
+
+
+def test_s10_listeners_and_files_are_as_the_page_on_security_says(lab: Layout) -> None:
+    page = security_page.told(security_page.PAGE.read_text())
+    ours = {one.pid for one in processes.of_lab(lab.directory)}
+    names = {lab.port(name): name for name in service_table.listeners()}
+    found: dict[str, set[str]] = {}
+    for one in psutil.net_connections("tcp"):
+        # dnsmasq's DHCP and TFTP are UDP; its DNS is off.
+        if one.pid in ours and one.status == psutil.CONN_LISTEN:
+            name = names.get(one.laddr.port, f"port {one.laddr.port}")
+            ip = one.laddr.ip
+            found.setdefault(name, set()).add(
+                "bridge" if ip == str(lab.gateway) else ip
+            )
+    up = frozenset(service_table.listeners("infrastructure", "hardware", "api", "bus"))
+    listeners = {name: frozenset(where) for name, where in found.items()}
+    assert security_page.listener_faults(page, listeners, up) == []
+    assert security_page.file_faults(page, lab.directory) == []
 
 
 def test_no_secret_is_in_a_process_list(lab: Layout) -> None:

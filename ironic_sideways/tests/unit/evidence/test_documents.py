@@ -12,6 +12,8 @@
 
 """Evidence that is absent or cut short says so, and where."""
 
+from pathlib import Path
+
 import pytest
 
 from ironic_sideways import exceptions
@@ -48,3 +50,9 @@ def test_a_line_that_is_no_object_is_named_by_its_number(tmp_path, line):
 
     with pytest.raises(exceptions.EvidenceMalformed, match=r"jsonl:2: not a JSON obj"):
         documents.read_lines(path)
+
+
+def test_s3_a_document_may_be_its_owners_alone(tmp_path: Path) -> None:
+    (tmp_path / "before.json").write_text("{}")
+    documents.write(tmp_path / "before.json", {"a": 1}, 0o600)
+    assert (tmp_path / "before.json").stat().st_mode & 0o777 == 0o600
