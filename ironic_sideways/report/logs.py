@@ -331,7 +331,7 @@ def each_log(directory: Path) -> Iterator[Check]:
         wanted |= LAB | dict.fromkeys(QUIET)
     for name, since in wanted.items():
         told = f"logs/{name}.log"
-        found = sorted((directory / "logs").glob(f"{name}*.log"))
+        found = places.logs(directory / "logs", f"{name}*.log")
         if not any(path.stat().st_size for path in found):
             yield Check(told, False, f"{told}: absent or empty", absent=True)
         elif since:
