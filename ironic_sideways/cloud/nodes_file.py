@@ -31,6 +31,8 @@ class Node:
     :param cpu_arch: of its properties, in records since this was written there.
     :param capabilities: likewise, "name:value" with commas between them.
     :param tells_instance: whether None is the file's word that it has no instance.
+    :param service_host: the base's compute host, in the record of the migration.
+    :param vifs: the Neutron ports of its instance, by nova_bm's NICs; there too.
     """
 
     uuid: str
@@ -38,6 +40,8 @@ class Node:
     instance_uuid: str | None = None
     cpu_arch: str | None = None
     capabilities: str | None = None
+    service_host: str | None = None
+    vifs: tuple[str, ...] | None = dataclasses.field(default=None, kw_only=True)
     tells_instance: bool = dataclasses.field(default=False, compare=False, kw_only=True)
 
 
@@ -73,17 +77,20 @@ def _items(content: Any) -> list[Any]:
 
 
 def _node(item: Any) -> Node:
-    _uuid, *fields, _tells = (field.name for field in dataclasses.fields(Node))
+    _uuid, *fields, _vifs, _tells = (field.name for field in dataclasses.fields(Node))
     node = (
         Node(item)
         if isinstance(item, str)
         else Node(
             item["uuid"],
             *(item.get(name) for name in fields),
+            vifs=tuple(item["vifs"]) if "vifs" in item else None,
             tells_instance="instance_uuid" in item,
         )
     )
-    *said, _tells = dataclasses.astuple(node)
-    if node.uuid is None or not all(isinstance(value, str | None) for value in said):
+    *said, vifs, _tells = dataclasses.astuple(node)
+    if node.uuid is None or not all(
+        isinstance(value, str | None) for value in (*said, *(vifs or ()))
+    ):
         raise TypeError(item)
     return node

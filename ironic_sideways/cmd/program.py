@@ -45,6 +45,7 @@ SCRIPTS = {
     "ironic-sideways": "main",
     "ironic-nova-bm-migrate": "migrate",
     "nova-bm-update-flavors": "update_flavors",
+    "nova-bm-bind-ports": "bind_ports",
     "nova-bm-clear-dhcp-options": "clear_dhcp_options",
     "nova-bm-convert-allocations": "convert_allocations",
 }

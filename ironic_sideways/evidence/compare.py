@@ -253,6 +253,23 @@ def vif_faults(node: Document, server: Document) -> str:
     return f"VIFs (port: MAC): {expected} became {vifs}" if vifs != expected else ""
 
 
+def each_binding(before: Document, after: Document) -> Iterator[Check]:
+    """The instance's ports are bound as Ironic binds those that it deploys."""
+    now = by(after["servers"], "uuid")
+    interfaces = {
+        node["uuid"]: node["network_interface"] for node in after["ironic_nodes"]
+    }
+    for server in before["servers"]:
+        node = server["node"]
+        if server["uuid"] not in now or interfaces.get(node, "noop") == "noop":
+            continue
+        wanted = {port["id"]: [node, "baremetal"] for port in server["ports"]}
+        found = now[server["uuid"]]["bindings"]
+        wrong = f"expected {wanted}, found {found}" if found != wanted else ""
+        name = f"port bindings of instance {server['uuid']}"
+        yield Check(name, not wrong, wrong or f"{len(wanted)} bound to the node")
+
+
 def machine_faults(node: Document, machine: Document | None) -> str:
     """What of Ironic's ``node`` is not its machine's; empty when nothing.
 
@@ -285,6 +302,8 @@ def compare(before: Document, after: Document) -> list[Check]:
             parts.append(("machines", each_server_power))
     if "ironic_nodes" in after:
         parts.append(("ironic_nodes", each_ironic_node))
+        if before["base_driver"] != "fake":
+            parts.append(("ironic_nodes", each_binding))
     checks: list[Check] = []
     for key, part in parts:
         for which, snapshot in (("before", before), ("after", after)):

@@ -46,13 +46,14 @@ def servers(cloud: Connection, digest: Digests) -> list[dict[str, Any]]:
     """All instances, by uuid, with their ports as Neutron has them."""
     found = []
     for server in cloud.compute.servers(details=True, all_projects=True):
+        of_neutron = list(cloud.network.ports(device_id=server.id))
         ports = [
             {
                 "id": port.id,
                 "mac": port.mac_address,
                 "fixed_ips": sorted(ip["ip_address"] for ip in port.fixed_ips),
             }
-            for port in cloud.network.ports(device_id=server.id)
+            for port in of_neutron
         ]
         found.append(
             {
@@ -81,6 +82,10 @@ def servers(cloud: Connection, digest: Digests) -> list[dict[str, Any]]:
                     else digest(server.locked_reason)
                 ),
                 "ports": sorted(ports, key=lambda port: port["id"]),
+                "bindings": {
+                    port.id: [port.binding_host_id, port.binding_vnic_type]
+                    for port in of_neutron
+                },
             }
         )
     return sorted(found, key=lambda server: server["uuid"])
@@ -160,6 +165,7 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
             "maintenance": node.is_maintenance,
             "last_error": node.last_error,
             "driver": node.driver,
+            "network_interface": node.network_interface,
             "bmc": (node.driver_info or {}).get("ipmi_address"),
             "resource_class": node.resource_class,
             "owner": node.owner,

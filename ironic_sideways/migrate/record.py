@@ -75,6 +75,8 @@ def _moved(verdict: classify.Verdict) -> dict[str, Any]:
         "cpu_arch": verdict.cpu_arch,
         "capabilities": verdict.capabilities,
         "boot": boot,
+        "service_host": verdict.source.service_host,
+        "vifs": [card.vif_uuid for card in verdict.interfaces if card.vif_uuid],
     }
 
 

@@ -35,6 +35,7 @@ WINDOW = (
     "start-ironic",
     "takeover",
     "dhcp-options",
+    "port-bindings",
     "scheduler",
     "compute",
     "resources",

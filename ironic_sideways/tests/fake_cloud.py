@@ -40,6 +40,10 @@ class FakeCloud:
     soft_deleted: set[str] = dataclasses.field(default_factory=set)
     migrations: list[dict[str, str]] = dataclasses.field(default_factory=list)
     ports: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    #: What the mechanism drivers make of a bound port, by its vnic_type.
+    vif_types: dict[str, str] = dataclasses.field(
+        default_factory=lambda: {"normal": "other", "baremetal": "other"}
+    )
     writes: list[str] = dataclasses.field(default_factory=list)
     fail_writes_after: int | None = None
     fail_reads_after_writes: int | None = None
@@ -109,6 +113,22 @@ class FakeCloud:
             ],
         }
         return name
+
+    def bind_port(self, name: str, host: str, vnic_type: str = "normal") -> None:
+        """Bind the port to ``host``, or unbind it."""
+        self.ports[name] |= {
+            "binding:host_id": host,
+            "binding:vnic_type": vnic_type,
+            "binding:vif_type": self.vif_types[vnic_type] if host else "unbound",
+        }
+
+    def binding(self, port: str) -> tuple[str, str, str]:
+        """Host, vnic_type and vif_type of ``port``."""
+        names = ("host_id", "vnic_type", "vif_type")
+        host, vnic_type, vif_type = (
+            self.ports[port][f"binding:{name}"] for name in names
+        )
+        return host, vnic_type, vif_type
 
     def dhcp_options(self, port: str) -> dict[str, str]:
         """The DHCP options of ``port``."""
@@ -204,13 +224,26 @@ class FakeCloud:
             return webob.Response(status=500)
         self.writes.append(f"{request.method} {path}")
         port = self.ports[path.removeprefix("ports/")]
+        change = request.json["port"]
+        if change.keys() & {"binding:host_id", "binding:vnic_type"}:
+            return self._bind(port, change)
         # As Neutron's extra_dhcp_opts: what is not named stays, None takes away.
         options = {option["opt_name"]: option for option in port["extra_dhcp_opts"]}
-        for option in request.json["port"]["extra_dhcp_opts"]:
+        for option in change["extra_dhcp_opts"]:
             options[option["opt_name"]] = option
         port["extra_dhcp_opts"] = [
             option for option in options.values() if option["opt_value"] is not None
         ]
+        return webob.Response(json={"port": port})
+
+    def _bind(self, port: dict[str, Any], change: dict[str, Any]) -> webob.Response:
+        """As ML2: no other vnic_type while bound (_validate_port_update)."""
+        vnic_type = change.get("binding:vnic_type", port["binding:vnic_type"])
+        bound = port["binding:vif_type"] != "unbound"
+        if bound and vnic_type != port["binding:vnic_type"]:
+            return webob.Response(status=409)
+        host = change.get("binding:host_id", port["binding:host_id"])
+        self.bind_port(port["id"], host, vnic_type)
         return webob.Response(json={"port": port})
 
     def _image(self, request: webob.Request, path: str) -> webob.Response:

@@ -30,6 +30,7 @@
 declare -A MIDDLE_OF=(
     [begin-maintenance]=maintenance.json
     [migrate]=migration.json
+    [port-bindings]=port-bindings.json
     [compute]=allocations.json
     [end-maintenance]=phases/unlocking
 )

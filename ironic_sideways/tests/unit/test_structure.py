@@ -222,6 +222,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "nova_bm/rows_file.py",
         "nova_bm/seed.py",
     ),
+    "unit/cmd/test_bind_ports.py": ("cloud/port_bindings.py",),
     "unit/cmd/test_clear_dhcp_options.py": (
         "cloud/dhcp_options.py",
         "cloud/in_parallel.py",

@@ -160,6 +160,7 @@ def nova_and_glance() -> fake_cloud.FakeCloud:
             rows.instance_uuid(number),
             **{"bootfile-name": "pxelinux.0", "tftp-server": "192.0.2.1"},
         )
+        cloud.bind_port(rows.vif_uuid(number), "compute-1")
     for number in NODES:
         cloud.add_hypervisor(rows.node_uuid(number), "compute-1")
     return cloud

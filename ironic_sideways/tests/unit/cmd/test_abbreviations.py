@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways.cmd import (
+    bind_ports,
     clear_dhcp_options,
     convert_allocations,
     main,
@@ -35,7 +36,13 @@ PARSERS = [
     main.build_parser(None),
     *(
         module.build_parser()
-        for module in (clear_dhcp_options, convert_allocations, migrate, update_flavors)
+        for module in (
+            bind_ports,
+            clear_dhcp_options,
+            convert_allocations,
+            migrate,
+            update_flavors,
+        )
     ),
 ]
 

@@ -65,6 +65,7 @@ def after(before: dict[str, Any]) -> dict[str, Any]:
         provider["inventories"] = {"CUSTOM_BAREMETAL": inventory}
     after["providers"][0]["allocations"] = {SERVER: {"CUSTOM_BAREMETAL": 1}}
     after["machines"][0]["last_seq"] = 70
+    after["servers"][0]["bindings"] = {PORT: [NODE, "baremetal"]}
     after["ironic_nodes"] = [
         {
             "uuid": NODE,
@@ -73,6 +74,7 @@ def after(before: dict[str, Any]) -> dict[str, Any]:
             "power_state": "power on",
             "maintenance": False,
             "last_error": None,
+            "network_interface": "flat",
             "ports": [{"uuid": "ironic-port", "mac": MAC, "vif": PORT}],
         },
         {
@@ -82,6 +84,7 @@ def after(before: dict[str, Any]) -> dict[str, Any]:
             "power_state": "power off",
             "maintenance": False,
             "last_error": None,
+            "network_interface": "flat",
             "ports": [],
         },
     ]
@@ -191,6 +194,24 @@ def test_a_lost_vif_is_a_failure(before, after):
     (failure,) = failures(before, after)
 
     assert failure.startswith(f"ironic node {NODE}: VIFs (port: MAC): ")
+
+
+@pytest.mark.parametrize(
+    "binding", [["compute-1", "normal"], [NODE, "normal"], ["", "baremetal"]]
+)
+def test_t11_a_port_that_is_not_bound_to_its_node_is_a_failure(before, after, binding):
+    after["servers"][0]["bindings"] = {PORT: binding}
+
+    (failure,) = failures(before, after)
+
+    assert failure.startswith(f"port bindings of instance {SERVER}: expected ")
+
+
+def test_t11_a_node_whose_ports_ironic_does_not_bind_may_have_any(before, after):
+    after["servers"][0]["bindings"] = {PORT: ["compute-1", "normal"]}
+    after["ironic_nodes"][0]["network_interface"] = "noop"
+
+    assert failures(before, after) == []
 
 
 @pytest.mark.parametrize(

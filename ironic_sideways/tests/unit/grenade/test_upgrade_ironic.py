@@ -63,6 +63,7 @@ def test_the_verdict_asks_for_the_phases_that_the_window_has(listed):
         ("J9: nova-compute after the nodes", "migrate", "compute"),
         ("J9: nova-compute after take-over", "takeover", "compute"),
         ("J15: nova-api restarted within maintenance", "scheduler", "end-maintenance"),
+        ("T11: ports bound when Ironic has the nodes", "takeover", "port-bindings"),
         ("nothing is touched before maintenance", "begin-maintenance", "stop-compute"),
     ],
 )
@@ -107,6 +108,7 @@ class Window:
         stub.chmod(0o755)
         for name in (
             "ironic-nova-bm-migrate",
+            "nova-bm-bind-ports",
             "nova-bm-clear-dhcp-options",
             "nova-bm-convert-allocations",
             "oslopolicy-policy-generator",
@@ -215,6 +217,20 @@ def test_a_way_back_takes_ironics_dhcp_options_off_what_had_moved(tmp_path, move
         f"nova-bm-clear-dhcp-options --os-cloud admin --of-ironic --migration {record}"
     )
     assert of_window.called(told) is moved
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_t11_the_way_back_binds_the_ports_as_the_base_had_them(tmp_path, bound):
+    of_window = Window(tmp_path)
+    record = of_window.phases.parent / "port-bindings.json"
+    if bound:
+        record.write_text("{}")
+    (of_window.phases / "port-bindings.begun").touch()
+
+    assert of_window.run("--rollback") == 0
+
+    told = f"nova-bm-bind-ports --os-cloud admin --undo {record}"
+    assert of_window.called(told) is bound
 
 
 def test_a_way_back_leaves_nothing_of_ironics_for_a_node_to_boot_by(tmp_path):

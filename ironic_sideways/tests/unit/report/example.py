@@ -53,6 +53,7 @@ PHASES = (
     ("start-ironic", 8.7, "conductor online, API answers"),
     ("takeover", 12.9, "nodes taken over"),
     ("dhcp-options", 1.6, "3 ports cleared"),
+    ("port-bindings", 2.1, "4/4 ports bound to their nodes (4 other)"),
     ("scheduler", 6.2, "proxy lists and shows every node, 4 writes get 404"),
     ("compute", 9.5, "nova-compute runs IronicDriver"),
     ("resources", 6.8, "nodes reported as CUSTOM_BAREMETAL"),

@@ -87,6 +87,7 @@ def servers(locked: bool) -> list[Document]:
                 **{"uuid": server, "name": server, "status": status, "node": node},
                 **{"locked": locked or before, "locked_reason": reason},
                 "ports": [port],
+                "bindings": {port["id"]: [node, "baremetal"]},
             }
         )
     return found
@@ -150,6 +151,7 @@ def ironic_nodes() -> list[Document]:
             "conductor": HOST,
             "owner": "project-1",
             "resource_class": "baremetal",
+            "network_interface": "flat",
             "ports": [
                 {
                     "uuid": f"ironic-{number}",
