@@ -387,7 +387,7 @@ def _judge_boot(verdict: Verdict, options: choices.Options, policy: Policy) -> N
             )
     verdict.notes.append(
         f"boots over the network as {boot.config} says, and so it will with Ironic; "
-        "a rebuild makes it boot from its disk"
+        "a rebuild needs a whole-disk image, with which it boots from its disk"
     )
     if not source.pxe_config_path:
         verdict.notes.append(

@@ -123,6 +123,14 @@ def wanted(options: choices.Options, *, netboot: bool) -> list[ironicconf.Wanted
                 "deploy interface ramdisk, which net-booted instances need,",
             )
         )
+        found.append(
+            ironicconf.Wanted(
+                "deploy",
+                "netbooted",
+                "deploy interface netbooted of this package, without which a rebuild "
+                "loses a net-booted instance,",
+            )
+        )
     plain: Mapping[str, str] = {**mapping.PLAIN_INTERFACES, **options.interfaces}
     found += [
         ironicconf.Wanted(kind, name, f"--interface {kind}={name}")

@@ -87,11 +87,7 @@ def running(
     :param program: "ironic-conductor", or "ironic": it and its API in one process.
     """
     api = mariadb.free_port()
-    config = directory / "ironic.conf"
-    config.touch(mode=0o600)
-    for name in ("http", "tftp"):
-        (directory / name).mkdir(exist_ok=True)
-    config.write_text(_config(directory, url, options, api))
+    config = configure(directory, url, options, api)
     log = directory / "ironic.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -124,9 +120,32 @@ def wait_online(connection: sa.Connection, running: Conductor) -> None:
     connection.rollback()
 
 
-def _config(directory: Path, url: URL, options: Mapping[str, int], api: int) -> str:
+def configure(
+    directory: Path,
+    url: URL,
+    options: Mapping[str, int],
+    api: int,
+    **enabled: str,
+) -> Path:
+    """Write its ironic.conf; ``enabled`` has the kinds with more than one interface."""
+    config = directory / "ironic.conf"
+    config.touch(mode=0o600)
+    for name in ("http", "tftp"):
+        (directory / name).mkdir(exist_ok=True)
+    config.write_text(_config(directory, url, options, api, enabled))
+    return config
+
+
+def _config(
+    directory: Path,
+    url: URL,
+    options: Mapping[str, int],
+    api: int,
+    more: Mapping[str, str],
+) -> str:
     enabled = "".join(
-        f"enabled_{kind}_interfaces = {name}\ndefault_{kind}_interface = {name}\n"
+        f"enabled_{kind}_interfaces = {more.get(kind, name)}\n"
+        f"default_{kind}_interface = {name}\n"
         for kind, name in INTERFACES.items()
     )
     conductor = "".join(f"{name} = {value}\n" for name, value in options.items())

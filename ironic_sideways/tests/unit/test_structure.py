@@ -30,7 +30,7 @@ FLOORS: tuple[set[str], ...] = (
     {"exceptions"},
     {"waits", "commands", "resource_class", "progress", "secret_file", "whole_file"},
     {"ipmi", "nova_bm", "proxy"},
-    {"hardware", "cloud", "migrate", "compute"},
+    {"hardware", "cloud", "migrate", "compute", "conductor"},
     {"evidence", "lab"},
     {"report"},
     {"trials"},
@@ -39,7 +39,7 @@ FLOORS: tuple[set[str], ...] = (
 LOOSE = {*FLOORS[0], *FLOORS[1], "ipmi"}
 
 #: What goes to an operator's machine, and what stays at home.
-TRAVELLERS = {"nova_bm", "migrate", "cloud", "proxy", "compute"}
+TRAVELLERS = {"nova_bm", "migrate", "cloud", "proxy", "compute", "conductor"}
 AT_HOME = {"lab", "hardware", "trials", "report"}
 
 #: The rooms of which ``report`` may import: those that read evidence, and loose ones.

@@ -122,7 +122,7 @@ def write_netboot(directory: Path, instance: str) -> None:
     (directory / "ironic.conf").write_text(
         "[DEFAULT]\n"
         "enabled_hardware_types = ipmi\n"
-        "enabled_deploy_interfaces = direct,ramdisk\n"
+        "enabled_deploy_interfaces = direct,ramdisk,netbooted\n"
         "enabled_vendor_interfaces = ipmitool,no-vendor\n"
         "enabled_network_interfaces = flat,noop\n"
         "[conductor]\n"

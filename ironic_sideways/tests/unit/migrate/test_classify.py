@@ -285,7 +285,10 @@ def test_an_instance_with_a_configuration_boots_over_the_network() -> None:
     verdict = netbooted(BOOT, BY_ROW)
     assert verdict.outcome is classify.Outcome.MIGRATE
     assert verdict.netboot is BOOT
-    assert "a rebuild makes it boot from its disk" in verdict.notes[0]
+    assert (
+        "a rebuild needs a whole-disk image, with which it boots from its disk"
+        in verdict.notes[0]
+    )
     assert len(verdict.notes) == 1
 
 

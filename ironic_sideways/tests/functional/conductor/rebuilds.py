@@ -1,0 +1,226 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Ironic's own ConductorManager rebuilds nodes in this process; prints what became.
+
+    python -m ironic_sideways.tests.functional.conductor.rebuilds ironic.conf
+
+Database, rows, locks, states, interfaces and validation are Ironic's. Not real: glance,
+and what follows the start of a deploy (the agent). A process of its own, because
+Ironic's options and drivers are one set a process.
+"""
+
+import dataclasses
+import json
+import sys
+import time
+import uuid
+from typing import Any
+from unittest import mock
+
+# Threads, as Ironic's programs choose before they import anything else.
+import ironic.command  # noqa: F401
+from ironic import objects
+from ironic.common import context as ironic_context
+from ironic.common import exception, image_service, rpc, states
+from ironic.conductor import deployments, manager, task_manager
+from ironic.conf import CONF
+
+from ironic_sideways.conductor import netbooted
+from ironic_sideways.tests.bench import conductor
+
+MOVED = {
+    "display_name": "server-1",
+    "root_gb": "10",
+    "deploy_interface": "ramdisk",
+    "kernel": "file:///netboot/aa",
+    "ramdisk": "file:///netboot/bb",
+    "ramdisk_kernel_arguments": "root=UUID=4d66-11aa ro",
+    "kernel_append_params": "",
+}
+BMC = {"deploy_kernel": "file:///k", "deploy_ramdisk": "file:///r"}
+FORCED = {"ipmi_force_boot_device": True, "force_persistent_boot_device": "Always"}
+WHOLE, OLD, AMI, GONE = (str(uuid.UUID(int=number)) for number in range(1, 5))
+IMAGES = {
+    WHOLE: {"disk_format": "qcow2", "properties": {}},
+    OLD: {"disk_format": "qcow2", "properties": {"kernel_id": "k", "ramdisk_id": "r"}},
+    AMI: {"disk_format": "ami", "properties": {}},
+}
+TIMEOUT = 60
+
+
+@dataclasses.dataclass
+class Glance:
+    """The far side: images by their ids."""
+
+    def show(self, name: str) -> dict[str, Any]:
+        if name not in IMAGES:
+            raise exception.ImageNotFound(image_id=name)
+        return {"id": name, "status": "active", **IMAGES[name]}
+
+
+@dataclasses.dataclass
+class Conductor:
+    """The conductor in this process, and the deploys that it began."""
+
+    manager: manager.ConductorManager
+    context: ironic_context.RequestContext
+    begun: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def node(self, image: str | None, **columns: Any) -> objects.Node:
+        """An active node as the move leaves it, with what Nova adds to rebuild it."""
+        asked = {"image_source": image, "vcpus": "4"} if image else {}
+        node = objects.Node(
+            self.context,
+            **{
+                "uuid": str(uuid.uuid4()),
+                "driver": "fake-hardware",
+                "instance_uuid": str(uuid.uuid4()),
+                "provision_state": states.ACTIVE,
+                "power_state": states.POWER_ON,
+                "instance_info": {**MOVED, **asked},
+                "driver_info": {**BMC, **FORCED},
+                "driver_internal_info": {"persistent_boot_device": "pxe"},
+                "properties": {"cpu_arch": "x86_64", "capabilities": "boot_mode:bios"},
+                "extra": {"nova_bm": {"digest": "d"}},
+                **{f"{kind}_interface": n for kind, n in conductor.INTERFACES.items()},
+                **columns,
+            },
+        )
+        node.create()
+        number = node.id
+        objects.Port(
+            self.context, node_id=node.id, address=f"52:54:00:00:00:{number % 256:02x}"
+        ).create()
+        return node
+
+    def rebuild(self, node: objects.Node) -> dict[str, Any]:
+        """Ask for a rebuild as the API does; what there is when nobody works on it."""
+        error = None
+        try:
+            self.manager.do_node_deploy(self.context, node.uuid, rebuild=True)
+        except Exception as failure:
+            error = str(failure)
+        return {**self.settled(node), "error": error}
+
+    def settled(self, node: objects.Node) -> dict[str, Any]:
+        """The node when its lock is gone."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            node.refresh()
+            if node.reservation is None:
+                break
+            assert time.monotonic() < deadline, f"node {node.uuid} stays locked"
+            time.sleep(0.05)
+        return {
+            "uuid": node.uuid,
+            "begun": self.begun.get(node.uuid),
+            **{
+                name: getattr(node, name)
+                for name in (
+                    *("provision_state", "power_state", "last_error"),
+                    *("target_provision_state", "deploy_interface"),
+                    *("instance_info", "driver_info", "driver_internal_info"),
+                )
+            },
+        }
+
+    def began(self, task: task_manager.TaskManager, *_: Any) -> None:
+        """Instead of the agent's deploy."""
+        self.begun[task.node.uuid] = type(task.driver.deploy).__name__
+        task.process_event("done")
+
+
+def stock(at: Conductor) -> dict[str, Any]:
+    """What Ironic does without us."""
+    return {"stock": at.rebuild(at.node(WHOLE))}
+
+
+def ours(at: Conductor) -> dict[str, Any]:
+    """Each case with what became of its node."""
+    found = {
+        "whole disk": at.rebuild(at.node(WHOLE)),
+        "2014": at.rebuild(at.node(OLD)),
+        "ami": at.rebuild(at.node(AMI)),
+        "gone": at.rebuild(at.node(GONE)),
+        "no image": at.rebuild(at.node(None)),
+        "no deploy kernel": at.rebuild(at.node(WHOLE, driver_info=dict(FORCED))),
+        "another's": at.rebuild(at.node(OLD, extra={})),
+        "again": at.rebuild(at.node(WHOLE, provision_state=states.ERROR)),
+    }
+    found["ended"] = ended(at)
+    found["second try"] = second_try(at)
+    found["deleted"] = deleted(at)
+    return found
+
+
+def ended(at: Conductor) -> dict[str, Any]:
+    """The refusal ends; another's failure does not."""
+    refused, failed = at.node(OLD), at.node(None)
+    at.rebuild(refused)
+    failed.provision_state, failed.last_error = states.DEPLOYFAIL, "Agent timed out"
+    failed.save()
+    guard = netbooted.Netbooted()
+    with mock.patch.object(netbooted, "SEEN", 0):
+        guard.end_refusals(at.manager, at.context)
+    return {"refused": at.settled(refused), "failed": at.settled(failed)}
+
+
+def second_try(at: Conductor) -> dict[str, Any]:
+    """Refused, and rebuilt with a whole-disk image at once."""
+    node = at.node(OLD)
+    at.rebuild(node)
+    node.set_instance_info("image_source", WHOLE)
+    node.save()
+    return at.rebuild(node)
+
+
+def deleted(at: Conductor) -> dict[str, Any]:
+    """The instance is deleted, and its node is free."""
+    node = at.node(None)
+    at.manager.do_node_tear_down(at.context, node.uuid)
+    return at.settled(node)
+
+
+def main() -> None:
+    CONF([], project="ironic", default_config_files=[sys.argv[1]])
+    objects.register_all()
+    rpc.init(CONF)
+    service = manager.ConductorManager(CONF.host, "test")
+    service.init_host()
+    at = Conductor(service, ironic_context.get_admin_context())
+    with (
+        mock.patch.object(
+            image_service, "get_image_service", lambda *_, **__: Glance()
+        ),
+        mock.patch.object(deployments, "do_node_deploy", at.began),
+    ):
+        found: dict[str, Any] = {
+            "constants": {
+                "settings": netbooted.SETTINGS,
+                "refused": netbooted.REFUSED,
+                "moved": MOVED,
+                "forced": FORCED,
+                "bmc": BMC,
+                "images": {"whole": WHOLE},
+            }
+        }
+        found |= stock(at)
+        netbooted.Netbooted()
+        netbooted.Netbooted()
+        found |= ours(at)
+    service.del_host()
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
