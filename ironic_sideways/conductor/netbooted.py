@@ -53,10 +53,14 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "driver_info": ("ipmi_force_boot_device", "force_persistent_boot_device"),
     "driver_internal_info": ("persistent_boot_device",),
 }
-#: What Nova adds for a rebuild (nova.virt.ironic.patcher), of which the next
-#: take-over would render the wrong thing, and Ironic's own conclusions from it.
+#: What Nova adds for a rebuild to what the move has written (nova.virt.ironic.patcher),
+#: of which the next take-over would render the wrong thing, and what Ironic adds.
 ASKED = {
-    "instance_info": ("image_source", "image_type"),
+    "instance_info": (
+        *("image_source", "image_type", "capabilities", "traits", "ephemeral_format"),
+        *("vcpus", "memory_mb", "flavor_name", "fixed_ips", "floating_ips"),
+        *("project_id", "project_name", "user_id", "user_name"),
+    ),
     "driver_internal_info": ("is_whole_disk_image", "is_source_a_path"),
 }
 

@@ -373,6 +373,11 @@ def _judge_boot(verdict: Verdict, options: choices.Options, policy: Policy) -> N
         verdict.refuse(f"its instance boots over the network: {boot.fault}")
         return
     verdict.netboot = boot
+    if options.boot_mode == "uefi":
+        verdict.refuse(
+            "its instance boots over the network by pxelinux, which UEFI machines do "
+            "not run: leave this node to a run without --boot-mode uefi"
+        )
     if policy.dhcp_provider == "neutron":
         if options.network_interface == "noop":
             verdict.refuse(

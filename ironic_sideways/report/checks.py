@@ -40,6 +40,12 @@ OPERATIONS = {
         "new server",
         "hard reboot",
         "net-booted reboot",
+        "refused rebuild",
+        "net-booted again",
+        "net-booted rebuild",
+        "rebuilt reboot",
+        "rebuilt start",
+        "rebuilt delete",
         "start",
         "rebuild",
         "delete",
@@ -414,7 +420,7 @@ def flavor_fault(operation: dict[str, Any], held: dict[str, Any]) -> str:
     instance = operation["instance"]
     if instance not in held:
         return f"instance {instance} was on no node before"
-    gone = operation["name"] in ("delete", deploys.CLEANED)
+    gone = operation["name"] in ("delete", "rebuilt delete", deploys.CLEANED)
     wanted = {} if gone else held[instance]
     found = operation["allocation"]
     return "" if found == wanted else f"it holds {found}, expected {wanted}"

@@ -20,7 +20,7 @@ from ironic_sideways.evidence import events, heartbeat
 from ironic_sideways.evidence.compare import Check
 
 #: Of a base with survivors: what must have been deployed by the agent.
-DEPLOYED = ("rebuild",)
+DEPLOYED = ("rebuild", "net-booted rebuild")
 #: What the phase ``deploys`` adds, in its order, the last two at the same time.
 CLEANED = "cleaning"
 AFTER_CLEANING = "deploy after cleaning"

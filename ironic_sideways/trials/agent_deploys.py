@@ -132,12 +132,7 @@ def rebuild(survivors: Survivors, server: dict[str, Any]) -> dict[str, Any]:
     before = beats.boot_ids(survivors.work.heartbeat)[server["mac"]]
     image = cloud.image.find_image(workload.DISK_IMAGE, False)
     with node_watch.watching(lambda: survivors.node(server["uuid"])) as watch:
-        response = cloud.compute.post(
-            f"/servers/{server['uuid']}/action",
-            json={"rebuild": {"imageRef": image.id}},
-            microversion=REBUILD_MICROVERSION,
-        )
-        response.raise_for_status()
+        ask_rebuild(cloud, server["uuid"], workload.DISK_IMAGE)
         workload.wait_for_status(cloud, server["uuid"], "ACTIVE", DEPLOY_TIMEOUT)
         done = finish(survivors, server, before, watch)
     found = cloud.compute.get_server(server["uuid"]).image.id
@@ -146,6 +141,16 @@ def rebuild(survivors: Survivors, server: dict[str, Any]) -> dict[str, Any]:
             f"{server['name']}: expected image {image.id}, found {found}"
         )
     return done
+
+
+def ask_rebuild(cloud: Connection, uuid: str, image: str) -> None:
+    """Have Nova begin a rebuild of the server with the image of that name."""
+    response = cloud.compute.post(
+        f"/servers/{uuid}/action",
+        json={"rebuild": {"imageRef": cloud.image.find_image(image, False).id}},
+        microversion=REBUILD_MICROVERSION,
+    )
+    response.raise_for_status()
 
 
 def finish(

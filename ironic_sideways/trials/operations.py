@@ -32,7 +32,7 @@ from openstack.connection import Connection
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import beats, documents, snapshot
-from ironic_sideways.trials import agent_deploys, workload
+from ironic_sideways.trials import agent_deploys, net_booted, workload
 from ironic_sideways.trials.survivors import Act, Survivors
 
 BOOT_TIMEOUT = 240.0
@@ -218,15 +218,15 @@ def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, 
     work, ironic = survivors.work, survivors.ironic
     active = [s for s in work.recorded() if s["status"] == "ACTIVE"]
     running = [s for s in active if s["boot"] == "disk"]
-    net_booted = [s for s in active if s["boot"] == "network"]
+    over_net = [s for s in active if s["boot"] == "network"]
     stopped = [s for s in work.recorded() if s["status"] == "SHUTOFF"]
     if not active and not stopped:
         return the_rest([{"new server": partial(new_server, work, ironic)}], done)
-    if len(running) < 2 or not net_booted or not stopped:
+    if len(running) < 2 or not over_net or not stopped:
         raise exceptions.SidewaysError(
             f"{work.record}: expected two running servers that boot from disk, a "
             f"net-booted and a stopped one, found {len(running)}, "
-            f"{len(net_booted)} and {len(stopped)}"
+            f"{len(over_net)} and {len(stopped)}"
         )
     # A server that was deleted in an earlier try has no node any more.
     kept = next((s for s in running if fits(survivors, s)), running[0])
@@ -238,11 +238,50 @@ def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, 
             "hard reboot": partial(on, kept, hard_reboot, work),
             "rebuild": partial(on, kept, agent_deploys.rebuild, survivors),
         },
-        {"net-booted reboot": partial(on, net_booted[0], net_booted_reboot, work)},
+        of_net_booted(survivors, over_net[0]),
         {"start": partial(on, stopped[0], start_stopped, work)},
         {"delete": partial(on, gone, delete, work, ironic, gone=True)},
     ]
     return the_rest(chains, done)
+
+
+def of_net_booted(survivors: Survivors, server: dict[str, Any]) -> Chain:
+    """What its owner does with a net-booted survivor, in this order."""
+    on, work, ironic = survivors.operate, survivors.work, survivors.ironic
+    return {
+        "net-booted reboot": partial(on, server, net_booted_reboot, work),
+        "refused rebuild": partial(on, server, net_booted.refused_rebuild, survivors),
+        "net-booted again": partial(on, server, net_booted_reboot, work),
+        "net-booted rebuild": partial(on, server, net_booted.rebuild, survivors),
+        "rebuilt reboot": partial(on, server, hard_reboots, work),
+        "rebuilt start": partial(on, server, stop_and_start, work),
+        "rebuilt delete": partial(on, server, delete_clean, work, ironic, gone=True),
+    }
+
+
+def hard_reboots(work: workload.Workload, server: dict[str, Any]) -> str:
+    """Twice in a row: what is set for one boot alone shows at the second."""
+    return "; ".join(hard_reboot(work, server) for _ in range(2))
+
+
+def stop_and_start(work: workload.Workload, server: dict[str, Any]) -> str:
+    """Off, and on again from its disk."""
+    before = beats.boot_ids(work.heartbeat)[server["mac"]]
+    for act, status in (("stop", "SHUTOFF"), ("start", "ACTIVE")):
+        getattr(work.cloud.compute, f"{act}_server")(server["uuid"])
+        workload.wait_for_status(work.cloud, server["uuid"], status, BOOT_TIMEOUT)
+    boot_id = beats.wait_for_boot(work.heartbeat, server["mac"], before, BOOT_TIMEOUT)
+    return f"{server['name']} is back under boot id {boot_id}"
+
+
+def delete_clean(
+    work: workload.Workload, ironic: Connection, server: dict[str, Any]
+) -> str:
+    """As ``delete``, and no net-boot settings are left on the node."""
+    (node,) = ironic.baremetal.nodes(instance_id=server["uuid"])
+    said = delete(work, ironic, server)
+    net_booted.require_none(ironic.baremetal.get_node(node.id))
+    return said
 
 
 def clean_and_deploy(

@@ -292,6 +292,18 @@ def test_an_instance_with_a_configuration_boots_over_the_network() -> None:
     assert len(verdict.notes) == 1
 
 
+def test_t1_a_net_booted_instance_is_refused_in_a_run_for_uefi() -> None:
+    """What it boots by now is of the BIOS; another run has its node."""
+    options = dataclasses.replace(
+        OPTIONS, netboot={rows.instance_uuid(1): BOOT}, boot_mode="uefi"
+    )
+    verdict = classify.classify(
+        samples.source(rows.used_node(1), rows.plugged(1)), options, classify.Policy()
+    )
+    assert verdict.outcome is classify.Outcome.REFUSE
+    assert "leave this node to a run without --boot-mode uefi" in verdict.reasons[0]
+
+
 def test_the_configuration_counts_where_the_row_names_none() -> None:
     verdict = netbooted(BOOT)
     assert verdict.netboot is BOOT

@@ -432,10 +432,18 @@ def lay_down(directory: Path) -> None:
             ("start", {node: {CLASS: 1}}),
             ("rebuild", {node: {CLASS: 1}}),
             ("delete", {}),
+            ("refused rebuild", {node: {CLASS: 1}}),
+            ("net-booted again", {node: {CLASS: 1}}),
+            ("net-booted rebuild", {node: {CLASS: 1}}),
+            ("rebuilt reboot", {node: {CLASS: 1}}),
+            ("rebuilt start", {node: {CLASS: 1}}),
+            ("rebuilt delete", {}),
             ("net-booted reboot", {node: {CLASS: 1}}),
         )
     ]
-    done[3]["deploy"] = deployed("node-run", 1)
+    for rebuilt in ("rebuild", "net-booted rebuild"):
+        (found,) = (operation for operation in done if operation["name"] == rebuilt)
+        found["deploy"] = deployed("node-run", 1)
     write(directory / "operations.json", done)
     asked = [{"name": name, "ok": True, "detail": ""} for name in sorted(checks.PROXY)]
     write(directory / "proxy.json", asked)
