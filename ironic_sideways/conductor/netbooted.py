@@ -28,6 +28,7 @@ for nodes that bear the move's settings; its rows name nothing that is not Ironi
 
 import copy
 import functools
+import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -51,7 +52,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
         "kernel_append_params",
     ),
     "driver_info": ("ipmi_force_boot_device", "force_persistent_boot_device"),
-    "driver_internal_info": ("persistent_boot_device",),
+    "driver_internal_info": ("persistent_boot_device", "rebuild_refused"),
 }
 #: What Nova adds for a rebuild to what the move has written (nova.virt.ironic.patcher),
 #: of which the next take-over would render the wrong thing, and what Ironic adds.
@@ -68,9 +69,12 @@ ASKED = {
 REFUSED = "Rebuild refused, the server runs on unchanged: "
 #: Nova shows an owner 255 characters of a fault, its own first 67 included.
 LONGEST = 188
-#: Seconds that a refused node stays ``deploy failed``, for Nova to see it, which asks
-#: every ``[ironic] api_retry_interval`` (2 by default).
-SEEN = 60
+#: In driver_internal_info: the node is ``deploy failed`` for Nova to see, no longer.
+MARK = "rebuild_refused"
+#: Seconds for that: Nova asks every ``[ironic] api_retry_interval``, 2 by default.
+SEEN = 15
+#: Seconds after which a marked node's conductor must have died meanwhile.
+ABANDONED = 60
 
 
 class Netbooted(noop.NoDeploy):  # type: ignore[misc, unused-ignore]
@@ -80,19 +84,19 @@ class Netbooted(noop.NoDeploy):  # type: ignore[misc, unused-ignore]
         super().__init__()
         install()
 
-    @periodics.periodic(spacing=15)  # type: ignore[untyped-decorator, unused-ignore]
+    @periodics.periodic(spacing=30)  # type: ignore[untyped-decorator, unused-ignore]
     def end_refusals(self, manager: Any, context: Any) -> None:
-        """Nodes whose rebuild was refused are active again once Nova has seen it."""
+        """End what a conductor that died has left refused."""
         found = manager.iter_nodes(
             filters={
                 "reserved": False,
                 "provision_state": states.DEPLOYFAIL,
-                "provisioned_before": SEEN,
+                "provisioned_before": ABANDONED,
             },
-            fields=["last_error"],
+            fields=["driver_internal_info"],
         )
-        for uuid, _driver, _group, last_error in found:
-            if not (last_error or "").startswith(REFUSED):
+        for uuid, _driver, _group, info in found:
+            if MARK not in (info or {}):
                 continue
             try:
                 with task_manager.acquire(
@@ -232,18 +236,29 @@ def refuse(task: Any, manager: Any, reason: str) -> None:
 
 
 def _refused(task: Any, told: str) -> None:
+    task.node.set_driver_internal_info(MARK, True)
     utils.node_history_record(
         task.node, event=told, event_type=states.DEPLOYING, error=True
     )
     task.process_event("fail")
+    # Locked: the power sync would clear last_error before Nova has read it.
+    let_nova_see(task.node)
+    end_refusal(task.node)
+
+
+def let_nova_see(node: Any) -> None:
+    """Wait until Nova, which polls, has read the node's state and last_error."""
+    time.sleep(SEEN)
 
 
 def end_refusal(node: Any) -> None:
     """Make a node active again whose rebuild was refused; any other stays."""
-    refused = (node.last_error or "").startswith(REFUSED)
-    if node.provision_state != states.DEPLOYFAIL or not refused:
+    if node.provision_state != states.DEPLOYFAIL or (
+        MARK not in node.driver_internal_info
+    ):
         return
     # One write: a conductor that dies here leaves the one state or the other.
+    node.del_driver_internal_info(MARK)
     node.provision_state = states.ACTIVE
     node.target_provision_state = states.NOSTATE
     node.last_error = None

@@ -75,6 +75,7 @@ class Conductor:
     manager: manager.ConductorManager
     context: ironic_context.RequestContext
     begun: dict[str, str] = dataclasses.field(default_factory=dict)
+    seen: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     def node(self, image: str | None, **columns: Any) -> objects.Node:
         """An active node as the move leaves it, with what Nova adds to rebuild it."""
@@ -124,6 +125,7 @@ class Conductor:
         return {
             "uuid": node.uuid,
             "begun": self.begun.get(node.uuid),
+            "nova saw": self.seen.get(node.uuid),
             **{
                 name: getattr(node, name)
                 for name in (
@@ -133,6 +135,12 @@ class Conductor:
                 )
             },
         }
+
+    def see(self, node: objects.Node) -> None:
+        """Instead of the time for Nova to look: what it would see, and of a lock."""
+        now = objects.Node.get_by_uuid(self.context, node.uuid)
+        assert now.reservation
+        self.seen[node.uuid] = [now.provision_state, now.last_error]
 
     def began(self, task: task_manager.TaskManager, *_: Any) -> None:
         """Instead of the agent's deploy."""
@@ -164,13 +172,15 @@ def ours(at: Conductor) -> dict[str, Any]:
 
 
 def ended(at: Conductor) -> dict[str, Any]:
-    """The refusal ends; another's failure does not."""
-    refused, failed = at.node(OLD), at.node(None)
-    at.rebuild(refused)
-    failed.provision_state, failed.last_error = states.DEPLOYFAIL, "Agent timed out"
+    """What a dead conductor refused ends; another's failure does not."""
+    refused, failed = at.node(None), at.node(None)
+    for node in (refused, failed):
+        node.provision_state, node.last_error = states.DEPLOYFAIL, "Agent timed out"
+    refused.set_driver_internal_info(netbooted.MARK, True)
+    refused.save()
     failed.save()
     guard = netbooted.Netbooted()
-    with mock.patch.object(netbooted, "SEEN", 0):
+    with mock.patch.object(netbooted, "ABANDONED", 0):
         guard.end_refusals(at.manager, at.context)
     return {"refused": at.settled(refused), "failed": at.settled(failed)}
 
@@ -203,6 +213,7 @@ def main() -> None:
             image_service, "get_image_service", lambda *_, **__: Glance()
         ),
         mock.patch.object(deployments, "do_node_deploy", at.began),
+        mock.patch.object(netbooted, "let_nova_see", at.see),
     ):
         found: dict[str, Any] = {
             "constants": {

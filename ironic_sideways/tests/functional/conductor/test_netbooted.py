@@ -115,9 +115,10 @@ def test_t1_what_cannot_be_deployed_is_refused_and_nothing_touched(
     found: dict[str, Any], known: dict[str, Any], case: str, says: str
 ) -> None:
     node = found[case]
-    assert (node["error"], node["provision_state"]) == (None, "deploy failed")
+    assert (node["error"], node["provision_state"]) == (None, "active")
     assert touched(node, known) == {}
-    told = node["last_error"]
+    state, told = node["nova saw"]
+    assert state == "deploy failed"
     assert told.startswith(known["refused"] + says)
     assert told.endswith(
         "; rebuild with a whole-disk image, or let an administrator set it active"
@@ -126,7 +127,7 @@ def test_t1_what_cannot_be_deployed_is_refused_and_nothing_touched(
     assert len(f"Failed to provision instance {node['uuid']}: {told}") <= 255
 
 
-def test_t1_a_refused_node_is_active_again_and_a_failed_one_is_not(
+def test_t1_a_node_that_a_dead_conductor_refused_is_active_again_a_failed_one_not(
     found: dict[str, Any], known: dict[str, Any]
 ) -> None:
     refused, failed = found["ended"]["refused"], found["ended"]["failed"]
