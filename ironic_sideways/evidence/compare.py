@@ -257,7 +257,8 @@ def each_binding(before: Document, after: Document) -> Iterator[Check]:
     """The instance's ports are bound as Ironic binds those that it deploys."""
     now = by(after["servers"], "uuid")
     interfaces = {
-        node["uuid"]: node["network_interface"] for node in after["ironic_nodes"]
+        node["uuid"]: node.get("network_interface", "noop")
+        for node in after["ironic_nodes"]
     }
     for server in before["servers"]:
         node = server["node"]

@@ -182,6 +182,7 @@ def test_no_module_but_a_public_one_only_passes_on() -> None:
 ELSEWHERE: dict[str, tuple[str, ...]] = {
     "functional/cloud/test_allocations.py": ("cloud/allocations.py",),
     "functional/cmd/test_convert_allocations.py": ("cmd/convert_allocations.py",),
+    "functional/conductor/test_netbooted.py": ("conductor/netbooted.py",),
     "functional/compute/test_launcher.py": ("cmd/compute.py",),
     "functional/hardware/test_machine.py": ("hardware/disks.py",),
     "functional/lab/test_bridge.py": ("lab/bridge.py",),

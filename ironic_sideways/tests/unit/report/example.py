@@ -293,7 +293,7 @@ def operated(directory: Path, server: str) -> None:
     def of_the_survivor(found: Any) -> None:
         for operation in found:
             operation["instance"] = server
-            if operation["name"] != "delete":
+            if operation["name"] not in ("delete", "rebuilt delete"):
                 operation["allocation"] = {node: {whole.CLASS: 1}}
 
     whole.edit(directory / "operations.json", of_the_survivor)

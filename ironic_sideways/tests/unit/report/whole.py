@@ -175,7 +175,7 @@ def phase(name: str, result: str, time: float, seconds: float = 0.0) -> Document
 STARTS = {
     "deploy-ramdisk": -20.0,
     "ironic-database": -10.0,
-    **{name: 5.0 * at for at, name in enumerate(window.WINDOW[2:-1])},
+    **{name: 4.5 * at for at, name in enumerate(window.WINDOW[2:-1])},
     "end-maintenance": 50.0,
     "verify": 60.0,
 }
