@@ -27,8 +27,9 @@ Each override says why the stock manager's way does harm here.
 # nova.objects has its classes as attributes only after register_all().
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from keystoneauth1 import exceptions as ks_exceptions
 from nova import conf, exception, objects, safe_utils
@@ -91,8 +92,34 @@ PASSING_ERRORS = (
 )
 
 
+def _unless_in_place(
+    delete: Callable[..., None],
+    context: nova_context.RequestContext,
+    instance: objects.Instance,
+    node: str,
+    node_type: str = "source",
+) -> None:
+    """Keep the allocation of an instance whose rebuild failed where it is.
+
+    Nova takes each failed rebuild for one that came from elsewhere (rebuild_instance
+    of nova.compute.manager sets scheduled_node for both).
+    """
+    if node_type == "destination" and (instance.host, instance.node) == (
+        CONF.host,
+        node,
+    ):
+        return
+    delete(context, instance, node, node_type=node_type)
+
+
 class ClusteredComputeManager(manager.ComputeManager):
     """A compute manager that shares its host name, and so its instances."""
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        super().__init__(*arguments, **named)
+        self.rt.delete_allocation_for_evacuated_instance = functools.partial(
+            _unless_in_place, self.rt.delete_allocation_for_evacuated_instance
+        )
 
     def pre_start_hook(self, service_ref: objects.Service) -> None:
         """Report the nodes, and start even if that fails for a passing reason.

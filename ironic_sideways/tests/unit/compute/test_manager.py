@@ -334,3 +334,42 @@ def test_a_rebuild_asks_for_a_new_boot_volume_only_where_there_is_one(
     assert {name: seen[name] for name in names if name in seen} == {
         name: value for name, value in values.items() if name != "reimage_boot_volume"
     }
+
+
+@pytest.mark.parametrize(
+    ("host", "node", "kind", "deleted"),
+    [
+        (HOST, "node", "destination", False),
+        ("another", "node", "destination", True),
+        (HOST, "other", "destination", True),
+        (HOST, "node", "source", True),
+    ],
+)
+def test_t1_a_rebuild_that_fails_in_place_keeps_the_instances_allocation(
+    manager: ClusteredComputeManager,
+    monkeypatch: pytest.MonkeyPatch,
+    admin: RequestContext,
+    host: str,
+    node: str,
+    kind: str,
+    deleted: bool,
+) -> None:
+    """Nova deletes it, as if the instance had come from elsewhere."""
+    seen: list[object] = []
+
+    def remove(*words: object) -> bool:
+        seen.append(words)
+        return True
+
+    monkeypatch.setattr(
+        manager.rt.reportclient,
+        "remove_provider_tree_from_instance_allocation",
+        remove,
+    )
+    manager.rt.compute_nodes["node"] = SimpleNamespace(uuid="node")
+    instance = make_instance(node)
+    instance.host = host
+    manager.rt.delete_allocation_for_evacuated_instance(
+        admin, instance, "node", node_type=kind
+    )
+    assert bool(seen) is deleted
