@@ -57,10 +57,9 @@ IMAGES = "[conductor]\nfile_url_allowed_paths = "
                 "cpu_arch : x86_64",
                 "gpu:1,cpu_arch:x86_64",
                 " cpu_arch:\tx86_64 , gpu : 1",
-                "nonsense, cpu_arch: x86_64",
             )
         ),
-        (arch, "[baremetal]\nflavor_extra_specs = cpu_arch\n", None),
+        (arch, "[baremetal]\nflavor_extra_specs = gpu:1\n", None),
         (
             paths,
             f"[DEFAULT]\nstate_path = /srv/i\n{IMAGES}$state_path/images, /x\n",
