@@ -56,9 +56,14 @@ def listener_faults(
 ) -> list[str]:
     """Where the listeners are not as told.
 
-    :param found: what listens; an unknown port is its own name.
+    :param found: what listens; an unknown port is its own name. Where there is IPv6,
+        epmd adds ``::1``: it is the host's alone as well.
     :param up: what must be up; others may be.
     """
+    found = {
+        name: frozenset("127.0.0.1" if one == "::1" else one for one in addresses)
+        for name, addresses in found.items()
+    }
     return [
         f"{name}: listens on {sorted(found.get(name, ()))}, told "
         f"{sorted(page.listeners.get(name, ()))}"
