@@ -43,7 +43,8 @@ def asked(
     program = clouds.directory / "bin" / "ipmitool"
     program.parent.mkdir()
     program.write_text(
-        "#!/bin/sh\ncase \"$*\" in *'10.0.0.1 '*) echo Chassis Power is on;; *) echo Chassis Power is off;; esac\n"
+        "#!/bin/sh\ncase \"$*\" in *'10.0.0.1 '*) power=on;; *) power=off;; esac\n"
+        'echo "Chassis Power is $power"\n'
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
