@@ -25,6 +25,7 @@ from ironic_sideways.migrate import (
     classify,
     interfaces,
     plan,
+    sound_options,
     target,
     work,
 )
@@ -229,7 +230,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
         boot_mode=parsed.boot_mode,
         cipher_suite=parsed.ipmi_cipher_suite,
     )
-    choices.require_sound(options)
+    sound_options.require_sound(options)
     policy = classify.Policy(
         null_deleted=parsed.null_deleted,
         stale_states_free=parsed.stale_states_free,

@@ -13,28 +13,13 @@
 """What the operator chose, and what nova_bm does not know of a node. No I/O."""
 
 import dataclasses
-import ipaddress
-import re
 from collections.abc import Mapping
-from typing import Any
 
-from ironic_sideways import exceptions, resource_class
+from ironic_sideways import resource_class
 from ironic_sideways.nova_bm import reader
 
 #: Of IPMI over LAN; Ironic's default.
 IPMI_PORT = 623
-#: Nova's (nova.objects.fields.Architecture), and the names that it takes for them.
-_ARCHITECTURE = re.compile(
-    r"aarch64|alpha|amd64|armv(6|7l|7b)|cris|i[3-6]86|ia64|lm32|m68k|microblaze(el)?"
-    r"|mips(64)?(el)?|openrisc|parisc(64)?|ppc(emb|le|64(le)?)?|s390x?|sh4(eb)?"
-    r"|sparc(64)?|unicore32|x86_(32p?|64)|xtensa(eb)?",
-    re.IGNORECASE,
-)
-#: A project's id as keystone makes it, with or without dashes.
-_PROJECT = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
-#: What can be nothing but an IP address, of version 4 or 6.
-_IP_ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*")
-_HOST_NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z._-]*[0-9A-Za-z])?\.?")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,80 +102,6 @@ class Options:
     bmcs: Mapping[str, Bmc] = dataclasses.field(default_factory=dict, repr=False)
 
 
-#: Not what stands in files, which are named again.
-_RECORDED = tuple(
-    field.name
-    for field in dataclasses.fields(Options)
-    if field.name
-    not in ("architectures", "netboot", "bmcs", "vif_macs", "vifs_as_recorded")
-)
-
-
-def recorded(source: reader.Node, options: Options) -> dict[str, Any]:
-    """What the run chose for the node, as its provenance keeps it."""
-    of_node = dataclasses.replace(options, node_arch=architecture(source, options))
-    plain = Options(options.resource_class, options.owner)
-    return {
-        name: getattr(of_node, name)
-        for name in _RECORDED
-        if name in ("resource_class", "owner")
-        or getattr(of_node, name) != getattr(plain, name)
-    }
-
-
-def restored(kept: Mapping[str, Any], options: Options) -> Options:
-    """The options that ``recorded`` kept, with the files of ``options``."""
-    known = {name: value for name, value in kept.items() if name in _RECORDED}
-    plain = Options(options.resource_class, None)
-    return dataclasses.replace(
-        plain, **known, netboot=options.netboot, bmcs=options.bmcs
-    )
-
-
-def knowing_vifs(options: Options, own: Mapping[str, Any]) -> Options:
-    """The options with what the run was told of this node's VIFs, if not told anew.
-
-    :param own: the node's provenance, where the mapping keeps it.
-    """
-    if options.vifs_as_recorded or options.vif_macs is not None:
-        return options
-    known = {n: own[n] for n in ("vif_macs", "vifs_as_recorded") if n in own}
-    return dataclasses.replace(options, **known) if known else options
-
-
-def require_sound(options: Options) -> None:
-    """See that Ironic and Nova can make sense of what the nodes are given.
-
-    :raises UsageError: names the option.
-    """
-    if options.owner is not None and not _PROJECT.fullmatch(options.owner):
-        raise exceptions.UsageError(
-            f"--owner {options.owner[:64]!r}: expected a project's id, 32 digits of "
-            "0-9 and a-f: 'openstack project show -f value -c id NAME' prints it"
-        )
-    if bool(options.deploy_kernel) != bool(options.deploy_ramdisk):
-        raise exceptions.UsageError(
-            "expected both of --deploy-kernel and --deploy-ramdisk, or neither"
-        )
-    arch = options.node_arch
-    if arch is not None and not _ARCHITECTURE.fullmatch(arch):
-        raise exceptions.UsageError(
-            f"--node-arch {arch!r}: Nova knows no such cpu_arch; expected x86_64, "
-            "aarch64, ppc64le, i686 or the like"
-        )
-
-
-def is_address(text: str) -> bool:
-    """Whether a BMC can be reached at ``text``: a host name or an IP address."""
-    if not _IP_ADDRESS.fullmatch(text):
-        return bool(_HOST_NAME.fullmatch(text))
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def is_port(number: int) -> bool:
     """Whether there is a UDP or TCP port of this number."""
     return 0 < number < 65536
@@ -215,9 +126,14 @@ def capabilities(source: reader.Node, options: Options, boot: NetBoot | None) ->
     """A node's ``properties.capabilities``: how it boots, and what it advertised."""
     # pxelinux, with which it booted so far, is of the BIOS alone.
     mode = "bios" if boot else options.boot_mode
-    known = options.capabilities
-    own = known.get(source.service_host) or known.get(None) or {}
+    own = advertised(source, options)
     return ",".join(f"{k}:{v}" for k, v in ({"boot_mode": mode} | dict(own)).items())
+
+
+def advertised(source: reader.Node, options: Options) -> Mapping[str, str]:
+    """What the node's compute host advertised of it, or else what all do."""
+    known = options.capabilities
+    return known.get(source.service_host) or known.get(None) or {}
 
 
 def class_of(source: reader.Node, options: Options) -> str:
@@ -257,8 +173,8 @@ def vifs_on(
     if options.vif_macs is None or options.vifs_as_recorded:
         return recorded
     by_mac = {card.address.lower(): card.id for card in interfaces if card.address}
-    macs = {vif: options.vif_macs.get(vif, "") for vif in recorded.values()}
-    return {by_mac[mac]: vif for vif, mac in macs.items() if mac in by_mac}
+    macs = options.vif_macs
+    return {by_mac[macs[v]]: v for v in recorded.values() if macs.get(v) in by_mac}
 
 
 def netboot_of(source: reader.Node, options: Options) -> NetBoot | None:

@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import choices
+from ironic_sideways.migrate import choices, sound_options
 from ironic_sideways.nova_bm import reader, states
 
 IPMI_POWER_MANAGER = "nova.virt.baremetal.ipmi.IPMI"
@@ -248,7 +248,7 @@ def _bmc_faults(source: reader.Node, policy: Policy) -> list[str]:
             f"has no {kind} power, give the node's BMC with --bmc-map"
         ]
     address = source.pm_address
-    if address and not choices.is_address(address):
+    if address and not sound_options.is_address(address):
         kind = ""
         if _IBOOT.fullmatch(address):
             kind = " (an iBoot's address:port,relay?)"

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ironic_sideways import resource_class
-from ironic_sideways.migrate import choices, mapping
+from ironic_sideways.migrate import choices, kept_options, mapping
 from ironic_sideways.nova_bm import reader
 
 
@@ -297,9 +297,28 @@ _FREE_KEYS = frozenset({"run_id", "tool", "options", "digest", "updated_at"})
 def compare_node(source: Source, node: Any, version: str | None) -> list[str]:
     """The fields of Ironic's ``node`` that are not as declared, one line each."""
     lines = _compare(NODE, source, node)
+    kept = (node.extra or {}).get("nova_bm", {}).get("options")
+    if not _says_the_same(kept, source):
+        lines.append(f"extra.nova_bm.options: another choice than made, {kept!r}")
     if list(node.traits.objects):
         lines.append("traits: expected none")
     return lines + _compare_version(source.version, version)
+
+
+def _says_the_same(kept: Any, source: Source) -> bool:
+    """Whether the choices that are kept make the same node of the row."""
+    given = source.options
+    try:
+        options = dataclasses.replace(
+            kept_options.restored(kept, given),
+            vif_macs=given.vif_macs,
+            vifs_as_recorded=given.vifs_as_recorded,
+        )
+        again = dataclasses.replace(source, options=options)
+        return all(rule(again) == rule(source) for rule in NODE.values())
+    # Whoever changed it may have put anything there.
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
 
 
 def compare_port(source: PortSource, port: Any, version: str | None) -> list[str]:

@@ -24,7 +24,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ironic_sideways.migrate import choices, provenance
+from ironic_sideways.migrate import choices, kept_options, provenance
 from ironic_sideways.nova_bm import reader
 
 #: Port uuids are derived from the node's uuid and the MAC below this namespace,
@@ -264,7 +264,7 @@ def _node_provenance(
     mapped = choices.bmc_of(source, options) is not None
     kept = {
         # For retire, when others were moved with other options.
-        "options": choices.recorded(source, options),
+        "options": kept_options.recorded(source, options),
         "bm_node_id": source.id,
         "service_host": source.service_host,
         "instance_name": source.instance_name,

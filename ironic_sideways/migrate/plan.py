@@ -29,6 +29,7 @@ from ironic_sideways.migrate import (
     bmc_rows,
     choices,
     classify,
+    kept_options,
     mapping,
     provenance,
     target,
@@ -59,8 +60,8 @@ class Plan:
         """The options by which a node with this provenance is judged."""
         options = self.options
         if self.by_own_run and own and isinstance(own.get("options"), dict):
-            options = choices.restored(own["options"], options)
-        return choices.knowing_vifs(options, own or {})
+            options = kept_options.restored(own["options"], options)
+        return kept_options.knowing_vifs(options, own or {})
 
 
 def require_selected(connection: sa.Connection, policy: classify.Policy) -> None:

@@ -52,7 +52,9 @@ OTHER_OPTIONS = dataclasses.replace(
     shard_by_service_host=True,
     free_deploy_interface=None,
     boot_mode="uefi",
+    capabilities={"compute-2": {"gpus": "2", "gpu_arch": "kepler"}, None: {"a": "b"}},
     netboot=NETBOOT,
+    vifs_as_recorded=False,
     vif_macs={
         rows.vif_uuid(1): rows.mac(1, card=1),
         rows.vif_uuid(2): rows.mac(2),
@@ -128,12 +130,17 @@ def sources() -> list[reader.Node]:
         ),
         source(rows.free_node(3), rows.plugged(3)),
         source(rows.free_node(4, updated_at=None, cpus=None), rows.interface(4)),
+        source(rows.free_node(7, terminal_port=1), rows.interface(7)),
+        source(rows.free_node(8, terminal_port=65536), rows.interface(8)),
     ]
 
 
 def pairs() -> list[tuple[reader.Node, choices.Options]]:
     """The nodes, each with options that the check would let it pass with."""
     found = [(node, OPTIONS) for node in sources()]
+    # Nobody need say where the VIF of a single NIC is.
+    silent = dataclasses.replace(OPTIONS, vifs_as_recorded=False)
+    found += [(node, silent) for node in sources() if len(node.interfaces) == 1]
     shapes = ("cpus", "memory_mb", "local_gb")
     return found + [
         (node, OTHER_OPTIONS)

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ironic_sideways import exceptions, secret_file
-from ironic_sideways.migrate import choices
+from ironic_sideways.migrate import choices, sound_options
 
 HEADER = ["node", "address", "port", "user", "password_file"]
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
@@ -83,7 +83,7 @@ def _entry(directory: Path, words: list[str], where: str) -> tuple[str, choices.
     if len(words) != len(HEADER):
         raise ValueError(f"expected {len(HEADER)} fields, found {len(words)}")
     node, address, port, user, password_file = (word.strip() for word in words)
-    if not choices.is_address(address):
+    if not sound_options.is_address(address):
         raise ValueError(
             f"address {address!r} is neither a host name nor an IP address"
         )
