@@ -256,19 +256,25 @@ def vif_faults(node: Document, server: Document) -> str:
 def each_binding(before: Document, after: Document) -> Iterator[Check]:
     """The instance's ports are bound as Ironic binds those that it deploys."""
     now = by(after["servers"], "uuid")
-    interfaces = {
-        node["uuid"]: node.get("network_interface", "noop")
+    # That an interface is the one it was moved with is judged elsewhere.
+    bound = {
+        node["uuid"]
         for node in after["ironic_nodes"]
+        if node["network_interface"] != "noop"
     }
+    right = 0
     for server in before["servers"]:
         node = server["node"]
-        if server["uuid"] not in now or interfaces.get(node, "noop") == "noop":
+        if server["uuid"] not in now or node not in bound:
             continue
         wanted = {port["id"]: [node, "baremetal"] for port in server["ports"]}
         found = now[server["uuid"]]["bindings"]
-        wrong = f"expected {wanted}, found {found}" if found != wanted else ""
-        name = f"port bindings of instance {server['uuid']}"
-        yield Check(name, not wrong, wrong or f"{len(wanted)} bound to the node")
+        right += found == wanted
+        if found != wanted:
+            name = f"port bindings of instance {server['uuid']}"
+            yield Check(name, False, f"expected {wanted}, found {found}")
+    if right:
+        yield Check("port bindings", True, f"of {right} instances to their nodes")
 
 
 def machine_faults(node: Document, machine: Document | None) -> str:

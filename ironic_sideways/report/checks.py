@@ -18,6 +18,7 @@ again, and the nodes to account for are those of before.json.
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from ironic_sideways.evidence import (
     takeover,
 )
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import deploys, window
+from ironic_sideways.report import deploys, findings, window
 from ironic_sideways.report.findings import Finding
 
 #: What a moved cloud must do; the plain fake driver's base leaves no survivor.
@@ -115,10 +116,11 @@ def base_driver(directory: Path, before: dict[str, Any]) -> Check:
 def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
     """Each node is after the window what the migration and the take-over left.
 
-    Driver and conductor, and the owner and resource class that it was moved with.
+    Driver and conductor, and the owner, resource class and network interface that it
+    was moved with.
     """
-    moved = documents.read(directory / "migration.json")
-    owner = moved["options"]["owner"]
+    options = documents.read(directory / "migration.json")["options"]
+    kept = {key: options[key] for key in ("owner", "network_interface")}
     classes = migration.classes(directory / "migration.json")
     taken = compare.by(documents.read(directory / "takeover.json")["nodes"], "uuid")
     for node in after.get("ironic_nodes", ()):
@@ -127,8 +129,8 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
             # Other checks name it.
             continue
         wanted = {
+            **kept,
             "driver": taken[uuid]["driver"],
-            "owner": owner,
             "resource_class": classes[uuid],
         }
         wrong = compare.differences(wanted, node, tuple(wanted))
@@ -160,8 +162,11 @@ def check_survival(directory: Path) -> Finding:
         if key not in after:
             checks.append(Check(key, False, "not in the snapshot after"))
     checks += if_there("base driver", lambda: [base_driver(directory, before)])
-    checks += if_there("nodes as moved", lambda: as_moved(directory, after))
-    checks += if_there("all after the end", lambda: after_the_end(directory, before))
+    for name, judge in (
+        ("nodes as moved", partial(as_moved, directory, after)),
+        ("all after the end", partial(after_the_end, directory, before)),
+    ):
+        checks += findings.in_one(name, if_there(name, judge))
     figure = f"{len(before['servers'])} instances, {len(before['machines'])} machines"
     return Finding("survival", checks, figure)
 

@@ -14,6 +14,7 @@
 
 import dataclasses
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from ironic_sideways.evidence.compare import Check
@@ -164,6 +165,17 @@ class Verdict:
             "resume": self.resume,
             "roll_back": self.roll_back,
         }
+
+
+def in_one(name: str, checks: Iterable[Check]) -> list[Check]:
+    """The failures among ``checks``, or one check that says how many there were.
+
+    What is judged a second time need not be shown one by one; where it has nothing to
+    judge, the first time was a failure.
+    """
+    found = list(checks)
+    whole = [Check(name, True, f"{len(found)} checks")] if found else []
+    return [check for check in found if not check.ok] or whole
 
 
 #: A subject without a single check proves nothing.

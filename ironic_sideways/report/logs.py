@@ -27,7 +27,7 @@ from typing import Any
 from ironic_sideways.evidence import compare, documents, events
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import masking, places, window
-from ironic_sideways.report.findings import Finding, Line, clock
+from ironic_sideways.report.findings import Finding, Line, clock, in_one
 
 #: Hits of one rule that are shown; one fault may log a line every second.
 SHOWN = 5
@@ -118,6 +118,17 @@ KNOWN = {
     re.compile(r"ResourceProviderConcurrentUpdateDetected"): (
         "placement.fault_wrap logs what it answers with 409; nova-compute retries"
         " (nova.scheduler.client.report)"
+    ),
+    re.compile(r"InstanceDeployFailure: .*: Rebuild refused, the server runs on"): (
+        "conductor/netbooted.py refuses it before the machine is touched, and Nova logs"
+        " the failure three times; operations judge what became of the server"
+    ),
+    re.compile(
+        r"Skipping removal of allocations for deleted instances: "
+        r"Failed to retrieve allocations for resource provider"
+    ): (
+        "nova.compute.resource_tracker asks for a node's allocations before its first"
+        " report makes the provider (of the resources the evidence tells)"
     ),
     re.compile(r"A dynamic interval looping call should supply either an interval"): (
         "oslo.service's threading backend (loopingcall._idle_for) in a service that is"
@@ -412,7 +423,7 @@ def check_logs(directory: Path) -> Finding:
     checks += known_secrets(directory)
     for rule in MUST:
         checks += each_node(directory, rule, set(nodes))
-    checks += each_log(directory)
+    checks += in_one("expected logs", each_log(directory))
     checks += errors_of_nodes(directory, before)
     number = len(places.logs(directory / "logs"))
     return Finding("logs", checks, f"{number} logs, {len(MUST_NOT) + len(MUST)} rules")

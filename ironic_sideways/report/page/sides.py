@@ -83,10 +83,10 @@ class Side:
 
 #: In this order: group, and what compare.SERVER_FIELDS has of it.
 WORDS = ("name", "status", "vm_state", "task_state", "power_state", "host", "node")
-REST = (
-    *("image", "flavor", "project_id", "user_id"),
-    *("key_name", "metadata", "description", "tags", "user_data"),
-)
+REST = ("image", "flavor", "project_id", "user_id")
+#: Digests of a tenant's values (evidence/tenants.py): one says something where the two
+#: sides differ.
+DIGESTS = ("key_name", "metadata", "description", "tags", "user_data")
 
 IRONIC = (
     "instance_uuid",
@@ -186,6 +186,7 @@ class Lookup:
         ended = self.ended.get(uuid)
         why = self.why(f"instance {uuid}", f"machine of instance {uuid}")
         fields = pairs(then, now, (*WORDS, *REST, "created_at"))
+        fields += [one for one in pairs(then, now, DIGESTS) if one.mark != "same"]
         network = pairs(
             addressed(then) if then else None,
             addressed(now) if now else None,

@@ -30,7 +30,7 @@ from ironic_sideways.evidence import documents
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places, window
 from ironic_sideways.report.faults import FAULTS
-from ironic_sideways.report.findings import Finding, clock
+from ironic_sideways.report.findings import Finding, clock, in_one
 
 #: Faults of one file that are shown; a broken writer breaks every row.
 SHOWN = 5
@@ -226,7 +226,7 @@ def check_evidence(directory: Path) -> Finding:
     checks += without_schema(directory, {f for s in schemas for f in s.files})
     number = len({check.name for check in checks})
     checks += in_time(directory)
-    checks += in_phase(directory)
+    checks += in_one("moments", in_phase(directory))
     return Finding(
         "evidence", checks, f"{number} files, each checked against its schema"
     )

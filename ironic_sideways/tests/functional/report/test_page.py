@@ -77,9 +77,9 @@ def test_the_first_screen_counts_the_errors_that_no_rule_knows(see):
 
 #: Of a good run, each section, and words that only its evidence has.
 SECTIONS = {
-    "ledger": "maintenance took 63 s",
+    "ledger": "maintenance took 65 s",
     "timeline": "begin-maintenance",
-    "heartbeats": "73 beats, 0 lost",
+    "heartbeats": "75 beats, 0 lost",
     "sides": "survivor-1",
     "migration": "verified",
     "take-over": "power on",

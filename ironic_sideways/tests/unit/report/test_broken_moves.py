@@ -253,13 +253,25 @@ BROKEN: dict[str, tuple[Forge, str, str]] = {
         "survival",
         "ironic node node-free as moved",
     ),
+    "network interface noop, which nobody binds": (
+        at("after", "ironic_nodes", 0, network_interface="noop"),
+        "survival",
+        "ironic node node-run as moved",
+    ),
+    "a survivor's port bound elsewhere": (
+        at("after", "servers", 0, bindings={"port-1": ["isw0", "normal"]}),
+        "survival",
+        "port bindings of instance server-run",
+    ),
     "driver changed": (
         at("after", "ironic_nodes", 0, driver="fake-hardware"),
         "survival",
         "ironic node node-run as moved",
     ),
     "a node besides": (
-        into("after", "ironic_nodes", row={"uuid": "node-9"}),
+        into(
+            "after", "ironic_nodes", row={"uuid": "node-9", "network_interface": "noop"}
+        ),
         "survival",
         "ironic node node-9",
     ),

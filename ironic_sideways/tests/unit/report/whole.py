@@ -278,7 +278,7 @@ def migration() -> Document:
     images = {"deploy_kernel": "kernel-1", "deploy_ramdisk": "ramdisk-1"}
     return {
         **{"run_id": "run-1", "started_at": written("migrate"), "result": "done"},
-        "options": {"owner": "project-1", **images},
+        "options": {"owner": "project-1", "network_interface": "flat", **images},
         "rows": rows,
         "counts": {**numbers, "different": 0, "refuse": 0},
     }

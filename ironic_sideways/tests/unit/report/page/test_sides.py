@@ -39,9 +39,19 @@ def test_a_good_run_differs_only_as_the_move_means_it_to(good):
 def test_every_field_that_must_survive_is_shown(good):
     shown = {field for _m, _g, field in marks(good, "same") | marks(good, "moved")}
 
-    # A port is shown as VIF, MAC and fixed IP.
-    assert set(compare.SERVER_FIELDS) - {"ports"} <= shown
+    # A port is shown as VIF, MAC and fixed IP; a digest only where it differs.
+    assert set(compare.SERVER_FIELDS) - {"ports", *sides.DIGESTS} <= shown
     assert {"VIF", "MAC", "fixed IP", "boot_id"} <= shown
+
+
+@pytest.mark.parametrize("name", sides.DIGESTS)
+def test_a_digest_that_differs_is_shown(good, name):
+    def change(document):
+        document["servers"][0][name] = "hmac:0"
+
+    whole.edit(good / "after.json", change)
+
+    assert {field for _m, _g, field in marks(good, "differs")} == {name}
 
 
 def test_a_new_boot_id_is_a_difference_and_comes_first(failed):
