@@ -17,6 +17,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -133,6 +134,19 @@ def redacted(url: URL) -> str:
     return url.difference_update_query(secret).render_as_string(hide_password=True)
 
 
+def _require_tls(cursor: Any) -> None:
+    """See that the connection is encrypted, as the URL says.
+
+    PyMySQL before 1.2 goes on without TLS where the server offers none.
+
+    :raises ConnectionError: it is not.
+    """
+    cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+    row = cursor.fetchone()
+    if not row or not row[1]:
+        raise ConnectionError("its URL wants TLS, and the server offers none")
+
+
 def engine(url: URL) -> sa.Engine:
     """A strict, repeatable-read engine for ``url``; nothing is connected yet."""
     settings = {
@@ -159,6 +173,8 @@ def engine(url: URL) -> sa.Engine:
     @sa.event.listens_for(made, "connect", insert=True)
     def _set_strict(raw: object, _record: object) -> None:
         with contextlib.closing(raw.cursor()) as cursor:  # type: ignore[attr-defined]
+            if "ssl" in settings:
+                _require_tls(cursor)
             cursor.execute(f"SET SESSION sql_mode = '{SQL_MODE}'")
             # MariaDB since 11.6 refuses a locking read of what has changed since the
             # snapshot; here such a read is made to see just that, as on all others.
