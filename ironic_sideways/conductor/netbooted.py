@@ -247,7 +247,10 @@ def _refused(task: Any, told: str) -> None:
 
 
 def let_nova_see(node: Any) -> None:
-    """Wait until Nova, which polls, has read the node's state and last_error."""
+    """Give Nova, which polls, the time to read the node's state and last_error.
+
+    A time, as nothing tells a conductor what the API has answered to whom.
+    """
     time.sleep(SEEN)
 
 

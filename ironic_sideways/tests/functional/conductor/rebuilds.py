@@ -22,7 +22,6 @@ Ironic's options and drivers are one set a process.
 import dataclasses
 import json
 import sys
-import time
 import uuid
 from typing import Any
 from unittest import mock
@@ -35,6 +34,7 @@ from ironic.common import exception, image_service, rpc, states
 from ironic.conductor import deployments, manager, task_manager
 from ironic.conf import CONF
 
+from ironic_sideways import waits
 from ironic_sideways.conductor import netbooted
 from ironic_sideways.tests.bench import conductor
 
@@ -115,13 +115,15 @@ class Conductor:
 
     def settled(self, node: objects.Node) -> dict[str, Any]:
         """The node when its lock is gone."""
-        deadline = time.monotonic() + TIMEOUT
-        while True:
+
+        def holder() -> str | None:
             node.refresh()
-            if node.reservation is None:
-                break
-            assert time.monotonic() < deadline, f"node {node.uuid} stays locked"
-            time.sleep(0.05)
+            found: str | None = node.reservation
+            return found
+
+        waits.wait_for(
+            holder, lambda one: one is None, f"node {node.uuid} to be free", TIMEOUT
+        )
         return {
             "uuid": node.uuid,
             "begun": self.begun.get(node.uuid),

@@ -151,11 +151,13 @@ def test_a_progress_bar_that_raises_is_told_after_what_was_changed(error, said):
 
 #: Stands for a module that takes its time to be imported.
 SLOW = """
-import time
+import select, signal, socket
+# A signal just before pause() would be waited for in vain; this one is written down.
+told, tells = socket.socketpair()
+tells.setblocking(False)
+signal.set_wakeup_fd(tells.fileno())
 print("importing", flush=True)
-while True:
-    # A signal just before pause() would be waited for in vain.
-    time.sleep(0.1)
+select.select([told], [], [])
 """
 #: Of a command that imports it only now; the others have done so by then.
 WORDS = "'maintenance', 'check', '--os-cloud=x', '--record=x'"
