@@ -86,7 +86,8 @@ class Daemon:
 
     def stop(self) -> int:
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=20)
+        # libvirtd gives its threads 30 s to end (virnetdaemon.c).
+        return self._process.wait(timeout=120)
 
 
 class Rack:

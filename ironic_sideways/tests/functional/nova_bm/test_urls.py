@@ -74,6 +74,14 @@ def tls(
         yield server, path
 
 
+@pytest.fixture
+def clear(tmp_path: Path) -> Iterator[mariadb.Server]:
+    """A server without TLS; MariaDB 11.4 and later has it unless told so."""
+    (tmp_path / "m").mkdir()
+    with mariadb.running(tmp_path / "m", "--skip-ssl") as server:
+        yield server
+
+
 def cipher(url: str) -> str:
     """What the server says of the connection's TLS; empty: it has none."""
     made = database.engine(database.resolve_url(url, "-b"))
@@ -104,7 +112,7 @@ def test_n2_tls_is_as_the_url_says(
 
 
 def test_n2_a_server_of_another_ca_or_without_tls_is_refused(
-    tls: tuple[mariadb.Server, Path], server: mariadb.Server, tmp_path: Path
+    tls: tuple[mariadb.Server, Path], clear: mariadb.Server, tmp_path: Path
 ) -> None:
     with_tls, _ = tls
     other = certificate(tmp_path)
@@ -112,7 +120,7 @@ def test_n2_a_server_of_another_ca_or_without_tls_is_refused(
     for one, query in (
         (with_tls, f"ssl_ca={other}"),
         (with_tls, f"ssl_ca={tmp_path}/none.pem"),
-        (server, "ssl_mode=REQUIRED"),
+        (clear, "ssl_mode=REQUIRED"),
     ):
         url = one.url("mysql").set(query={}).render_as_string(hide_password=False)
         with pytest.raises(exceptions.SidewaysError, match="cannot connect") as raised:
