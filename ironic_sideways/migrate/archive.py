@@ -204,6 +204,27 @@ def checksum_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
+def refuse_altered(path: Path) -> None:
+    """See that an archive is the file that was written, by the checksum beside it.
+
+    :raises SidewaysError: it is not, or has no checksum.
+    """
+    beside = checksum_file(path)
+    try:
+        expected = beside.read_text(encoding="utf-8", errors="replace").split()[:1]
+        found = checksum(path)
+    except OSError as error:
+        raise exceptions.SidewaysError(
+            f"--archive {path}: expected it and its checksum {beside}: "
+            f"{error.filename}: {error.strerror}; nothing was changed"
+        ) from error
+    if expected != [found]:
+        raise exceptions.SidewaysError(
+            f"--archive {path}: expected the SHA-256 that {beside} names, found "
+            f"{found}: one of the two was changed; nothing was dropped"
+        )
+
+
 def remove(path: Path) -> None:
     """Take an archive back that was written for nothing."""
     path.unlink(missing_ok=True)

@@ -170,6 +170,7 @@ def _count(connection: sa.Connection) -> dict[str, int]:
 
 def _finish(url: URL, path: Path, left: tuple[str, ...], dry_run: bool) -> Retired:
     """A retirement that ended before its last table was dropped, or after."""
+    archive.refuse_altered(path)
     digests = archive.read(path)
     missing = [table for table in TABLES if table not in digests]
     if missing:

@@ -132,6 +132,20 @@ def test_a_drop_that_broke_off_is_completed(moved: Clouds) -> None:
     assert contents(moved.nova_bm) == {}
 
 
+def test_s10_a_rest_stays_when_the_archive_is_not_the_one_that_was_written(
+    moved: Clouds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = moved.directory / "a.gz"
+    assert retired(moved) == 0
+    restore(moved, path)
+    moved.sql(moved.nova_bm, "DROP TABLE bm_interfaces")
+    left = contents(moved.nova_bm)
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), mtime=1))
+    assert retired(moved) == 1
+    assert "one of the two was changed" in capsys.readouterr().err
+    assert contents(moved.nova_bm) == left
+
+
 def test_a_rest_that_is_not_what_was_archived_stays(
     moved: Clouds, capsys: pytest.CaptureFixture[str]
 ) -> None:

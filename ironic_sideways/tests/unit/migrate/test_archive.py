@@ -62,3 +62,28 @@ def test_an_archive_that_does_not_get_its_name_leaves_no_checksum(
     with pytest.raises(raised):
         archive.write(tmp_path / "a.gz", LINES)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_s10_an_archive_other_than_its_checksum_says_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    archive.write(path, LINES)
+    archive.refuse_altered(path)
+    path.unlink()
+    archive.checksum_file(path).rename(tmp_path / "first.sha256")
+    archive.write(path, [*LINES, "INSERT INTO `bm_nodes` (`id`) VALUES\n"])
+    (tmp_path / "first.sha256").replace(archive.checksum_file(path))
+    with pytest.raises(exceptions.SidewaysError, match=r"a\.gz\.sha256 names, found"):
+        archive.refuse_altered(path)
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_s10_an_archive_without_its_checksum_is_refused(
+    tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "a.gz"
+    archive.write(path, LINES)
+    archive.checksum_file(path).unlink()
+    if content is not None:
+        archive.checksum_file(path).write_text(content)
+    with pytest.raises(exceptions.SidewaysError, match=r"a\.gz\.sha256"):
+        archive.refuse_altered(path)
