@@ -25,11 +25,12 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ironic_sideways import exceptions
+from ironic_sideways.report import masking
 
 EXIT_CODES = """\
 exit codes:
@@ -109,7 +110,43 @@ def _ending() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+class _Shown:
+    """A stream of text that may come from outside: nothing in it acts on a terminal.
+
+    :param change: what is written, to what is shown of it.
+    """
+
+    def __init__(self, stream: IO[str], change: Callable[[str], str]) -> None:
+        self._stream, self._change = stream, change
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._change(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def _showing() -> Iterator[None]:
+    """Clean what is printed; of errors, which cite others, mask secrets, too.
+
+    What a command prints when all went well is its own words, as is the command that
+    restores nova_bm: ``--password nova_bm`` holds no secret.
+    """
+    with contextlib.ExitStack() as stack:
+        # Either is None where the program was started without it.
+        if sys.stdout:
+            out: Any = _Shown(sys.stdout, masking.printable)
+            stack.enter_context(contextlib.redirect_stdout(out))
+        if sys.stderr:
+            err: Any = _Shown(sys.stderr, masking.mask)
+            stack.enter_context(contextlib.redirect_stderr(err))
+        yield
+
+
 @_ending()
+@_showing()
 def main(parser: Parser, words: Sequence[str] | None = None) -> int:
     """Run what ``words`` ask for; whatever ends it is one line and its exit code."""
     parsed = argparse.Namespace()

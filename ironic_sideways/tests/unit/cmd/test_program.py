@@ -56,6 +56,32 @@ def test_what_ends_a_command_is_one_line_and_its_code(capsys, error, code):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.SidewaysError,
+        exceptions.FollowUpNeeded,
+        OSError,
+        ValueError,
+    ],
+)
+def test_s7_an_error_from_outside_neither_acts_on_the_terminal_nor_tells_a_secret(
+    capsys, error
+):
+    def run(parsed: argparse.Namespace) -> None:
+        print("instance \x1b]0;mine\x07of \x1b[2Jothers")
+        print("warning: \x1b[8mhidden", file=sys.stderr)
+        raise error("said \x1b[31mmysql+pymysql://nova:s3cret@db/nova_bm\u202e")
+
+    main(run)
+    told = capsys.readouterr()
+    assert told.out == "instance of others\n"
+    assert "warning: hidden\n" in told.err
+    assert "said mysql+pymysql://nova:***@db/nova_bm\n" in told.err
+    assert not {"\x1b", "\u202e"} & set(told.err)
+    assert "s3cret" not in told.err
+
+
 @pytest.mark.parametrize("error", [error for error, _ in REPORTS])
 def test_whatever_ends_a_command_that_has_changed_something_asks_for_more(
     capsys, error
