@@ -136,7 +136,6 @@ def observe(
     :returns: the same document.
     :raises WaitExpired: names each node that is not reported correctly, and why.
     """
-    begin = time.time()
     wanted = {uuid: resource_class.normalise(classes[uuid]) for uuid in nodes}
     names = sorted(set(wanted.values()))
     seen: Document = {"hypervisors": {}, "providers": {}}
@@ -160,7 +159,6 @@ def observe(
         nothing: Document = {"inventories": {}, "allocations": {}}
         document = {
             "taken_at": time.time(),
-            "seconds": round(time.time() - begin, 1),
             "resource_classes": names,
             "nodes": [
                 {

@@ -166,6 +166,8 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
             "last_error": node.last_error,
             "driver": node.driver,
             "network_interface": node.network_interface,
+            "boot_interface": node.boot_interface,
+            "deploy_interface": node.deploy_interface,
             "bmc": (node.driver_info or {}).get("ipmi_address"),
             "resource_class": node.resource_class,
             "owner": node.owner,

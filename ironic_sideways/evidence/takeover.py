@@ -143,7 +143,6 @@ def observe(
         was seen last.
     :raises WaitExpired: names each node that is not, and what it lacks.
     """
-    begin = time.time()
     seen: dict[str, dict[str, Any]] = {}
 
     def look_for_faults() -> dict[str, str]:
@@ -167,7 +166,6 @@ def observe(
         record(
             {
                 "taken_at": time.time(),
-                "seconds": round(time.time() - begin, 1),
                 "nodes": nodes,
                 "others": written_besides(seen, nodes),
             }

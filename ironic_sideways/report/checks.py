@@ -123,19 +123,33 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
     kept = {key: options[key] for key in ("owner", "network_interface")}
     classes = migration.classes(directory / "migration.json")
     taken = compare.by(documents.read(directory / "takeover.json")["nodes"], "uuid")
+    conductors = {node["conductor"] for node in taken.values()}
     for node in after.get("ironic_nodes", ()):
         uuid = node["uuid"]
         if uuid not in taken or uuid not in classes:
             # Other checks name it.
             continue
+        # Not recorded by an earlier version.
+        named = {
+            "boot_interface": options.get("boot_interface"),
+            "deploy_interface": (
+                None if node["instance_uuid"] else options.get("free_deploy_interface")
+            )
+            or options.get("deploy_interface"),
+        }
         wanted = {
+            **{key: name for key, name in named.items() if key in node},
             **kept,
             "driver": taken[uuid]["driver"],
             "resource_class": classes[uuid],
         }
         wrong = compare.differences(wanted, node, tuple(wanted))
         held = taken[uuid]["conductor"]
-        if not wrong and held and node["conductor"] != held:
+        # A free node is nobody's until a conductor has looked at it.
+        known = {held} if held else {*conductors, None}
+        if conductors == {None}:
+            known.add(node["conductor"])
+        if not wrong and node["conductor"] not in known:
             wrong = f"conductor: {held!r} became {node['conductor']!r}"
         yield Check(f"ironic node {uuid} as moved", not wrong, wrong)
 
@@ -227,7 +241,9 @@ def flavor_update_fault(
         **NO_MORE,
         **{key: options[name] for key, name in IMAGES.items()},
     }
-    return compare.differences(wanted, new)
+    return compare.differences(wanted, new) or compare.differences(
+        {**old, **flavor["set"]}, new
+    )
 
 
 def check_flavors(directory: Path) -> Finding:
@@ -398,9 +414,20 @@ def check_operations(directory: Path) -> Finding:
     for name in sorted(OPERATIONS[before["base_driver"]] - {o["name"] for o in found}):
         checks.append(Check(name, False, "was never done"))
     if before["base_driver"] != "fake":
+        checks += new_node(found, before)
         checks.append(net_boot(directory, before))
         checks += deploys.check(directory, found)
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
+
+
+def new_node(found: list[dict[str, Any]], before: dict[str, Any]) -> Iterator[Check]:
+    """The new server is on a node that was free."""
+    free = {node for node, instance in compare.nodes(before).items() if not instance}
+    for operation in found:
+        if operation["name"] == "new server" and operation["ok"]:
+            node = operation.get("node")
+            detail = f"node {node}, free before: {', '.join(sorted(free)) or 'none'}"
+            yield Check("node of the new server", node in free, detail)
 
 
 def seconds_in_all(operations: list[dict[str, Any]]) -> list[str]:

@@ -13,6 +13,7 @@
 """What the verdict says: of one subject, and of the whole run."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +22,12 @@ from ironic_sideways.evidence.compare import Check
 
 
 def clock(moment: float) -> str:
-    """The time of day, UTC, of ``moment`` in seconds since the epoch."""
+    """The time of day, UTC, of ``moment`` in seconds since the epoch.
+
+    ``?`` where there is none: a phase that was killed never ended.
+    """
+    if not math.isfinite(moment):
+        return "?"
     return time.strftime("%H:%M:%S", time.gmtime(moment))
 
 
@@ -184,7 +190,7 @@ NOTHING = Check("evidence", False, "nothing was checked", absent=True)
 
 def _rank(failed: tuple[Finding, Check]) -> int:
     finding, check = failed
-    return 2 if check.absent else 1 if finding.name == "window" else 0
+    return 2 if check.absent else 1 if finding.name in ("window", "agreement") else 0
 
 
 def one_line(text: str) -> str:

@@ -140,6 +140,18 @@ def differs(was: Document, now: Document, fields: tuple[str, ...]) -> str:
     return compare.differences(was, now, fields)
 
 
+def as_recorded(record: Document, before: Document) -> Iterator[Check]:
+    """The record for the undo is of what there was, and the undo came to its end."""
+    for service in record["services"]:
+        was = compute_service(before, service["host"])
+        told = {key: service.get(key, "absent") for key in SERVICE_FIELDS}
+        wrong = compare.differences(was, told, SERVICE_FIELDS)
+        name = f"record of compute service {service['host']}"
+        yield Check(name, not wrong, wrong or service["status"])
+    ended = {key: record[key] for key in ("ending", "ended") if key in record}
+    yield Check("maintenance ended", all(ended.values()), f"{ended}")
+
+
 def check_maintenance(directory: Path) -> Finding:
     """All was locked and disabled in the window; after it, all is as before."""
     record, before, after, ended = (
@@ -159,6 +171,7 @@ def check_maintenance(directory: Path) -> Finding:
     # The plain fake driver's instances are nobody's to probe with.
     if before["servers"]:
         checks += probes(record)
+    checks += as_recorded(record, before)
     locked = sum(server["locked"] for server in before["servers"])
     figure = f"{len(before['servers'])} instances locked, {locked} of them before"
     return Finding("maintenance", checks, figure)

@@ -61,6 +61,8 @@ def _checks(document: dict[str, Any], when: str, worked: set[str]) -> list[Check
         if test["name"] in worked:
             detail += " (it passed before the move)"
         checks.append(Check(f"{test['name']}{when}", False, detail))
+    if told := [t["name"] for t in tests if t["outcome"] == "passed" and t["reason"]]:
+        checks.append(Check(f"no reason to pass{when}", False, ", ".join(told)))
     ran = counts["passed"] + counts["failed"]
     floor = max(document["floor"], RAN_AT_LEAST)
     detail = f"{ran} ran, expected at least {floor}"

@@ -23,6 +23,7 @@ from pathlib import Path
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import events
 from ironic_sideways.report import (
+    agreement,
     checks,
     exact_match,
     logs,
@@ -67,6 +68,7 @@ SUBJECTS: dict[str, Subject] = {
     "leases": Subject(window.check_leases, ("leases.jsonl", "before.json")),
     "BMCs": Subject(window.check_bmc, ("bmc.json",)),
     "logs": Subject(logs.check_logs, ("secrets.json",)),
+    "agreement": Subject(agreement.check_agreement, ("before.json",)),
     "operations": Subject(
         checks.check_operations,
         ("operations.json",),

@@ -49,6 +49,9 @@ SILENCE = 5.0
 #: The instances are looked at once more when maintenance is over.
 PHASES = (*WINDOW, "verify")
 
+#: The phases that operate on machines that their evidence names.
+OPERATING = ("operate", "deploys")
+
 
 @dataclasses.dataclass(frozen=True)
 class Bounds:
@@ -341,8 +344,47 @@ def check_bmc(directory: Path) -> Finding:
             for c in during
         ),
     ]
+    checks += on_bystanders(directory, commands, window)
     figure = f"power commands in the window: {len(during)}, in all: {len(commands)}"
     return Finding("BMCs", checks, figure)
+
+
+def on_bystanders(
+    directory: Path, commands: list[dict[str, Any]], window: Bounds
+) -> Iterator[Check]:
+    """While machines are operated, no command reaches one that no operation is on."""
+    try:
+        operations = documents.read(directory / "operations.json")
+    except exceptions.EvidenceAbsent:
+        # The operations' own subject says so, unless they were left out.
+        return
+    before = documents.read(directory / "before.json")
+    nodes = {server["uuid"]: server["node"] for server in before["servers"]}
+    operated: set[str] = set()
+    for operation in operations:
+        record = operation.get("deploy") or operation.get("clean") or {}
+        operated |= {*(operation.get("allocation") or ())}
+        operated |= {operation.get("node"), record.get("node")} - {None}
+        operated |= {
+            nodes[uuid] for uuid in (operation.get("instance"),) if uuid in nodes
+        }
+    names = {m["name"]: m["uuid"] for m in before.get("machines", ())}
+    end = max(
+        (phases(directory).get(name, {}).get("time", 0.0) for name in OPERATING),
+        default=0.0,
+    )
+    touched = {
+        command["domain"]
+        for command in commands
+        if window.operated < command["time"] < end
+        and names.get(command["domain"]) not in operated
+    }
+    detail = f"of {len(operated)} nodes"
+    if not touched:
+        yield Check("power of bystanders", True, detail)
+    for domain in sorted(touched):
+        wrong = "got a power command, but no operation was on it"
+        yield Check(f"power of {domain}", False, wrong)
 
 
 def running_ports(directory: Path) -> list[dict[str, Any]]:

@@ -59,12 +59,13 @@ def boot_new(work: workload.Workload) -> dict[str, Any]:
     return server
 
 
-def new_server(work: workload.Workload, ironic: Connection) -> str:
+def new_server(work: workload.Workload, ironic: Connection) -> dict[str, Any]:
     """It boots on a node of Ironic's."""
     server = boot_new(work)
     node = ironic.baremetal.nodes(instance_id=server["uuid"], details=True)
     (found,) = node
-    return f"booted on node {found.id} ({found.driver}, {found.deploy_interface})"
+    detail = f"booted on node {found.id} ({found.driver}, {found.deploy_interface})"
+    return {"detail": detail, "node": found.id}
 
 
 def hard_reboot(work: workload.Workload, server: dict[str, Any]) -> str:

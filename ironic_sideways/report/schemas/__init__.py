@@ -46,6 +46,7 @@ WRITTEN_IN = {
     "migration.json": ("migrate", "started_at"),
     "takeover.json": ("takeover", "taken_at"),
     "dhcp-options.json": ("dhcp-options", "created_at"),
+    "port-bindings.json": ("port-bindings", "created_at"),
     "allocations.json": ("compute", "created_at"),
     "resources.json": ("resources", "taken_at"),
     "after.json": ("end-maintenance", "taken_at"),

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways.evidence import documents, tenants
+from ironic_sideways.evidence import documents, heartbeat, tenants
 from ironic_sideways.report import schemas
 from ironic_sideways.tests.unit.report import whole
 
@@ -171,7 +171,10 @@ def good(directory: Path, nodes: int = 8, tests: int = 66) -> None:
 
     whole.edit(directory / "migration.json", moved)
     cleared = {
-        "port-1": {"instance": servers[0], "old": {"tftp-server": "172.30.0.254"}}
+        "port-1": {
+            "instance": servers[0],
+            "old": whole.dhcp_options()["ports"]["port-1"]["old"],
+        }
     }
     whole.edit(directory / "dhcp-options.json", lambda d: d.update(ports=cleared))
     timed(directory)
@@ -239,6 +242,7 @@ def timed(directory: Path) -> None:
         if beat["boot_id"] == "boot-3"
     ]
     whole.write_lines(path, [*beats, *deployed])
+    leases.sort(key=lambda lease: float(lease["time"]))
     whole.write_lines(directory / "leases.jsonl", leases)
     commands = [
         {"time": moment, "domain": f"bm-{number:02}", "command": "on"}
@@ -246,15 +250,6 @@ def timed(directory: Path) -> None:
         for number in OPERATED
     ]
     whole.write(directory / "bmc.json", {"commands": commands})
-    last = round(end - first)
-
-    def sequenced(document: Document) -> None:
-        for machine in document["machines"]:
-            if machine["power"] == "on":
-                machine["last_seq"] = last
-
-    for name in ("after", "ended"):
-        whole.edit(directory / f"{name}.json", sequenced)
     for name, (written_in, key) in schemas.WRITTEN_IN.items():
         moment = span(written_in)[0] + 0.5
         told = datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat()
@@ -267,6 +262,45 @@ def timed(directory: Path) -> None:
         directory / "ended.json",
         lambda d: d.update(taken_at=span("end-maintenance")[1] - 0.5),
     )
+    stopped(directory)
+    sequenced(directory)
+    names = [
+        f"bm-{whole.mac(at)[-2:]}" for at, _power in enumerate(machines(directory), 1)
+    ]
+    known = [*(f"BMC password of {name}" for name in names), "database-nova"]
+    whole.edit(directory / "secrets.json", lambda d: d.update(sought=known))
+
+
+def streams(directory: Path) -> dict[tuple[str, str], heartbeat.Stream]:
+    found = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    return {(stream.mac, stream.boot_id): stream for stream in found}
+
+
+def stopped(directory: Path) -> None:
+    """A machine that is off was on before."""
+    path = directory / "heartbeat.jsonl"
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    first = min(beat["time"] for beat in told)
+    for machine in json.loads((directory / "before.json").read_text())["machines"]:
+        if machine["power"] == "off" and machine["boot_id"]:
+            number = int(machine["mac"].rpartition(":")[2], 16)
+            told += whole.beats(range(1, 4), number, machine["boot_id"], first - 60)
+    whole.write_lines(path, sorted(told, key=lambda beat: float(beat["time"])))
+
+
+def sequenced(directory: Path) -> None:
+    """Each look found the last heartbeat of then."""
+    found = streams(directory)
+
+    def numbered(document: Document) -> None:
+        for machine in document["machines"]:
+            stream = found.get((machine["mac"], machine["boot_id"]))
+            if stream:
+                taken = document["taken_at"]
+                machine["last_seq"] = sum(t <= taken for t in stream.times)
+
+    for name in ("before", "after", "ended"):
+        whole.edit(directory / f"{name}.json", numbered)
 
 
 def machines(directory: Path) -> list[tuple[str, Any]]:
@@ -295,6 +329,13 @@ def operated(directory: Path, server: str) -> None:
             operation["instance"] = server
             if operation["name"] not in ("delete", "rebuilt delete"):
                 operation["allocation"] = {node: {whole.CLASS: 1}}
+            if operation["name"] == "start":
+                # The other machine that was switched.
+                other = known[OPERATED[1] - 1]
+                operation["instance"] = other["uuid"]
+                operation["allocation"] = {other["node"]: {whole.CLASS: 1}}
+            if "deploy" in operation:
+                operation["deploy"].update(begin=span("operate")[0] + 1, node=node)
 
     whole.edit(directory / "operations.json", of_the_survivor)
 
@@ -401,6 +442,7 @@ def failed(directory: Path, nodes: int = 8, tests: int = 66) -> None:
 
     for name in ("after", "ended"):
         whole.edit(directory / f"{name}.json", booted)
+    sequenced(directory)
     commands = [
         {"time": moment, "domain": "bm-03", "command": word}
         for moment, word in ((off, "off"), (off + 2, "on"))

@@ -96,7 +96,9 @@ def test_an_instance_that_is_gone_after_the_end_is_named(evidence):
 def test_a_service_that_was_disabled_before_must_be_so_again(evidence):
     reason = {"status": "disabled", "disabled_reason": "a new disk"}
     whole.edit(evidence / "before.json", lambda d: d["services"][0].update(reason))
+    assert "record of compute service isw0" in failed(evidence)
 
+    whole.edit(evidence / "maintenance.json", lambda d: d["services"][0].update(reason))
     assert failed(evidence) == ["compute service isw0 after the end"]
 
     whole.edit(evidence / "ended.json", lambda d: d["services"][0].update(reason))

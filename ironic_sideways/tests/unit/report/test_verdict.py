@@ -221,6 +221,7 @@ def test_a_red_verdict_ends_with_check_evidence_and_the_ways_on(evidence, capsys
 
     assert last_line(evidence, capsys) == (
         "verdict: FAILED: take-over: take-over of node-run: is in maintenance"
+        " | red: take-over, agreement"
         f" | evidence: takeover.json:{number} | resume: go on"
         " | roll back: no way back from here"
     )

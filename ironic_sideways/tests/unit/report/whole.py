@@ -186,7 +186,7 @@ def phase_events() -> list[Document]:
     for name in window.PHASES:
         begin = BEGIN + STARTS[name]
         end = END if name == "end-maintenance" else begin + 2
-        found += [phase(name, "started", begin), phase(name, "ok", end, 2.0)]
+        found += [phase(name, "started", begin), phase(name, "ok", end, end - begin)]
     return [
         *found,
         phase("operate", "started", OPERATED),
@@ -379,10 +379,10 @@ REFUSED = [
 def lay_down(directory: Path) -> None:
     """Write the whole evidence."""
     write_lines(directory / "events.jsonl", phase_events())
-    write(directory / "before.json", snapshot(1, {"VCPU": 1}, False, 1))
-    after = snapshot(70, {CLASS: 1}, True, 50)
+    write(directory / "before.json", snapshot(6, {"VCPU": 1}, False, 1))
+    after = snapshot(55, {CLASS: 1}, True, 50)
     write(directory / "after.json", {**after, "ironic_nodes": ironic_nodes()})
-    write(directory / "ended.json", snapshot(72, {CLASS: 1}, False, 60))
+    write(directory / "ended.json", snapshot(65, {CLASS: 1}, False, 60))
     locks = {"lock": ["server-run"], "locked_before": ["server-stop"]}
     was = {"host": HOST, "status": "enabled", "disabled_reason": None}
     rows = [
@@ -390,11 +390,12 @@ def lay_down(directory: Path) -> None:
         for node, (number, server, _status, _power) in NODES.items()
     ]
     probes = {"refused": REFUSED, "permitted": ["port device_id", "rename"]}
-    record = {"services": [was], "rows": rows, **locks, **probes}
+    undone = {"ending": True, "ended": True}
+    record = {"services": [was], "rows": rows, **locks, **probes, **undone}
     write(directory / "maintenance.json", record)
     write(directory / "flavors.json", flavors())
     write(directory / "dhcp-options.json", dhcp_options())
-    command = {"command": "tools/run_upgrade.sh"}
+    command = {"command": "tools/run_upgrade.sh", "taken_at": GATHERED}
     write(directory / "environment.json", command)
     write(directory / "migration.json", migration())
     write(directory / "takeover.json", takeover())
@@ -419,8 +420,9 @@ def lay_down(directory: Path) -> None:
     ]
     write(directory / "bmc.json", {"commands": commands})
     logs(directory / "logs")
-    known = ["BMC password of machine-1", "database-nova"]
-    write(directory / "secrets.json", {"sought": known, "hits": []})
+    names = [f"machine-{number}" for number, *_ in NODES.values()]
+    known = [*(f"BMC password of {name}" for name in names), "database-nova"]
+    write(directory / "secrets.json", {"sought": known, "hits": [], "too_short": []})
     node, *_ = NODES
     specs = {"cpu_arch": "x86_64"}
     old: Document = {"instance": "server-run", "embedded": specs}
@@ -441,6 +443,7 @@ def lay_down(directory: Path) -> None:
             ("net-booted reboot", {node: {CLASS: 1}}),
         )
     ]
+    done[0]["node"] = list(NODES)[-1]
     for rebuilt in ("rebuild", "net-booted rebuild"):
         (found,) = (operation for operation in done if operation["name"] == rebuilt)
         found["deploy"] = deployed("node-run", 1)

@@ -1,0 +1,200 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every fact that is recorded is judged, or stands in the table with its reason.
+
+Of each pattern and kind of change a seeded sample; ``IRONIC_SIDEWAYS_SOAK`` takes all.
+"""
+
+import os
+import random
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from ironic_sideways.report import verdict
+from ironic_sideways.tests.unit.report import complete, mutants
+
+#: Keys that are a document's own: a uuid, a class, a host, a name.
+OWN = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|port-\d+|flavor-1|lab-compute|CUSTOM_\w+|VCPU|MEMORY_MB"
+    r"|DISK_GB|ironic|nova|tempest|mariadb-server|rabbitmq-server"
+)
+
+MACHINE = "what the run ran on: it explains a figure, and proves nothing of the move"
+COMMAND = "for a person who runs it again"
+TOLD = "a sentence for a person; what it says is judged elsewhere"
+TOOK = "how long it took, for the page; a phase's own time is judged"
+DEFAULT = "a default of the tool's; what each row got is judged"
+URLS = "where the tool read and wrote, without a password; the rows are judged"
+NOT_TOLD = "one version fewer is named"
+
+#: Pattern, with the kind of change -> why no check notices. Only a leaf's ``value``
+#: says that nobody judges that leaf.
+TABLE = {
+    "allocations.json:nodes.{}.added value": "for the undo: what the tool made anew",
+    "allocations.json:new_classes[] dropped": "a class may have been there before",
+    "bmc.json:commands[] dropped": (
+        "one of several in a row; what the last one left is judged at each look"
+    ),
+    "bmc.json:commands[].domain swapped": (
+        "of two machines that were both switched, each by an operation of its own"
+    ),
+    "dhcp-options.json:ports.{}.old.bootfile-name value": "the name of the base's file",
+    "environment.json:command value": COMMAND,
+    "environment.json:commit value": COMMAND,
+    "environment.json:distributions.{} value": MACHINE,
+    "environment.json:distributions.{} dropped": NOT_TOLD,
+    "environment.json:host.architecture value": MACHINE,
+    "environment.json:host.cpu value": MACHINE,
+    "environment.json:host.cpus value": MACHINE,
+    "environment.json:host.kernel value": MACHINE,
+    "environment.json:host.memory_mb value": MACHINE,
+    "environment.json:host.system value": MACHINE,
+    "environment.json:packages.{} value": MACHINE,
+    "environment.json:packages.{} dropped": NOT_TOLD,
+    "environment.json:python value": MACHINE,
+    "events.jsonl:[].figure value": TOLD,
+    "events.jsonl:[].figure swapped": TOLD,
+    "events.jsonl:[].memory_used_mb value": "a figure of the page, with a goal",
+    "events.jsonl:[].memory_used_mb swapped": "a figure of the page, with a goal",
+    "leases.jsonl:[] doubled": "dnsmasq tells a lease that it knows again",
+    "leases.jsonl:[].event swapped": "new and known are told apart by the expiry",
+    "leases.jsonl:[] dropped": "one renewal of many; that there is one is judged",
+    "migration.json:options.node_arch value": DEFAULT,
+    "migration.json:options.resource_class value": DEFAULT,
+    "migration.json:rows[].interfaces[] value": (
+        "rows of bm_interfaces, for a person who looks one up; the MACs are judged"
+    ),
+    "migration.json:rows[].interfaces[] swapped": "the same",
+    "migration.json:rows[].notes value": TOLD,
+    "migration.json:rows[].notes[] value": TOLD,
+    "migration.json:rows[].notes[] dropped": TOLD,
+    "migration.json:rows[].notes[] doubled": TOLD,
+    "migration.json:source value": URLS,
+    "migration.json:target value": URLS,
+    "migration.json:tool value": COMMAND,
+    "operations.json:[].detail value": TOLD,
+    "operations.json:[].detail swapped": TOLD,
+    "operations.json:[].name swapped": "the order of two operations on one instance",
+    "operations.json:[].seconds swapped": TOOK,
+    "operations.json:[].deploy.agent.version value": MACHINE,
+    "operations.json:[].deploy.changes[].step value": (
+        "steps but the one that writes the disk, which is judged, are for a person"
+    ),
+    "operations.json:[].deploy.changes[].step swapped": "the same",
+    "operations.json:[].deploy.changes[] dropped": (
+        "one between the first and the last, which are judged: looks may miss one"
+    ),
+    "proxy.json:[].detail value": TOLD,
+    "proxy.json:[].name swapped": "the order of two checks",
+    "secrets.json:sought[] value": "names; each BMC's is judged",
+    "secrets.json:too_short value": "what could not be searched for, for a person",
+    "tempest/results.json:tests[].reason value": TOLD,
+    "tempest/results.json:tests[].source value": TOLD,
+    "tempest-base/results.json:tests[].reason value": TOLD,
+    "tempest-base/results.json:tests[].source value": TOLD,
+    "tempest/results.json:tests[].name swapped": "two tests that ended alike",
+    "tempest/results.json:tests[].seconds value": TOOK,
+    "tempest/results.json:tests[].seconds swapped": TOOK,
+    "tempest-base/results.json:tests[].name swapped": "two tests that ended alike",
+    "tempest-base/results.json:tests[].seconds value": TOOK,
+    "tempest-base/results.json:tests[].seconds swapped": TOOK,
+}
+
+#: Nobody may declare that these do not matter.
+NEVER = re.compile(
+    r"state|status|power|uuid|instance|mac|bmc|ip|ips|address|host|node|time|taken_at"
+    r"|created_at|started_at|finished_at|begin|id|boot_id|seq|vif|vifs|port|owner"
+)
+
+#: Of each pattern and kind of change.
+SAMPLE = 2
+SOAK = bool(os.environ.get("IRONIC_SIDEWAYS_SOAK"))
+
+Groups = dict[str, list[mutants.Mutant]]
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("complete")
+    complete.lay_down(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def groups(evidence: Path) -> Groups:
+    found = defaultdict(list)
+    for file in mutants.files(evidence):
+        for mutant in mutants.of(evidence, file, OWN):
+            found[str(mutant)].append(mutant)
+    return found
+
+
+@pytest.fixture(scope="module")
+def green(evidence: Path, groups: Groups) -> dict[str, list[mutants.Mutant]]:
+    """By pattern and kind, the changes that no check noticed."""
+    judge, chosen = mutants.Judge(evidence), random.Random(18)  # noqa: S311
+    found = {}
+    for name, every in groups.items():
+        # A change that the table allows is sought until one is found.
+        most = len(every) if SOAK else 40 if name in TABLE else SAMPLE
+        some = chosen.sample(every, min(most, len(every)))
+        unnoticed = []
+        for mutant in some:
+            if not judge.red(mutant):
+                unnoticed.append(mutant)
+                if name in TABLE:
+                    break
+        if unnoticed:
+            found[name] = unnoticed
+    return found
+
+
+def test_the_evidence_is_of_a_good_run(evidence):
+    assert verdict.verdict(evidence).red == []
+
+
+def test_every_change_is_red_or_stands_in_the_table(green):
+    unnoticed = {n: found[0].steps for n, found in green.items() if n not in TABLE}
+
+    assert unnoticed == {}
+
+
+def test_no_entry_of_the_table_is_of_something_else_or_is_judged(groups, green):
+    assert [name for name in TABLE if name not in groups] == []
+    assert [name for name in TABLE if name not in green] == []
+
+
+def test_the_table_covers_few_leaves(groups):
+    of_leaves = {n: len(found) for n, found in groups.items() if n.endswith(" value")}
+    covered = sum(number for name, number in of_leaves.items() if name in TABLE)
+
+    assert covered / sum(of_leaves.values()) <= 0.05, covered
+
+
+def test_the_table_has_no_state_identity_address_power_or_time():
+    leaves = [name.split()[0] for name in TABLE if name.endswith(" value")]
+    told = [
+        one
+        for one in leaves
+        if NEVER.fullmatch(re.split(r"[.:]", one.rstrip("[]"))[-1])
+    ]
+
+    assert told == []
+
+
+def test_the_table_tells_why():
+    assert all(TABLE.values())
+    assert not [name for name in TABLE if "*" in name or len(name.split()) != 2]
