@@ -148,8 +148,9 @@ def as_recorded(record: Document, before: Document) -> Iterator[Check]:
         wrong = compare.differences(was, told, SERVICE_FIELDS)
         name = f"record of compute service {service['host']}"
         yield Check(name, not wrong, wrong or service["status"])
-    ended = {key: record[key] for key in ("ending", "ended") if key in record}
-    yield Check("maintenance ended", all(ended.values()), f"{ended}")
+    ended = {key: record.get(key, "absent") for key in ("ending", "ended")}
+    over = all(value is True for value in ended.values())
+    yield Check("maintenance ended", over, f"{ended}")
 
 
 def check_maintenance(directory: Path) -> Finding:

@@ -127,3 +127,13 @@ def test_s2_a_policy_that_was_not_in_force_or_stayed_is_named(
 
     whole.edit(evidence / "maintenance.json", lambda d: d.pop(key))
     assert failed(evidence) == [name]
+
+
+def test_a_record_that_tells_nothing_of_the_end_is_red(evidence):
+    def cut(document):
+        del document["ending"], document["ended"]
+
+    whole.edit(evidence / "maintenance.json", cut)
+
+    failed = maintenance.check_maintenance(evidence).failures
+    assert [check.name for check in failed] == ["maintenance ended"]
