@@ -30,11 +30,8 @@ from ironic_sideways.report.findings import Finding, clock, in_one
 
 Document = dict[str, Any]
 
-#: Seconds that a look at all machines may take.
-LOOK = 30.0
-
-#: Seconds between an event and what a phase took the time of.
-TICK = 2.0
+#: Seconds, on a busy machine, between what happens and the program that tells of it.
+TICK = 15.0
 
 #: Steps that are told once they are over.
 UNTOLD = ("prepare",)
@@ -241,11 +238,15 @@ def rows(directory: Path, before: Document) -> Iterator[str]:
 
 
 def sequences(directory: Path, before: Document) -> Iterator[str]:
-    """Each snapshot's last sequence number is one that a heartbeat had then."""
+    """Each snapshot's last sequence number is one that a heartbeat had in its phase."""
+    spans = [span for found in window.tries(directory).values() for span in found]
     streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
     found = {(stream.mac, stream.boot_id): stream for stream in streams}
     for name, snapshot in snapshots(directory):
         taken = snapshot["taken_at"]
+        until = min(
+            (end for begin, end in spans if begin <= taken <= end), default=taken
+        )
         for machine in snapshot["machines"]:
             stream = found.get((machine["mac"], machine["boot_id"]))
             if stream is None:
@@ -254,7 +255,7 @@ def sequences(directory: Path, before: Document) -> Iterator[str]:
                 continue
             last = machine["last_seq"]
             least = stream.first_seq - 1 + sum(t <= taken for t in stream.times)
-            most = stream.first_seq - 1 + sum(t <= taken + LOOK for t in stream.times)
+            most = stream.first_seq - 1 + sum(t <= until for t in stream.times)
             if last is None or not least <= last <= most:
                 yield (
                     f"{name}: {machine['name']}: sequence {last}, its heartbeats had"
@@ -352,7 +353,7 @@ def commands(directory: Path, before: Document) -> Iterator[str]:
     names = {machine["name"] for machine in before["machines"]}
     told = documents.read(directory / "bmc.json")["commands"]
     last = 0.0
-    until = window.bounds(directory).gathered + LOOK
+    until = window.bounds(directory).gathered + TICK
     for command in told:
         if command["domain"] not in names:
             yield f"{command['domain']} is no machine of before.json"
