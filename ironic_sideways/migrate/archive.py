@@ -216,12 +216,12 @@ def refuse_altered(path: Path) -> None:
     except OSError as error:
         raise exceptions.SidewaysError(
             f"--archive {path}: expected it and its checksum {beside}: "
-            f"{error.filename}: {error.strerror}; nothing was changed"
+            f"{error.filename}: {error.strerror}; this command dropped nothing"
         ) from error
     if expected != [found]:
         raise exceptions.SidewaysError(
             f"--archive {path}: expected the SHA-256 that {beside} names, found "
-            f"{found}: one of the two was changed; nothing was dropped"
+            f"{found}: one of the two was changed; this command dropped nothing"
         )
 
 

@@ -70,12 +70,13 @@ def test_s7_an_error_from_outside_neither_acts_on_the_terminal_nor_tells_a_secre
 ):
     def run(parsed: argparse.Namespace) -> None:
         print("instance \x1b]0;mine\x07of \x1b[2Jothers")
+        sys.stdout.writelines(["more \x1b[2Jof\n", "it\x07\n"])
         print("warning: \x1b[8mhidden", file=sys.stderr)
         raise error("said \x1b[31mmysql+pymysql://nova:s3cret@db/nova_bm\u202e")
 
     main(run)
     told = capsys.readouterr()
-    assert told.out == "instance of others\n"
+    assert told.out == "instance of others\nmore of\nit\n"
     assert "warning: hidden\n" in told.err
     assert "said mysql+pymysql://nova:***@db/nova_bm\n" in told.err
     assert not {"\x1b", "\u202e"} & set(told.err)
