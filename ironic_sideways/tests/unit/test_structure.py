@@ -231,6 +231,14 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     ),
     "unit/cmd/test_lab.py": ("cmd/main.py",),
     "unit/proxy/test_middleware.py": ("proxy/__init__.py",),
+    "unit/report/test_agreement.py": (
+        "report/agreement/instances.py",
+        "report/agreement/keys.py",
+        "report/agreement/looks.py",
+        "report/agreement/machines.py",
+        "report/agreement/nodes.py",
+        "report/agreement/run.py",
+    ),
     "unit/report/page/test_render.py": (
         "cmd/report.py",
         "report/page/headline.py",

@@ -1,0 +1,183 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Of the instances: what was recorded for an undo, and what each look tells of them."""
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+from ironic_sideways import resource_class
+from ironic_sideways.evidence import compare, documents, heartbeat, migration
+from ironic_sideways.report.agreement.looks import Document, snapshots
+
+
+def workload(directory: Path, before: Document) -> Iterator[str]:
+    """The instances that must survive are in before.json what they are here."""
+    servers = compare.by(before["servers"], "uuid")
+    machines = {machine["mac"]: machine for machine in before["machines"]}
+    told_of = documents.read(directory / "workload.json")["servers"]
+    if wrong := compare.mismatch(servers, [wanted["uuid"] for wanted in told_of]):
+        yield wrong
+    for wanted in told_of:
+        server = servers.get(wanted["uuid"])
+        if server is None:
+            continue
+        ports = [port for port in server["ports"] if port["mac"] == wanted["mac"]]
+        found = {
+            **{key: server[key] for key in ("name", "status")},
+            "port": ports[0]["id"] if ports else None,
+            "fixed_ips": ports[0]["fixed_ips"] if ports else None,
+            "boot_id": machines.get(wanted["mac"], {}).get("boot_id"),
+        }
+        if wrong := compare.differences(wanted, found, found):
+            yield f"{wanted['uuid']}: {wrong}"
+
+
+def workload_boots(directory: Path, before: Document) -> Iterator[str]:
+    """How each instance boots is what migration.json and its own heartbeats tell."""
+    boots = {
+        row["instance_uuid"]: row["boot"]
+        for row in migration.rows(directory / "migration.json")
+    }
+    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    roots = {(stream.mac, stream.boot_id): stream.root for stream in streams}
+    for wanted in documents.read(directory / "workload.json")["servers"]:
+        root = roots.get((wanted["mac"], wanted["boot_id"]))
+        found = {"boot": boots.get(wanted["uuid"]), "root": root}
+        if wrong := compare.differences(wanted, found, found):
+            yield f"{wanted['uuid']}: {wrong}"
+
+
+def allocations(directory: Path, before: Document) -> Iterator[str]:
+    """What each provider held is what before.json saw, and its owner the server's."""
+    document = documents.read(directory / "allocations.json")
+    providers = compare.by(before["providers"], "uuid")
+    servers = compare.by(before["servers"], "uuid")
+    classes = migration.classes(directory / "migration.json")
+    names = {u: resource_class.normalise(name) for u, name in classes.items()}
+    if wrong := compare.mismatch(providers.keys() & names.keys(), document["nodes"]):
+        yield f"nodes: {wrong}"
+    if beside := set(document["new_classes"]) - set(names.values()):
+        yield f"new classes that no node has: {sorted(beside)}"
+    for uuid in providers.keys() & document["nodes"].keys():
+        node = document["nodes"][uuid]
+        wanted = {
+            "resource_class": names.get(uuid),
+            "inventories": providers[uuid]["inventories"],
+            "allocations": {
+                consumer: {
+                    "resources": held,
+                    **{
+                        key: servers.get(consumer, {}).get(key)
+                        for key in ("project_id", "user_id")
+                    },
+                }
+                for consumer, held in providers[uuid]["allocations"].items()
+            },
+        }
+        if wrong := compare.differences(wanted, node, wanted):
+            yield f"{uuid}: {wrong}"
+
+
+def port_bindings(directory: Path, before: Document) -> Iterator[str]:
+    """The old binding of each port is the one that before.json saw."""
+    found = documents.read(directory / "port-bindings.json")["ports"]
+    wanted = {
+        port["id"]: {
+            "instance": server["uuid"],
+            "node": server["node"],
+            "old": dict(
+                zip(
+                    ("host_id", "vnic_type"),
+                    server["bindings"].get(port["id"], ()),
+                    strict=False,
+                )
+            ),
+        }
+        for server in before["servers"]
+        for port in server["ports"]
+    }
+    if wrong := compare.mismatch(wanted, found):
+        yield wrong
+    for uuid in wanted.keys() & found.keys():
+        if wrong := compare.differences(wanted[uuid], found[uuid], wanted[uuid]):
+            yield f"{uuid}: {wrong}"
+
+
+def bindings(directory: Path, before: Document) -> Iterator[str]:
+    """A port's binding is after the end what it was in the window."""
+    after = compare.by(documents.read(directory / "after.json")["servers"], "uuid")
+    for server in documents.read(directory / "ended.json")["servers"]:
+        was = after.get(server["uuid"], server)["bindings"]
+        if wrong := compare.differences(was, server["bindings"]):
+            yield f"ended.json: {server['uuid']}: {wrong}"
+
+
+def providers(directory: Path, before: Document) -> Iterator[str]:
+    """A provider's name does not change."""
+    names = {p["uuid"]: p.get("name") for p in before["providers"]}
+    for name, snapshot in snapshots(directory):
+        for one in snapshot["providers"]:
+            if one["uuid"] in names and one.get("name") != names[one["uuid"]]:
+                yield f"{name}: provider {one['uuid']}: name {one.get('name')}"
+
+
+def reasons(directory: Path, before: Document) -> Iterator[str]:
+    """All that the window locked and disabled it did for one reason."""
+    after = documents.read(directory / "after.json")
+    now = compare.by(after["servers"], "uuid")
+    was = {one["id"]: one for one in before["services"]}
+    told = {
+        now[server["uuid"]]["locked_reason"]
+        for server in before["servers"]
+        if server["uuid"] in now and not server["locked"]
+    }
+    told |= {
+        one["disabled_reason"]
+        for one in after["services"]
+        if one["status"] == "disabled"
+        and was.get(one["id"], {}).get("status") == "enabled"
+    }
+    if len(told) > 1:
+        yield f"{sorted(map(str, told))}"
+
+
+def flavors(directory: Path, before: Document) -> Iterator[str]:
+    """Each instance's flavor is one of those that were updated."""
+    found = documents.read(directory / "flavors.json")["flavors"].values()
+    names = {flavor["name"] for flavor in found}
+    for server in before["servers"]:
+        if server["flavor"] and server["flavor"] not in names:
+            yield f"{server['uuid']} has {server['flavor']}; updated: {sorted(names)}"
+
+
+SERVERS = ("server-ip-address", "tftp-server")
+
+BOOT_OPTIONS = {"bootfile-name", *SERVERS}
+
+
+def boot_options(directory: Path, before: Document) -> Iterator[str]:
+    """Each port lost all of nova-baremetal's options, which name one server."""
+    ports = documents.read(directory / "dhcp-options.json")["ports"]
+    for uuid, port in ports.items():
+        old = port["old"]
+        if wrong := compare.mismatch(BOOT_OPTIONS, old):
+            yield f"{uuid}: {wrong}"
+            continue
+        try:
+            servers = {ipaddress.ip_address(old[key]) for key in SERVERS}
+        except ValueError as error:
+            yield f"{uuid}: {error}"
+            continue
+        if len(servers) > 1:
+            yield f"{uuid}: {sorted(map(str, servers))}"

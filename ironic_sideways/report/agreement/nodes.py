@@ -1,0 +1,160 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Of the nodes: what the migration wrote, and what Ironic and Nova told of them."""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+from ironic_sideways.evidence import compare, documents, migration
+from ironic_sideways.report import window
+from ironic_sideways.report.agreement.looks import Document
+
+
+def takeover(directory: Path, before: Document) -> Iterator[str]:
+    """Each node is in after.json as the take-over left it."""
+    if not (directory / "after.json").exists():
+        return
+    after = documents.read(directory / "after.json").get("ironic_nodes", ())
+    now = compare.by(after, "uuid")
+    fields = ("instance_uuid", "driver", "bmc", "ports", "power_state", "maintenance")
+    for node in documents.read(directory / "takeover.json")["nodes"]:
+        told = [field for field in fields if field in node]
+        if node["uuid"] not in now:
+            continue
+        if wrong := compare.differences(node, now[node["uuid"]], told):
+            yield f"{node['uuid']}: {wrong}"
+
+
+def resources(directory: Path, before: Document) -> Iterator[str]:
+    """Each node is in after.json as nova-compute reported it."""
+    document = documents.read(directory / "resources.json")
+    if document["loaded"] != document["told"]:
+        yield f"loaded {document['loaded']}, configured {document['told']}"
+    classes = {name for node in document["nodes"] for name in node["inventories"]}
+    if wrong := compare.mismatch(classes, document["resource_classes"]):
+        yield f"resource_classes: {wrong}"
+    if not (directory / "after.json").exists():
+        return
+    after = documents.read(directory / "after.json")
+    now = compare.by(after["providers"], "uuid")
+    holders = {server["node"]: server["uuid"] for server in after["servers"]}
+    for node in document["nodes"]:
+        uuid = node["uuid"]
+        if uuid not in now:
+            continue
+        wanted = {**now[uuid], "instance": holders.get(uuid)}
+        told = {key: wanted[key] for key in wanted if key in node}
+        if wrong := compare.differences(told, node, told):
+            yield f"{uuid}: {wrong}"
+
+
+def rows(directory: Path, before: Document) -> Iterator[str]:
+    """Each row's ports, architecture and host, and what the tool counted."""
+    document = documents.read(directory / "migration.json")
+    ports = {s["uuid"]: [port["id"] for port in s["ports"]] for s in before["servers"]}
+    hosts = {one["host"] for one in before["services"]}
+    options = document["options"]
+    for row in document["rows"]:
+        vifs = sorted(ports.get(row["instance_uuid"], ()))
+        if "vifs" in row and sorted(row["vifs"]) != vifs:
+            yield f"row {row['bm_node_id']}: VIFs {row['vifs']}, before {vifs}"
+        host = row.get("service_host")
+        if "service_host" in row and host not in hosts:
+            yield f"row {row['bm_node_id']}: host {host} is none of {sorted(hosts)}"
+        for key in ("architectures", "capabilities"):
+            if key in options and host not in options[key]:
+                yield f"options: {key} of {host}: none"
+        for key, value in options.get("capabilities", {}).get(host, {}).items():
+            if f"{key}:{value}" not in row["capabilities"].split(","):
+                yield f"row {row['bm_node_id']}: {row['capabilities']}, not {key}"
+        archs = options.get("architectures", {})
+        if "cpu_arch" in row and row["cpu_arch"] != archs.get(
+            host, options.get("node_arch")
+        ):
+            yield f"row {row['bm_node_id']}: architecture {row['cpu_arch']}"
+    counts = document["counts"]
+    told = {
+        "migrate": sum(row["outcome"] == "migrate" for row in document["rows"]),
+        "skip": sum(row["outcome"] == "skip" for row in document["rows"]),
+        "present": sum(row["outcome"] == "present" for row in document["rows"]),
+        "refuse": sum(row["outcome"] == "refuse" for row in document["rows"]),
+        "interfaces_skipped": sum(
+            len(row.get("interfaces_skipped", ())) for row in document["rows"]
+        ),
+        "ports_written": sum(
+            len(row.get("interfaces", ()))
+            for row in document["rows"]
+            if row["outcome"] == "migrate"
+        ),
+    }
+    told = {key: value for key, value in told.items() if key in counts}
+    if wrong := compare.differences(told, counts, told):
+        yield f"counts: {wrong}"
+    for name, table in document.get("tables", {}).items():
+        parts = ("to_write", "moved_before", "skipped", "refused")
+        if table["read"] != sum(table[part] for part in parts):
+            yield f"tables: {name}: {table}"
+    if "tables" in document:
+        nodes = document["tables"]["bm_nodes"]
+        wanted = (counts["read"], counts["migrate"], counts["present"], counts["skip"])
+        found = tuple(
+            nodes[key] for key in ("read", "to_write", "moved_before", "skipped")
+        )
+        if wanted != found:
+            yield f"tables: bm_nodes: {nodes}, counts {counts}"
+        cards = sum(len(row.get("interfaces", ())) for row in document["rows"])
+        if document["tables"]["bm_interfaces"]["to_write"] != counts["ports_written"]:
+            yield f"tables: bm_interfaces: {cards} interfaces of the rows"
+
+
+def options(directory: Path, before: Document) -> Iterator[str]:
+    """What the migration was told is what it wrote, and when it says it did."""
+    document = documents.read(directory / "migration.json")
+    told = document["options"]
+    mode = told.get("boot_mode")
+    for row in migration.rows(directory / "migration.json"):
+        if mode and f"boot_mode:{mode}" not in (row.get("capabilities") or "").split(
+            ","
+        ):
+            yield f"row {row['bm_node_id']}: {row['capabilities']}, boot mode {mode}"
+        if row.get("reasons"):
+            yield f"row {row['bm_node_id']} was moved, against {row['reasons']}"
+    if "finished_at" in document:
+        started, finished = (
+            seconds(document[key]) for key in ("started_at", "finished_at")
+        )
+        spans = window.tries(directory).get("migrate", [])
+        if not any(begin - 1 <= finished <= end + 1 for begin, end in spans):
+            yield f"finished {document['finished_at']}, not in phase migrate"
+        if document["load_seconds"] > finished - started:
+            yield f"loaded for {document['load_seconds']} s"
+    if free := told.get("free_state"):
+        states = {
+            node["provision_state"]
+            for node in documents.read(directory / "takeover.json")["nodes"]
+            if node["provision_state"] != "active"
+        }
+        if not states <= {free}:
+            yield f"free nodes are {sorted(states)}, told {free}"
+
+
+def seconds(moment: str) -> float:
+    return datetime.datetime.fromisoformat(moment).timestamp()
+
+
+def conductors(directory: Path, before: Document) -> Iterator[str]:
+    """A node has a conductor that is online, or none."""
+    for node in documents.read(directory / "takeover.json")["nodes"]:
+        if bool(node["conductor"]) != bool(node["online"]):
+            yield f"{node['uuid']}: {node['conductor']}, online: {node['online']}"
