@@ -12,7 +12,8 @@
 
 """What two documents tell of one thing agrees: what is recorded twice is judged twice.
 
-Grouped, one check a document; a document that is absent is missed by its own subject.
+One check for each thing; a document that is absent is missed by its own subject, or
+here where it has none.
 """
 
 from collections.abc import Callable, Iterator
@@ -57,6 +58,9 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("leases.jsonl", machines.addresses),
 )
 
+#: Of these, what no subject of its own misses.
+ALONE = ("workload.json", "allocations.json", "port-bindings.json")
+
 
 def check_agreement(directory: Path) -> Finding:
     """The documents tell one account of the run."""
@@ -71,6 +75,9 @@ def check(directory: Path) -> Iterator[compare.Check]:
     if before["base_driver"] == "fake":
         yield compare.Check("one account", True, "no instance is on a node")
         return
+    for file in ALONE:
+        if not (directory / file).exists():
+            yield compare.Check(file, False, "absent", where=file, absent=True)
     for file, tell in ALL:
         if not (directory / file).exists():
             continue

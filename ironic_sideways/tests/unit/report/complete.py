@@ -17,10 +17,9 @@ What example.py leaves out is what the page does not show.
 
 import functools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-from ironic_sideways.tests.unit.report import example, whole
+from ironic_sideways.tests.unit.report import example, told_twice, whole
 from ironic_sideways.tests.unit.report.whole import Document, edit
 
 HOST = "lab-compute"
@@ -35,9 +34,7 @@ def lay_down(directory: Path) -> None:
         edit(directory / f"{name}.json", functools.partial(looked_at, name))
     before = json.loads((directory / "before.json").read_text())
     leased(directory)
-    whole.write(directory / "workload.json", workload(directory, before))
-    whole.write(directory / "allocations.json", allocations(before))
-    whole.write(directory / "port-bindings.json", port_bindings(before))
+    told_twice.lay_down(directory)
     edit(directory / "takeover.json", lambda d: taken_over(d, directory))
     edit(directory / "resources.json", reported)
     edit(directory / "migration.json", lambda d: moved(d, before))
@@ -104,69 +101,6 @@ def leased(directory: Path) -> None:
     whole.write_lines(path, leases)
 
 
-def with_ports(before: Document) -> Iterator[tuple[Document, Document]]:
-    for server in before["servers"]:
-        for port in server["ports"]:
-            yield server, port
-
-
-def workload(directory: Path, before: Document) -> Document:
-    rows = json.loads((directory / "migration.json").read_text())["rows"]
-    boots = {row["instance_uuid"]: row["boot"] for row in rows}
-    machines = {machine["mac"]: machine for machine in before["machines"]}
-    found = example.streams(directory)
-    return {
-        "servers": [
-            {
-                **{key: server[key] for key in ("uuid", "name", "status")},
-                **{"mac": port["mac"], "port": port["id"]},
-                **{"fixed_ips": port["fixed_ips"], "boot": boots[server["uuid"]]},
-                "boot_id": machines[port["mac"]]["boot_id"],
-                "root": found[port["mac"], machines[port["mac"]]["boot_id"]].root,
-            }
-            for server, port in with_ports(before)
-        ]
-    }
-
-
-def allocations(before: Document) -> Document:
-    moment = example.datetime.datetime.fromtimestamp(
-        example.span("compute")[0] + 0.5, example.datetime.UTC
-    )
-    owner = {"project_id": PROJECT, "user_id": USER}
-    return {
-        **{"tool": "nova-bm-convert-allocations", "created_at": moment.isoformat()},
-        "new_classes": [whole.CLASS],
-        "nodes": {
-            provider["uuid"]: {
-                **{"resource_class": whole.CLASS, "added": []},
-                "inventories": provider["inventories"],
-                "allocations": {
-                    consumer: {"resources": held, **owner}
-                    for consumer, held in provider["allocations"].items()
-                },
-            }
-            for provider in before["providers"]
-        },
-    }
-
-
-def port_bindings(before: Document) -> Document:
-    moment = example.datetime.datetime.fromtimestamp(
-        example.span("port-bindings")[0] + 0.5, example.datetime.UTC
-    )
-    return {
-        **{"tool": "nova-bm-bind-ports", "created_at": moment.isoformat()},
-        "ports": {
-            port["id"]: {
-                **{"instance": server["uuid"], "node": server["node"]},
-                "old": {"host_id": HOST, "vnic_type": "normal"},
-            }
-            for server, port in with_ports(before)
-        },
-    }
-
-
 def taken_over(document: Document, directory: Path) -> None:
     after = json.loads((directory / "after.json").read_text())["ironic_nodes"]
     for node, now in zip(document["nodes"], after, strict=True):
@@ -180,7 +114,9 @@ def reported(document: Document) -> None:
 
 
 def moved(document: Document, before: Document) -> None:
-    ports = {server["uuid"]: port["id"] for server, port in with_ports(before)}
+    ports = {
+        server["uuid"]: port["id"] for server, port in told_twice.with_ports(before)
+    }
     for row in document["rows"]:
         port = ports.get(row["instance_uuid"])
         row.update(

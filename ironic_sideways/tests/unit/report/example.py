@@ -29,7 +29,7 @@ from typing import Any
 
 from ironic_sideways.evidence import documents, heartbeat, tenants
 from ironic_sideways.report import schemas
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report import told_twice, whole
 
 Document = dict[str, Any]
 
@@ -183,6 +183,7 @@ def good(directory: Path, nodes: int = 8, tests: int = 66) -> None:
     tempest(directory, tests)
     logs(directory)
     whole.write(directory / "environment.json", environment())
+    told_twice.lay_down(directory)
     lines_of_their_own(directory)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from ironic_sideways.report import verdict
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report import told_twice, whole
 from ironic_sideways.tests.unit.report.whole import BEGIN, END, OPERATED, edit
 
 Forge = Callable[[Path], Any]
@@ -333,6 +333,7 @@ def two_addresses(directory: Path) -> None:
     both = ["172.30.0.1", "fd00::1"]
     for name in ("before", "after", "ended"):
         at(name, "servers", 0, "ports", 0, fixed_ips=both)(directory)
+    told_twice.lay_down(directory)
 
 
 @pytest.mark.parametrize("benign", [kept_on, deadlock, two_addresses])

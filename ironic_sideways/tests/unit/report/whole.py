@@ -23,12 +23,13 @@ from ironic_sideways.evidence import compare
 from ironic_sideways.report import checks, verdict, window
 from ironic_sideways.report import logs as logs_judged
 from ironic_sideways.report.subjects import Judged
+from ironic_sideways.tests.unit.report import told_twice
 
 Document = dict[str, Any]
 
 BEGIN, END, OPERATED, GATHERED = 1000.0, 1060.0, 1070.0, 1120.0
 HOST, MANAGER = "isw0", "ironic_sideways.compute.manager.ClusteredComputeManager"
-CLASS = "CUSTOM_BAREMETAL"
+CLASS = told_twice.CLASS
 #: The root file system of the running survivor, which is net-booted.
 ROOT = "0b5c9d0e-0000-4000-8000-000000000001"
 
@@ -86,6 +87,7 @@ def servers(locked: bool) -> list[Document]:
                 **dict.fromkeys(compare.SERVER_FIELDS),
                 **{"uuid": server, "name": server, "status": status, "node": node},
                 **{"locked": locked or before, "locked_reason": reason},
+                **{"project_id": "project-2", "user_id": "user-2"},
                 "ports": [port],
                 "bindings": {port["id"]: [node, "baremetal"]},
             }
@@ -452,6 +454,7 @@ def lay_down(directory: Path) -> None:
     write(directory / "proxy.json", asked)
     for place, driver in (("tempest-base", "base"), ("tempest", "ironic")):
         write(directory / place / "results.json", tempest_results(driver))
+    told_twice.lay_down(directory)
 
 
 def tempest_results(driver: str) -> Document:
@@ -506,3 +509,4 @@ def without_instances(directory: Path) -> None:
     edit(directory / "bmc.json", lambda d: d["commands"].pop(0))
     edit(directory / "dhcp-options.json", lambda d: d.update(ports={}))
     edit(directory / "operations.json", lambda d: d.__delitem__(slice(1, None)))
+    told_twice.lay_down(directory)

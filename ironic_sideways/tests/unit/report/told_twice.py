@@ -1,0 +1,117 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a run records of the instances beside before.json, made from that."""
+
+import datetime
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways.evidence import heartbeat
+
+Document = dict[str, Any]
+#: As flavors ask for it.
+CLASS = "CUSTOM_BAREMETAL"
+
+
+def lay_down(directory: Path) -> None:
+    """From the before.json there: workload, allocations and port bindings."""
+    before = json.loads((directory / "before.json").read_text())
+    for name, tell in (
+        ("workload", workload),
+        ("allocations", allocations),
+        ("port-bindings", port_bindings),
+    ):
+        (directory / f"{name}.json").write_text(json.dumps(tell(directory, before)))
+
+
+def written(directory: Path, phase: str) -> str:
+    """A moment in ``phase``."""
+    events = (directory / "events.jsonl").read_text().splitlines()
+    (begin, *_) = (
+        event["time"]
+        for event in map(json.loads, events)
+        if event.get("name") == phase and event["result"] == "started"
+    )
+    return datetime.datetime.fromtimestamp(begin + 0.01, datetime.UTC).isoformat()
+
+
+def with_ports(before: Document) -> Iterator[tuple[Document, Document]]:
+    for server in before["servers"]:
+        for port in server["ports"]:
+            yield server, port
+
+
+def workload(directory: Path, before: Document) -> Document:
+    rows = json.loads((directory / "migration.json").read_text())["rows"]
+    boots = {row["instance_uuid"]: row["boot"] for row in rows}
+    machines = {machine["mac"]: machine for machine in before["machines"]}
+    beats = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    roots = {(stream.mac, stream.boot_id): stream.root for stream in beats}
+    return {
+        "servers": [
+            {
+                **{key: server[key] for key in ("uuid", "name", "status")},
+                **{"mac": port["mac"], "port": port["id"]},
+                **{"fixed_ips": port["fixed_ips"], "boot": boots[server["uuid"]]},
+                "boot_id": machines[port["mac"]]["boot_id"],
+                "root": roots.get((port["mac"], machines[port["mac"]]["boot_id"])),
+            }
+            for server, port in with_ports(before)
+        ]
+    }
+
+
+def allocations(directory: Path, before: Document) -> Document:
+    servers = {server["uuid"]: server for server in before["servers"]}
+    return {
+        "tool": "nova-bm-convert-allocations",
+        "created_at": written(directory, "compute"),
+        "new_classes": [CLASS],
+        "nodes": {
+            provider["uuid"]: {
+                **{"resource_class": CLASS, "added": []},
+                "inventories": provider["inventories"],
+                "allocations": {
+                    consumer: {
+                        "resources": held,
+                        "project_id": servers[consumer]["project_id"],
+                        "user_id": servers[consumer]["user_id"],
+                    }
+                    for consumer, held in provider["allocations"].items()
+                },
+            }
+            for provider in before["providers"]
+        },
+    }
+
+
+def port_bindings(directory: Path, before: Document) -> Document:
+    return {
+        "tool": "nova-bm-bind-ports",
+        "created_at": written(directory, "port-bindings"),
+        "ports": {
+            port["id"]: {
+                **{"instance": server["uuid"], "node": server["node"]},
+                "old": dict(
+                    zip(
+                        ("host_id", "vnic_type"),
+                        server["bindings"][port["id"]],
+                        strict=True,
+                    )
+                ),
+            }
+            for server, port in with_ports(before)
+        },
+    }
