@@ -289,8 +289,8 @@ def machine_faults(node: Document, machine: Document | None) -> str:
     if known and node.get("bmc") != known:
         return f"BMC {node.get('bmc')}, its machine's: {known}"
     macs = sorted(port["mac"] for port in node["ports"])
-    if machine["mac"] not in macs:
-        return f"MACs {macs}, its machine's: {machine['mac']}"
+    if macs != sorted(machine["macs"]):
+        return f"MACs {macs}, its machine's: {sorted(machine['macs'])}"
     return ""
 
 

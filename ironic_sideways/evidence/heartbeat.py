@@ -38,7 +38,7 @@ from ironic_sideways import exceptions
 
 #: What each beat tells, and what some do besides.
 NEEDED = frozenset({"mac", "boot_id", "seq", "ip"})
-OPTIONAL = frozenset({"root", "image"})
+OPTIONAL = frozenset({"root", "image", "marker", "ephemeral"})
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -52,6 +52,9 @@ class Beat:
         None where it runs from its ramdisk.
     :param image: the mark of the image that the disk was written with; None where
         that image has none.
+    :param marker: what the first boot from ``root`` wrote on it: another one is
+        another deploy's.
+    :param ephemeral: the same of the ephemeral disk; None where there is none.
     """
 
     time: float
@@ -62,6 +65,8 @@ class Beat:
     again: bool = False
     root: str | None = None
     image: str | None = None
+    marker: str | None = None
+    ephemeral: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +89,8 @@ class Stream:
     missing: tuple[int, ...]
     root: str | None = None
     image: str | None = None
+    marker: str | None = None
+    ephemeral: str | None = None
 
     @property
     def first_time(self) -> float:
@@ -158,8 +165,7 @@ def _stream(beats: list[Beat]) -> Stream:
             for number in range(min(numbers), max(numbers))
             if number not in numbers
         ),
-        root=beats[-1].root,
-        image=beats[-1].image,
+        **{name: getattr(beats[-1], name) for name in sorted(OPTIONAL)},
     )
 
 
@@ -180,8 +186,8 @@ def lost(found: Iterable[Stream]) -> int:
 def beat_from_query(query: str, moment: float) -> Beat:
     """The beat that a guest's query tells.
 
-    :param query: as in ``mac=...&boot_id=...&seq=...&ip=...``, maybe ``&root=...``
-        or ``&image=...``.
+    :param query: as in ``mac=...&boot_id=...&seq=...&ip=...``, and maybe some of
+        ``OPTIONAL``.
     :param moment: seconds since the epoch.
     :raises ValueError: a value is missing, double or malformed, or there are others.
     """
@@ -189,11 +195,12 @@ def beat_from_query(query: str, moment: float) -> Beat:
     values = dict(pairs)
     if len(pairs) != len(values) or set(values) - OPTIONAL != NEEDED:
         raise ValueError(
-            "expected mac, boot_id, seq and ip, each once, and maybe root or image"
+            "expected mac, boot_id, seq and ip, each once, and maybe "
+            f"{', '.join(sorted(OPTIONAL))}"
         )
     if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", values["mac"].lower()):
         raise ValueError("mac: expected six hexadecimal pairs with colons")
-    for name in ("boot_id", "root"):
+    for name in ("boot_id", "root", "marker", "ephemeral"):
         if name in values and not re.fullmatch(UUID, values[name]):
             raise ValueError(f"{name}: expected a lower-case UUID")
     if not re.fullmatch(r"[0-9]{1,15}", values["seq"]):
@@ -208,6 +215,8 @@ def beat_from_query(query: str, moment: float) -> Beat:
         seq=int(values["seq"]),
         root=values.get("root"),
         image=values.get("image"),
+        marker=values.get("marker"),
+        ephemeral=values.get("ephemeral"),
     )
 
 

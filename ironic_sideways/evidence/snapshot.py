@@ -187,12 +187,15 @@ def machines(where: Machines) -> list[dict[str, Any]]:
     newest = heartbeat.newest(where.heartbeat)
     found = []
     for machine in documents.read(where.machines):
-        last = newest.get(machine["mac"])
+        heard = [newest[mac] for mac in machine["macs"] if mac in newest]
+        last = max(heard, key=lambda stream: stream.last_time, default=None)
         found.append(
             {
                 "uuid": machine["uuid"],
                 "name": machine["name"],
-                "mac": machine["mac"],
+                # Of the NIC that has the address; the first where none was heard.
+                "mac": last.mac if last else machine["macs"][0],
+                "macs": machine["macs"],
                 "bmc": credentials[machine["name"]].bmc.address,
                 "power": ipmi.power_status(credentials[machine["name"]].bmc),
                 "boot_id": last.boot_id if last else None,

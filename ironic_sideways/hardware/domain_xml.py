@@ -16,6 +16,7 @@ import hashlib
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 #: XML namespace of the mark in a domain's <metadata>.
@@ -47,11 +48,7 @@ _DOMAIN = """\
       <source file="{disk}"/>
       <target dev="vda" bus="virtio"/>
     </disk>
-    <interface type="bridge">
-      <mac address="{mac}"/>
-      <source bridge="{bridge}"/>
-      <model type="virtio"/>
-    </interface>
+{nics}
     <controller type="usb" model="none"/>
     <serial type="file">
       <source path="{console}" append="on"/>
@@ -62,12 +59,29 @@ _DOMAIN = """\
     <qemu:arg value="-boot"/>
     <qemu:arg value="strict=off"/>
   </qemu:commandline>
+  <qemu:override>
+{overrides}
+  </qemu:override>
 </domain>
 """
+_NIC = """\
+    <interface type="bridge">
+      <mac address="{mac}"/>
+      <source bridge="{bridge}"/>
+      <model type="virtio"/>
+    </interface>"""
+#: A boot device "network" is the first NIC alone to libvirt. Any other would come
+#: after the disk, and a net-booted instance's address may be on any.
+_OVERRIDE = """\
+    <qemu:device alias="net{nic}">
+      <qemu:frontend>
+        <qemu:property name="bootindex" type="unsigned" value="{index}"/>
+      </qemu:frontend>
+    </qemu:device>"""
 
 
 def describe(
-    machine: Mapping[str, object],
+    machine: Mapping[str, Any],
     directory: Path,
     *,
     disk: Path,
@@ -87,6 +101,13 @@ def describe(
         name: escape(str(value), {'"': "&quot;"})
         for name, value in {**machine, **places}.items()
     }
+    macs = [escape(mac) for mac in machine["macs"]]
+    values["nics"] = "\n".join(
+        _NIC.format(mac=mac, bridge=values["bridge"]) for mac in macs
+    )
+    values["overrides"] = "\n".join(
+        _OVERRIDE.format(nic=nic, index=nic + 1) for nic in range(1, len(macs))
+    )
     text = _DOMAIN.format(**values)
     fingerprint = hashlib.sha256(text.encode()).hexdigest()[:12]
     mark = (

@@ -16,9 +16,11 @@
 # The guest's first program, in the ramdisk and on the root file system: drivers,
 # power button, network, heartbeat. Needs what guest.py puts beside it, and a DHCP
 # server whose option 224 says where the heartbeat collector listens, 225 where Nova's
-# metadata service does ("address:port"). A kernel line with root=UUID=... makes the
-# ramdisk hand over to the root file system of that UUID, whose beats then carry it;
-# they carry as well what guest.image= on that line says of the image.
+# metadata service does ("address:port"). A beat carries the MAC of the NIC that has the
+# address. A kernel line with root=UUID=... makes the ramdisk hand over to the root file
+# system of that UUID, whose beats then carry it, and what its first boot wrote there
+# and on the ephemeral disk; they carry as well what guest.image= on that line says of
+# the image.
 
 export PATH=/bin
 mount -t devtmpfs devtmpfs /dev
@@ -51,8 +53,28 @@ fi
 
 mount -t tmpfs tmpfs /run
 read -r boot_id </proc/sys/kernel/random/boot_id
-read -r mac </sys/class/net/eth0/address
-echo "guest: boot $boot_id, NIC $mac, root ${root:-in the ramdisk}${image:+, image $image}"
+echo "guest: boot $boot_id, root ${root:-in the ramdisk}${image:+, image $image}"
+
+# The disk's own word, in $marked: written once, so another one is another disk's.
+mark() { # <directory of a file system>
+    if [ ! -s "$1/marker" ]; then
+        read -r marked </proc/sys/kernel/random/uuid
+        echo "$marked" >"$1/marker"
+        sync
+    fi
+    read -r marked <"$1/marker"
+}
+
+marker=
+ephemeral=
+if [ -n "$root" ]; then
+    mount -o remount,rw / && mark / && marker=$marked
+    # By the label that the deploy helper of 2014, and Ironic's agent, give it.
+    if device=$(findfs LABEL=ephemeral0 2>/dev/null); then
+        mount -t ext4 "$device" /mnt && mark /mnt && ephemeral=$marked
+    fi
+    echo "guest: marker of the root ${marker:-none}, of the ephemeral disk ${ephemeral:-none}"
+fi
 
 # An event on the power button is 24 bytes; nothing here needs a slow shutdown.
 for input in /sys/class/input/event*; do
@@ -63,9 +85,12 @@ for input in /sys/class/input/event*; do
     fi
 done
 
+: >/run/nic
 : >/run/ip
 : >/run/collector
-udhcpc -f -i eth0 -t 5 -T 1 -A 1 -O 224 -O 225 -s /etc/udhcpc.sh &
+for nic in /sys/class/net/eth*; do
+    udhcpc -f -i "${nic##*/}" -t 5 -T 1 -A 1 -O 224 -O 225 -s /etc/udhcpc.sh &
+done
 
 # An unanswered connection is given up after 3 s (tcp(7)): busybox's wget in Debian
 # has no -T, and a process that watches it would cost as much as the heartbeat.
@@ -83,8 +108,10 @@ seq=1
 heard=unknown
 while :; do
     read -r ip </run/ip
+    read -r mac </run/nic
     read -r collector </run/collector
     beat="mac=$mac&boot_id=$boot_id&seq=$seq&ip=$ip${root:+&root=$root}${image:+&image=$image}"
+    beat="$beat${marker:+&marker=$marker}${ephemeral:+&ephemeral=$ephemeral}"
     url="http://$collector/beat?$beat"
     if [ -z "$collector" ]; then
         read -r -t 0.2 _ <&3

@@ -28,9 +28,17 @@ case $1 in
         if [ "$1" = bound ] && [ -n "$router" ]; then
             route add default gw "${router%% *}"
         fi
+        read -r mac <"/sys/class/net/$interface/address"
+        echo "$mac" >/run/nic
         echo "$ip" >/run/ip
         echo "$opt224" | xxd -r -p >/run/collector
         echo "$opt225" | xxd -r -p >/run/metadata
-        echo "guest: $1 $ip for $lease s"
+        echo "guest: $1 $ip on $mac for $lease s"
+        ;;
+    leasefail)
+        # Another NIC has the address: this one asks no more.
+        if [ -s /run/nic ]; then
+            kill "$PPID"
+        fi
         ;;
 esac

@@ -34,6 +34,9 @@ Shape = Literal["api", "deploy"]
 #: for the guest.
 SHAPES: dict[Shape, tuple[int, int, int]] = {"api": (1, 256, 2), "deploy": (1, 1024, 5)}
 
+#: Of each machine, all on the same bridge: nova_bm knew no other use of a second one.
+NICS = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
@@ -41,13 +44,15 @@ class Machine:
 
     :param uuid: of the domain, of its bm_nodes row and of its Ironic node.
     :param index: position in the lab, from 0.
+    :param macs: of its NICs, in the order in which its firmware and its kernel see
+        them.
     :param bmc_address: IPv4 address of its virtual BMC.
     """
 
     name: str
     uuid: str
     index: int
-    mac: str
+    macs: tuple[str, ...]
     bmc_address: str
     bmc_port: int = 623
     vcpus: int = 1
@@ -56,9 +61,12 @@ class Machine:
     shape: Shape = "api"
 
 
-def mac(number: int, index: int) -> str:
-    """The MAC of machine ``index`` in lab ``number``; locally administered."""
-    return f"52:54:00:{number:02x}:{index >> 8:02x}:{index & 0xFF:02x}"
+def macs(number: int, index: int) -> tuple[str, ...]:
+    """The MACs of machine ``index`` in lab ``number``; locally administered."""
+    return tuple(
+        f"52:54:{nic:02x}:{number:02x}:{index >> 8:02x}:{index & 0xFF:02x}"
+        for nic in range(NICS)
+    )
 
 
 def write(path: Path, machines: Iterable[Machine]) -> None:
@@ -73,12 +81,15 @@ def read(path: Path) -> list[Machine]:
     :raises SidewaysError: it is missing or is no list of machines.
     """
     try:
-        return [Machine(**fields) for fields in json.loads(path.read_text())]
+        return [
+            Machine(**{**fields, "macs": tuple(fields["macs"])})
+            for fields in json.loads(path.read_text())
+        ]
     except FileNotFoundError as error:
         raise exceptions.SidewaysError(
             f"{path}: not found; run 'ironic-sideways lab up' first"
         ) from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise exceptions.SidewaysError(
             f"{path}: expected a list of machines, found: {error}"
         ) from error

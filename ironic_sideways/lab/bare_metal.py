@@ -54,7 +54,7 @@ def plan(layout: Layout, nodes: int) -> list[machines.Machine]:
                 name=layout.machine_name(index),
                 uuid=str(uuid.uuid4()),
                 index=index,
-                mac=machines.mac(layout.number, index),
+                macs=machines.macs(layout.number, index),
                 bmc_address=layout.bmc_address(index),
                 vcpus=vcpus,
                 memory_mb=memory_mb,

@@ -78,7 +78,7 @@ def write(layout: Layout, record: LabRecord, *groups: Group) -> None:
 
     :raises SidewaysError: when the installed packages lack a paste file.
     """
-    macs = [machines.mac(layout.number, index) for index in range(record.nodes)]
+    macs = [mac for n in range(record.nodes) for mac in machines.macs(layout.number, n)]
     values = {
         "layout": layout,
         "record": record,

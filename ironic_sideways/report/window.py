@@ -271,7 +271,7 @@ def each_machine(
     """
     servers = {server["node"]: server for server in before["servers"]}
     for machine in before["machines"]:
-        mine = [stream for stream in streams if stream.mac == machine["mac"]]
+        mine = [stream for stream in streams if stream.mac in machine["macs"]]
         server = servers.get(machine["uuid"])
         if machine["power"] == "on" and server is None:
             # Nobody's system: what it was, it may stay (survival compares).

@@ -113,7 +113,7 @@ def strips(directory: Path) -> Strips:
     for beat in beats:
         by_mac[beat.mac].append(beat)
     rows = [
-        strip(machine, by_mac.get(machine["mac"], []), seen)
+        strip(machine, [b for mac in machine["macs"] for b in by_mac[mac]], seen)
         for machine in machines(directory, sorted(by_mac))
     ]
     marks = [
@@ -138,7 +138,7 @@ def machines(directory: Path, heard: list[str]) -> list[dict[str, Any]]:
         ]
     except FAULTS:
         empty = {"uuid": "", "instance": "", "boot_id": None}
-        return [{**empty, "name": mac, "mac": mac} for mac in heard]
+        return [{**empty, "name": mac, "mac": mac, "macs": [mac]} for mac in heard]
 
 
 def span(directory: Path, recorded: list[dict[str, Any]], beats: Beats) -> Span:

@@ -48,6 +48,7 @@ def before() -> dict[str, Any]:
                 "uuid": NODE,
                 "name": "isw0-node-0",
                 "mac": MAC,
+                "macs": [MAC],
                 "power": "on",
                 "boot_id": "boot-1",
                 "last_seq": 10,
@@ -287,3 +288,26 @@ def test_under_the_plain_fake_driver_the_machines_must_be_in_ironic(before, afte
     assert failures(before, after) == [
         "ironic node a node that Ironic lacks: is not in Ironic"
     ]
+
+
+def test_t2_a_node_has_a_port_for_each_nic_and_the_vif_on_the_one_of_its_mac(
+    before, after
+):
+    other = "52:54:01:00:00:01"
+    for document in (before, after):
+        document["machines"][0]["macs"] = [other, MAC]
+    (nodes, *_) = after["ironic_nodes"]
+    nodes["ports"] = [
+        {"uuid": "one", "mac": other, "vif": None},
+        {"uuid": "two", "mac": MAC, "vif": PORT},
+    ]
+    assert failures(before, after) == []
+
+    for one, vif in zip(nodes["ports"], (PORT, None), strict=True):
+        one["vif"] = vif
+    (crossed,) = failures(before, after)
+    assert crossed.startswith(f"ironic node {NODE}: VIFs (port: MAC): ")
+
+    nodes["ports"] = [{"uuid": "two", "mac": MAC, "vif": PORT}]
+    (lost,) = failures(before, after)
+    assert lost.startswith(f"ironic node {NODE}: MACs ")

@@ -168,6 +168,19 @@ def test_a_net_booted_guests_beats_carry_its_root_file_system(
     assert [stream.root for stream in heartbeat.streams(beats)] == [BOOT]
 
 
+def test_t10_beats_tell_what_the_first_boot_wrote_on_root_and_ephemeral_disk(
+    collector: Collector,
+) -> None:
+    other = BOOT[::-1].replace("-", "")
+    other = f"{other[:8]}-{other[8:12]}-{other[12:16]}-{other[16:20]}-{other[20:]}"
+    disks = f"&root={BOOT}&marker={BOOT}&ephemeral={other}"
+    assert collector.get(f"{query(1)}{disks}&image=guest") == 200
+    assert collector.get(f"{query(2)}&marker=1") == 400
+
+    (stream,) = heartbeat.streams(heartbeat.read(collector.path))
+    assert (stream.marker, stream.ephemeral) == (BOOT, other)
+
+
 def test_beats_carry_the_mark_of_the_image_that_the_disk_was_written_with(
     collector: Collector,
 ) -> None:

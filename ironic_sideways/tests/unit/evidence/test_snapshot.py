@@ -12,7 +12,9 @@
 
 """A snapshot of some compute hosts holds what is theirs, and nothing else."""
 
+import json
 import types
+from types import SimpleNamespace
 
 import pytest
 
@@ -98,3 +100,31 @@ def test_s3_a_change_of_it_is_seen(field: str, value: object) -> None:
 def test_the_reason_of_our_own_lock_is_told() -> None:
     (found,) = taken(server(locked_reason=maintenance.REASON))
     assert found["locked_reason"] == maintenance.REASON
+
+
+def test_t2_a_machines_mac_is_that_of_the_nic_that_was_heard_last(
+    tmp_path, monkeypatch
+) -> None:
+    """It has two, and either may have the instance's address."""
+    macs = [f"52:54:0{nic}:00:00:01" for nic in (0, 1)]
+    beat = {"ip": "172.30.0.10", "boot_id": "b", "seq": 1}
+    beats = [{**beat, "mac": mac, "time": t} for t, mac in enumerate(macs, start=1)]
+    record = tmp_path / "heartbeat.jsonl"
+    record.write_text("".join(f"{json.dumps(one)}\n" for one in beats))
+    silent = [mac.replace("01", "02") for mac in macs]
+    known = [
+        {"uuid": "u1", "name": "n", "macs": macs},
+        {"uuid": "u2", "name": "n", "macs": silent},
+    ]
+    (tmp_path / "machines.json").write_text(json.dumps(known))
+    bmc = SimpleNamespace(bmc=SimpleNamespace(address="127.0.0.1"))
+    monkeypatch.setattr(
+        "ironic_sideways.hardware.bmc.credentials", lambda _path: {"n": bmc}
+    )
+    monkeypatch.setattr("ironic_sideways.ipmi.power_status", lambda _bmc: "on")
+    where = snapshot.Machines(tmp_path / "machines.json", tmp_path, record)
+
+    found = snapshot.machines(where)
+
+    assert [one["mac"] for one in found] == [macs[1], silent[0]]
+    assert [one["macs"] for one in found] == [macs, silent]

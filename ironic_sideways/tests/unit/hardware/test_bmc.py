@@ -107,7 +107,7 @@ def test_virtualbmc_has_its_defaults_whatever_the_host_says(tmp_path: Path) -> N
 
 
 def test_what_is_written_is_read_by_virtualbmc_too(tmp_path: Path) -> None:
-    machine = Machine("isw0-node-1", "uuid", 1, "mac", "127.0.100.11")
+    machine = Machine("isw0-node-1", "uuid", 1, ("mac",), "127.0.100.11")
 
     bmc._write(tmp_path / machine.name, machine, "qemu:///system?socket=/a%20b")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ironic_sideways.hardware import domain_xml
 
-MACHINE = {"name": "node-1", "uuid": "u", "memory_mb": 256, "vcpus": 1, "mac": "m"}
+MACHINE = {"name": "node-1", "uuid": "u", "memory_mb": 256, "vcpus": 1, "macs": ["m"]}
 
 
 def describe(directory: str = "/lab", bridge: str = "br", **changed: object):
@@ -51,3 +51,17 @@ def test_another_machine_has_another_fingerprint_and_the_same_one_the_same() -> 
 
     assert describe()[1] == describe()[1]
     assert len({describe()[1], *others}) == 4
+
+
+def test_t2_a_machine_boots_over_any_of_its_nics() -> None:
+    """libvirt's boot device "network" is the first NIC alone."""
+    text, _ = describe(macs=["a", "b", "c"])
+
+    root = ET.fromstring(text)  # noqa: S314
+    schema = "{http://libvirt.org/schemas/domain/qemu/1.0}"
+    order = {
+        device.get("alias"): found.get("value")
+        for device in root.iter(f"{schema}device")
+        for found in device.iter(f"{schema}property")
+    }
+    assert order == {"net1": "2", "net2": "3"}

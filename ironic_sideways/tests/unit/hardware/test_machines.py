@@ -25,7 +25,7 @@ MACHINE = machines.Machine(
     name="isw0-node-1",
     uuid="5a1e3c0e-6a0e-4f0c-9a76-4f9f4b1f8f01",
     index=1,
-    mac="52:54:00:00:00:01",
+    macs=("52:54:00:00:00:01", "52:54:01:00:00:01"),
     bmc_address="127.0.100.11",
     memory_mb=1024,
     shape="deploy",
@@ -68,11 +68,16 @@ def test_a_file_that_lists_no_machines_is_refused(tmp_path: Path, text: str) -> 
 
 
 def test_macs_are_distinct_and_locally_administered() -> None:
-    macs = [machines.mac(n, i) for n in range(100) for i in (0, 1, 255, 256, 300)]
+    macs = [
+        mac
+        for number in range(100)
+        for index in (0, 1, 255, 256, 300)
+        for mac in machines.macs(number, index)
+    ]
 
     assert len(set(macs)) == len(macs)
     assert all(int(mac.split(":")[0], 16) & 0b11 == 0b10 for mac in macs)
-    assert machines.mac(2, 10) == "52:54:00:02:00:0a"
+    assert machines.macs(2, 10) == ("52:54:00:02:00:0a", "52:54:01:02:00:0a")
 
 
 def test_the_description_has_the_machines_values() -> None:
@@ -85,7 +90,8 @@ def test_the_description_has_the_machines_values() -> None:
     assert tree.get("type") == "qemu"
     assert tree.findtext("uuid") == MACHINE.uuid
     assert tree.findtext("memory") == "1024"
-    assert attributes("devices/interface/mac") == {"address": MACHINE.mac}
+    macs = [one.get("address") for one in tree.iterfind("devices/interface/mac")]
+    assert tuple(macs) == MACHINE.macs
     assert attributes("devices/disk/source")["file"] == "/lab/a & b.qcow2"
     assert attributes("devices/serial/source")["append"] == "on"
 

@@ -28,7 +28,7 @@ from ironic_sideways.hardware.machines import Machine
 
 
 def write(directory: Path, name: str, address: str = "127.0.100.10") -> None:
-    machine = Machine(name, "uuid", 0, "mac", address)
+    machine = Machine(name, "uuid", 0, ("mac",), address)
     bmc._write(directory / name, machine, "qemu:///system")
 
 

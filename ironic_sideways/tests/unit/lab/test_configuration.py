@@ -20,7 +20,7 @@ import pytest
 from ironic.conf import opts as ironic_opts
 
 from ironic_sideways import exceptions
-from ironic_sideways.hardware import guest
+from ironic_sideways.hardware import guest, machines
 from ironic_sideways.lab import configuration, passwords, service_table
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.record import LabRecord
@@ -150,9 +150,20 @@ def test_dnsmasq_has_a_tag_for_each_machine_and_no_boot_option_above_a_ports(
     lines = rendered(layout)["dnsmasq/dnsmasq.conf"].splitlines()
 
     tagged = [line for line in lines if line.startswith("dhcp-mac=")]
-    assert len(tagged) == 8
-    assert tagged[1] == "dhcp-mac=set:mac-52-54-00-07-00-01,52:54:00:07:00:01"
+    assert len(tagged) == 8 * machines.NICS
+    assert tagged[:2] == [
+        "dhcp-mac=set:mac-52-54-00-07-00-00,52:54:00:07:00:00",
+        "dhcp-mac=set:mac-52-54-01-07-00-00,52:54:01:07:00:00",
+    ]
     assert not [line for line in lines if line.startswith("dhcp-boot")]
+
+
+def test_t2_a_nic_without_a_port_gets_no_address(layout: Layout) -> None:
+    """Else a machine would be well whichever of its NICs has the port's address."""
+    lines = rendered(layout)["dnsmasq/dnsmasq.conf"].splitlines()
+
+    (ipv4,) = [one for one in lines if one.startswith("dhcp-range=172.")]
+    assert ipv4 == "dhcp-range=172.30.7.0,static,255.255.255.0,2m"
 
 
 def test_an_unknown_configuration_is_refused_with_the_known_ones(

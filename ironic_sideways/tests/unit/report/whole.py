@@ -113,6 +113,7 @@ def machines(seq: int) -> list[Document]:
     return [
         {
             **{"uuid": node, "name": f"machine-{number}", "mac": mac(number)},
+            "macs": [mac(number)],
             "power": power,
             "boot_id": "boot-1" if server else None,
             "last_seq": seq if power == "on" else 3 if server else None,
