@@ -85,6 +85,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     added = command("write-disk", write_disk, text)
     added.add_argument("node", metavar="UUID", help="the machine's, which must be off")
     added.add_argument("image", type=Path, metavar="FILE")
+    for name, default in (("root-mb", 0), ("swap-mb", 1), ("ephemeral-mb", 0)):
+        added.add_argument(
+            f"--{name}",
+            type=int,
+            default=default,
+            metavar="MIB",
+            help="partition of a root file system's disk (default: %(default)s)",
+        )
+    added.add_argument(
+        "--preserve-ephemeral",
+        action="store_true",
+        help="leave what is on the ephemeral disk of these sizes",
+    )
     text = "Ironic's configuration, user and catalogue entry"
     command("install-ironic", install_ironic, text)
     text = "Ironic's schema in its empty database"
@@ -294,10 +307,17 @@ def service_log(arguments: argparse.Namespace) -> str:
 
 
 def write_disk(arguments: argparse.Namespace) -> str:
+    from ironic_sideways.hardware import disks
     from ironic_sideways.lab import bare_metal
 
     layout, _ = record.open_lab(arguments.directory)
-    uuid = bare_metal.write_disk(layout, arguments.node, arguments.image)
+    sizes = disks.Sizes(
+        arguments.root_mb,
+        arguments.swap_mb,
+        arguments.ephemeral_mb,
+        arguments.preserve_ephemeral,
+    )
+    uuid = bare_metal.write_disk(layout, arguments.node, arguments.image, sizes)
     arguments.changed = f"the disk of node {arguments.node} is written"
     # The base driver reads it: the root file system's UUID, or nothing.
     return uuid or ""

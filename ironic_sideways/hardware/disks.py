@@ -17,18 +17,52 @@
 of Nova 2014.2): partitions, the image on the root partition, its UUID.
 """
 
+import dataclasses
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from ironic_sideways.hardware import cache
 
-SECTOR = 512
-#: In sectors: where the first partition begins, and the swap of one MiB that
-#: 2014 made before the root partition when a flavor had none.
-FIRST_PARTITION = 2048
-SWAP = 2048
+MIB = 1 << 20
+#: MiB: where the first partition begins.
+LEAD = 1
+#: MiB that a disk has besides its GB: a flavor's root disk may have all of these, and
+#: 2014 made a swap partition of 1 MiB where a flavor had none.
+SLACK = 8
+
+#: Bytes, a page: all that mkswap writes (mkswap(8)).
+SWAP_HEADER = 4096
 
 QCOW2_MAGIC = b"QFI\xfb"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """The partitions of a disk, in MiB, as bm_nodes has them.
+
+    :param preserve_ephemeral: leave what is on the ephemeral disk, which then is
+        where these very sizes have put it before.
+    """
+
+    root_mb: int = 0
+    swap_mb: int = 1
+    ephemeral_mb: int = 0
+    preserve_ephemeral: bool = False
+
+    def partitions(self, image_mb: int) -> Iterator[tuple[str, int, int]]:
+        """Name, begin and size of each, in its order on the disk (make_partitions).
+
+        :param image_mb: the root partition is as large at least (deploy).
+        """
+        root = ("root", max(self.root_mb, image_mb))
+        swap = ("swap", self.swap_mb)
+        wanted = [("ephemeral", self.ephemeral_mb), swap, root]
+        begin = LEAD
+        for name, size in wanted if self.ephemeral_mb else [root, swap]:
+            yield name, begin, size
+            begin += size
 
 
 def path(directory: Path, name: str) -> Path:
@@ -43,7 +77,7 @@ def make(directory: Path, name: str, size_gb: int, below: Path) -> None:
         return
     part = disk.with_name(disk.name + ".part")
     command: list[str | Path] = ["qemu-img", "create", "-q", "-f", "qcow2"]
-    command += ["-b", below, "-F", "qcow2", part, f"{size_gb}G"]
+    command += ["-b", below, "-F", "qcow2", part, f"{_size_mb(size_gb)}M"]
     cache.run(command, "qemu-utils")
     part.rename(disk)
 
@@ -58,49 +92,85 @@ def root_uuid(image: Path) -> str | None:
     return said or None
 
 
-def write(directory: Path, name: str, size_gb: int, image: Path) -> str | None:
+def write(
+    directory: Path, name: str, size_gb: int, image: Path, sizes: Sizes
+) -> str | None:
     """Replace the disk of the machine ``name``, which must be off, by ``image``.
 
     A whole disk becomes the disk; a file system goes on a root partition, with
-    swap and no boot loader beside it.
+    swap, maybe an ephemeral disk, and no boot loader beside it.
 
     :returns: the UUID of the root file system; None of a whole disk.
+    :raises SidewaysError: the partitions do not fit the disk, or a tool fails.
     """
     disk = path(directory, name)
-    part, raw = (disk.with_name(f"{disk.name}.{end}") for end in ("part", "raw.part"))
-    uuid = root_uuid(image)
+    ends = ("part", "raw.part", "image.part", "swap.part")
+    part, raw, plain, swap = (disk.with_name(f"{disk.name}.{end}") for end in ends)
+    size_mb = _size_mb(size_gb)
     try:
+        # As 2014's cache_image did: what goes on a partition is raw.
+        _convert(image, plain, "raw")
+        uuid = root_uuid(plain)
         if uuid:
-            _partition(raw, size_gb << 30, image)
-            _convert(raw, part)
+            if sizes.preserve_ephemeral:
+                _convert(disk, raw, "raw")
+            else:
+                _truncate(raw, size_mb)
+            _partition(raw, plain, swap, sizes)
+            _convert(raw, part, "qcow2")
         else:
-            _convert(image, part)
-            cache.run(["qemu-img", "resize", "-q", part, f"{size_gb}G"], "qemu-utils")
+            _convert(plain, part, "qcow2")
+            cache.run(["qemu-img", "resize", "-q", part, f"{size_mb}M"], "qemu-utils")
         part.rename(disk)
     finally:
-        for left in (part, raw):
+        for left in (part, raw, plain, swap):
             left.unlink(missing_ok=True)
     return uuid
 
 
-def _partition(raw: Path, size: int, image: Path) -> None:
-    table = (
-        "label: dos\n"
-        f"start={FIRST_PARTITION}, size={SWAP}, type=82\n"
-        f"start={FIRST_PARTITION + SWAP}, type=83\n"
+def _size_mb(size_gb: int) -> int:
+    return size_gb * 1024 + SLACK
+
+
+def _truncate(file: Path, size_mb: int) -> None:
+    with file.open("wb") as stream:
+        stream.truncate(size_mb * MIB)
+
+
+def _partition(raw: Path, image: Path, swap: Path, sizes: Sizes) -> None:
+    """Partitions and file systems on ``raw``, the image on the root partition.
+
+    :param swap: a name for a moment: mkswap knows no offset in a file.
+    """
+    image_mb = -(-image.stat().st_size // MIB)
+    places = {n: (begin, size) for n, begin, size in sizes.partitions(image_mb)}
+    table = "label: dos\n" + "".join(
+        f"start={begin}MiB, size={size}MiB, type={82 if name == 'swap' else 83}\n"
+        for name, (begin, size) in places.items()
     )
-    with raw.open("wb") as stream:
-        stream.truncate(size)
     script = 'printf "%s" "$2" | sfdisk --quiet --no-tell-kernel "$1"'
     cache.run(["sh", "-c", script, "sfdisk", raw, table], "fdisk")
-    with raw.open("r+b") as stream, image.open("rb") as source:
-        stream.seek((FIRST_PARTITION + SWAP) * SECTOR)
-        shutil.copyfileobj(source, stream, 1 << 20)
+    _copy(image, raw, places["root"][0])
+    _truncate(swap, places["swap"][1])
+    cache.run(["mkswap", "--quiet", "-L", "swap1", swap], "util-linux")
+    os.truncate(swap, SWAP_HEADER)
+    _copy(swap, raw, places["swap"][0])
+    if "ephemeral" in places and not sizes.preserve_ephemeral:
+        begin, size = places["ephemeral"]
+        command = ["mkfs.ext3", "-q", "-F", "-L", "ephemeral0"]
+        command += ["-E", f"offset={begin * MIB}"]
+        cache.run([*command, raw, f"{size}M"], "e2fsprogs")
 
 
-def _convert(image: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, begin_mb: int) -> None:
+    with target.open("r+b") as stream, source.open("rb") as content:
+        stream.seek(begin_mb * MIB)
+        shutil.copyfileobj(content, stream, MIB)
+
+
+def _convert(image: Path, target: Path, wanted: str) -> None:
     with image.open("rb") as stream:
         # Named, never guessed from content that a raw image can choose.
         kind = "qcow2" if stream.read(4) == QCOW2_MAGIC else "raw"
-    command: list[str | Path] = ["qemu-img", "convert", "-f", kind, "-O", "qcow2"]
+    command: list[str | Path] = ["qemu-img", "convert", "-f", kind, "-O", wanted]
     cache.run([*command, image, target], "qemu-utils")

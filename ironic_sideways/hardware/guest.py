@@ -92,8 +92,8 @@ class Guest:
     :param disk: bootable qcow2 (BIOS); kernel and ramdisk boot over the network.
     :param marked: the same, but its heartbeats carry ``MARK``: every machine's disk is
         the former at first, whose heartbeats do not prove that it was written.
-    :param root: an ext4 file system to go with kernel and ramdisk: what 2014 called
-        an "ami". It is not bootable on its own.
+    :param root: an ext4 file system as qcow2, to go with kernel and ramdisk: what
+        images were in 2014. It is not bootable on its own.
     """
 
     key: str
@@ -132,7 +132,7 @@ def build(cache: Path) -> Guest:
         ramdisk=entry / "ramdisk",
         disk=entry / "disk.qcow2",
         marked=entry / "marked.qcow2",
-        root=entry / "root.ext4",
+        root=entry / "root.qcow2",
     )
 
 
@@ -207,13 +207,16 @@ def archive(root: Path) -> bytes:
 
 
 def _make_root(part: Path) -> None:
-    """Write ``part/root.ext4``: the root file system of a net-booted guest."""
+    """Write ``part/root.qcow2``: the root file system of a net-booted guest."""
     root, image = part / "root", part / "root.ext4"
     _lay_out(root, SCRIPTS)
     with image.open("wb") as stream:
         stream.truncate(ROOT_SIZE)
     caches.run(["mkfs.ext4", "-q", "-L", "guest-root", "-d", root, image], "e2fsprogs")
     shutil.rmtree(root)
+    convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2"]
+    caches.run([*convert, str(image), str(part / "root.qcow2")], "qemu-utils")
+    image.unlink()
 
 
 def _make_disk(part: Path, name: str, arguments: str) -> None:

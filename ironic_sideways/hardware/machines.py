@@ -151,7 +151,9 @@ def stop(uri: str, names: Iterable[str]) -> None:
         _power_off([_lookup(connection, name) for name in names])
 
 
-def write_disk(uri: str, machine: Machine, directory: Path, image: Path) -> str | None:
+def write_disk(
+    uri: str, machine: Machine, directory: Path, image: Path, sizes: disks.Sizes
+) -> str | None:
     """Write ``image`` on the disk of a machine that is off (disks.write).
 
     :raises SidewaysError: it is on, or libvirt does not know it.
@@ -162,7 +164,7 @@ def write_disk(uri: str, machine: Machine, directory: Path, image: Path) -> str 
                 f"machine {machine.name}: expected it off while its disk is written, "
                 "found it on; power it off first"
             )
-    return disks.write(directory, machine.name, machine.disk_gb, image)
+    return disks.write(directory, machine.name, machine.disk_gb, image, sizes)
 
 
 def undefine(uri: str, directory: Path) -> None:

@@ -23,7 +23,7 @@ import libvirt
 
 import ironic_sideways
 from ironic_sideways import commands, exceptions
-from ironic_sideways.hardware import bmc, guest, hypervisor, machines
+from ironic_sideways.hardware import bmc, disks, guest, hypervisor, machines
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import State
 
@@ -92,7 +92,9 @@ def define(layout: Layout, planned: Sequence[machines.Machine], cache: Path) -> 
     bmc.ensure(layout.vbmc, planned, uri, layout.log("vbmcd"))
 
 
-def write_disk(layout: Layout, node: str, image: Path) -> str | None:
+def write_disk(
+    layout: Layout, node: str, image: Path, sizes: disks.Sizes
+) -> str | None:
     """Write ``image`` on the disk of the machine with the uuid ``node``.
 
     :returns: the root file system's UUID; None where ``image`` is a whole disk.
@@ -101,7 +103,7 @@ def write_disk(layout: Layout, node: str, image: Path) -> str | None:
     for machine in machines.read(layout.machines):
         if machine.uuid == node:
             uri = hypervisor.uri(layout.libvirt)
-            return machines.write_disk(uri, machine, layout.disks, image)
+            return machines.write_disk(uri, machine, layout.disks, image, sizes)
     raise exceptions.SidewaysError(
         f"node {node}: expected a machine of {layout.machines}, found none"
     )

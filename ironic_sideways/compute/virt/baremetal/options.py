@@ -80,7 +80,8 @@ OPTIONS = [
         "deploy_helper",
         help="A command that writes an image on the disk of a machine that is off, "
         "in place of 2014's deploy ramdisk and nova-baremetal-deploy-helper. It "
-        "gets the node's uuid and the image's file, and prints the UUID of the root "
+        "gets the node's uuid, the image's file, and the row's --root-mb, --swap-mb, "
+        "--ephemeral-mb and --preserve-ephemeral, and prints the UUID of the root "
         "file system, if the image is one. Unset, disks are left as they are, and no "
         "instance can be net-booted.",
     ),

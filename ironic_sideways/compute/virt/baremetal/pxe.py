@@ -208,7 +208,8 @@ def write_disk(rows: Rows, row: Node, instance: objects.Instance) -> None:
     rows.update(row, image_path=str(image))
     rows.update(row, task_state=states.DEPLOYING)
     try:
-        _switch(instance, _run_helper(row.uuid, image))
+        # As the deploy helper of 2014 read it: what this deploy has recorded.
+        _switch(instance, _run_helper(rows.node(row.uuid) or row, image))
     except exceptions.SidewaysError:
         rows.update(row, task_state=states.DEPLOYFAIL)
         raise
@@ -236,9 +237,13 @@ def remove_image(row: Node) -> None:
         shutil.rmtree(Path(row.image_path).parent, ignore_errors=True)
 
 
-def _run_helper(node_uuid: str, image: Path) -> str:
+def _run_helper(row: Node, image: Path) -> str:
     """The last word that the helper prints: the root file system's UUID, or none."""
-    command = [*shlex.split(CONF.baremetal.deploy_helper), node_uuid, str(image)]
+    command = [*shlex.split(CONF.baremetal.deploy_helper), row.uuid, str(image)]
+    for name in ("root_mb", "swap_mb", "ephemeral_mb"):
+        command += [f"--{name.replace('_', '-')}", str(getattr(row, name) or 0)]
+    if row.preserve_ephemeral:
+        command.append("--preserve-ephemeral")
     try:
         done = subprocess.run(
             command,
@@ -251,7 +256,7 @@ def _run_helper(node_uuid: str, image: Path) -> str:
         raise exceptions.SidewaysError(f"[baremetal] deploy_helper: {error}") from error
     if done.returncode:
         raise exceptions.SidewaysError(
-            f"node {node_uuid}: [baremetal] deploy_helper failed with exit code "
+            f"node {row.uuid}: [baremetal] deploy_helper failed with exit code "
             f"{done.returncode}: {' '.join(done.stderr.split())[-500:]}"
         )
     return done.stdout.strip()

@@ -50,6 +50,10 @@ class Node:
     task_state: str | None
     image_path: str | None
     pxe_config_path: str | None
+    root_mb: int | None
+    swap_mb: int | None
+    ephemeral_mb: int | None
+    preserve_ephemeral: bool | None
     pm_address: str | None
     pm_user: str | None
     pm_password: str | None = dataclasses.field(repr=False)

@@ -148,9 +148,35 @@ def test_spawn_writes_the_rows_columns(
     assert len(found.deploy_key) == 32
     # The helper had it; afterwards nobody needs it.
     assert not image.parent.exists()
-    assert (tmp_path / "helped").read_text() == (
-        f"--word {running.node} {image}\nimage-id"
+    assert (tmp_path / "helped").read_text().split() == [
+        *("--word", running.node, str(image)),
+        *("--root-mb", str(found.root_mb), "--swap-mb", str(found.swap_mb)),
+        *("--ephemeral-mb", str(found.ephemeral_mb)),
+        "image-id",
+    ]
+
+
+def test_t10_a_rebuild_preserves_the_ephemeral_disk_that_the_flavor_has(
+    driver: BareMetalDriver,
+    admin: RequestContext,
+    node: str,
+    tftp_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instance = qcow2(node)
+    instance.flavor.ephemeral_gb, instance.flavor.swap = 1, 64
+    spawn(driver, admin, instance)
+    first = (tmp_path / "helped").read_text().split()
+    monkeypatch.setattr(type(instance), "save", lambda _self, **_named: None)
+
+    driver.rebuild(
+        context=admin, instance=instance, image_meta=None, preserve_ephemeral=True
     )
+
+    again = (tmp_path / "helped").read_text().split()
+    assert first[-5:-1] == ["--swap-mb", "64", "--ephemeral-mb", "1024"]
+    assert again == [*first[:-1], "--preserve-ephemeral", first[-1]]
 
 
 @pytest.mark.parametrize("container", ["bare", "ami", None])
