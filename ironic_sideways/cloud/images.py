@@ -42,23 +42,28 @@ class Flavor:
     """A flavor of bare metal: the shape of one kind of node.
 
     :param ram: MiB.
-    :param disk: GB.
+    :param disk: of the root disk, GB.
+    :param ephemeral: GB.
+    :param swap: MiB.
     """
 
     name: str
     vcpus: int
     ram: int
     disk: int
+    ephemeral: int = 0
+    swap: int = 0
 
 
 #: Is told of each thing that was made, changed or deleted, once it is.
 Told = Callable[[str], None]
 
-#: One flavor for each shape of the lab's machines: the small one is for API
-#: tests, a real deploy fits the larger.
+#: A flavor for each shape of the lab's machines: the small one is for API tests, a
+#: real deploy fits the larger, whose disk another flavor divides.
 BAREMETAL_FLAVORS = (
     Flavor("baremetal", vcpus=1, ram=256, disk=2),
     Flavor("baremetal-deploy", vcpus=1, ram=1024, disk=5),
+    Flavor("baremetal-ephemeral", vcpus=1, ram=1024, disk=3, ephemeral=1, swap=1024),
 )
 
 
@@ -218,7 +223,8 @@ def _ensure_flavor(
     if flavor is None:
         flavor = connection.compute.create_flavor(**shape)
         told(f"flavor {wanted.name} made")
-    found = {key: getattr(flavor, key) for key in shape}
+    # Nova says nothing of a swap of none.
+    found = {key: getattr(flavor, key) or 0 for key in shape}
     if found != shape:
         raise exceptions.SidewaysError(
             f"flavor {wanted.name}: expected {shape}, found {found}; "

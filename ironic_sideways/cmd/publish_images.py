@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--flavors",
         action="store_true",
         help="also the flavors "
-        + " and ".join(flavor.name for flavor in images.BAREMETAL_FLAVORS)
+        + ", ".join(flavor.name for flavor in images.BAREMETAL_FLAVORS)
         + " with these images as their deploy kernel and ramdisk",
     )
     parser.add_argument(

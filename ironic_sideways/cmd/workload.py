@@ -20,11 +20,8 @@ from ironic_sideways import exceptions
 from ironic_sideways.cmd import connections
 from ironic_sideways.evidence import documents
 from ironic_sideways.hardware import guest
-from ironic_sideways.trials import operations, workload
+from ironic_sideways.trials import local_boot, operations, workload
 from ironic_sideways.trials.survivors import Survivors
-
-#: Servers that send heartbeats, how many of them are net-booted, and those shut off.
-RUNNING, NET_BOOTED, STOPPED = 3, 1, 1
 
 HELP = "create, verify, use and destroy the workload that must survive"
 
@@ -56,6 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if act is create:
             action.add_argument(
                 "--cache", type=Path, required=True, help="where the guest is built"
+            )
+            action.add_argument(
+                "--machines", type=Path, required=True, help="machines.json"
+            )
+            action.add_argument(
+                "--deploy-helper",
+                required=True,
+                help="the base's, for the server whose owner puts a boot loader on it",
+            )
+            action.add_argument(
+                "--tftp-root", type=Path, required=True, help="the base's"
             )
         if act in (create, use):
             action.add_argument(
@@ -101,8 +109,14 @@ def create(args: argparse.Namespace) -> str:
     if args.base_driver == "fake":
         documents.write(work.record, {"servers": []})
         return "no server: the fake driver has none on these nodes"
-    servers = workload.create(work, RUNNING, NET_BOOTED, STOPPED)
-    return f"{len(servers)} servers, {RUNNING} send heartbeats, {NET_BOOTED} net-booted"
+    base = local_boot.Base(args.deploy_helper, args.tftp_root, built.disk)
+    servers = workload.create(work, admin, base, args.machines)
+    running = [server for server in servers if server["status"] == "ACTIVE"]
+    net_booted = [server for server in servers if server["boot"] == "network"]
+    return (
+        f"{len(servers)} servers, {len(running)} send heartbeats, "
+        f"{len(net_booted)} net-booted"
+    )
 
 
 def operate(args: argparse.Namespace) -> str:

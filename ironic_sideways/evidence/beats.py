@@ -18,6 +18,9 @@ from typing import Any
 from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import heartbeat
 
+#: What tells a machine's disks from others.
+DISKS = ("root", "marker", "ephemeral")
+
 
 def newest(path: Path, mac: str) -> heartbeat.Stream | None:
     """The newest stream of ``mac``; None when there is none."""
@@ -74,16 +77,16 @@ def wait_for_more(path: Path, mac: str, timeout: float) -> int:
     return found.last_seq
 
 
-def root_of(path: Path, server: dict[str, Any]) -> str | None:
-    """The root file system that the server's newest beats carry.
+def disks_of(path: Path, server: dict[str, Any]) -> dict[str, str | None]:
+    """Root file system and markers that the server's newest beats carry.
 
-    :raises SidewaysError: a net-booted one's carry none, or another one's do.
+    :raises SidewaysError: a net-booted one's carry no root, or another one's do.
     """
     stream = newest(path, server["mac"])
-    root = stream.root if stream else None
-    if bool(root) != (server["boot"] == "network"):
+    found = {name: getattr(stream, name, None) for name in DISKS}
+    if bool(found["root"]) != (server["boot"] == "network"):
         raise exceptions.SidewaysError(
             f"server {server['uuid']} ({server['name']}), which boots from "
-            f"{server['boot']}: its heartbeats report root file system {root}"
+            f"{server['boot']}: its heartbeats report root file system {found['root']}"
         )
-    return root
+    return found

@@ -46,9 +46,9 @@ OPERATIONS = {
         "net-booted rebuild",
         "rebuilt reboot",
         "rebuilt start",
-        "rebuilt delete",
-        "start",
         "rebuild",
+        "stop and start",
+        "start",
         "delete",
     },
     "fake": {"new server"},
@@ -375,25 +375,46 @@ def check_resources(directory: Path) -> Finding:
     return Finding("resources", checks, figure)
 
 
-def net_boot(directory: Path, before: dict[str, Any]) -> Check:
-    """A net-booted survivor sends heartbeats again, from the same root file system.
+def net_boots(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
+    """Each net-booted survivor sends heartbeats again, from the same disks.
 
-    They carry that root: it found kernel, ramdisk and arguments without the base.
+    They carry its root file system: it found kernel, ramdisk and arguments without the
+    base. And what its first boot wrote there and on its ephemeral disk is there still.
     """
     streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
     survived = {(m["mac"], m["boot_id"]) for m in before["machines"]}
-    roots = {s.mac: s.root for s in streams if (s.mac, s.boot_id) in survived}
+    disks = {
+        s.mac: (s.root, s.marker, s.ephemeral)
+        for s in streams
+        if s.root and (s.mac, s.boot_id) in survived
+    }
     operated = window.bounds(directory).operated
-    again = [
-        f"{stream.mac} from root {stream.root} under boot id {stream.boot_id}"
-        for stream in streams
-        if stream.first_time > operated
-        and stream.root
-        and roots.get(stream.mac) == stream.root
-    ]
-    net_booted = sorted(mac for mac, root in roots.items() if root)
-    missing = f"net-booted before: {net_booted or 'none'}; none sent heartbeats again"
-    return Check("net-booted again", bool(again), ", ".join(again) or missing)
+    again = {
+        s.mac
+        for s in streams
+        if s.first_time > operated
+        and disks.get(s.mac) == (s.root, s.marker, s.ephemeral)
+    }
+    silent = ", ".join(sorted(disks.keys() - again))
+    detail = f"of {len(disks)} net-booted before, not again from its disks: {silent}"
+    yield Check("net-booted again", bool(disks) and not silent, detail)
+    kept = [mac for mac in again if disks[mac][2]]
+    detail = f"of a survivor: {', '.join(kept) or 'none'}"
+    yield Check("ephemeral disk kept", bool(kept), detail)
+
+
+def crossed(before: dict[str, Any], found: list[dict[str, Any]]) -> Iterator[Check]:
+    """What was rebuilt has its address on a NIC that nova_bm did not name.
+
+    nova-baremetal recorded a VIF on the first NIC, whatever the port's MAC: there
+    the address would be now, had nobody looked at Neutron's port.
+    """
+    firsts = {machine["macs"][0] for machine in before["machines"]}
+    for operation in found:
+        if operation["name"] == "net-booted rebuild" and "deploy" in operation:
+            mac = operation["deploy"]["mac"]
+            detail = f"its address is on {mac}"
+            yield Check("rebuilt with a crossed VIF", mac not in firsts, detail)
 
 
 def check_operations(directory: Path) -> Finding:
@@ -405,17 +426,25 @@ def check_operations(directory: Path) -> Finding:
         for node, instance in compare.nodes(before).items()
         if instance and node in classes
     }
+    ports = {
+        server["uuid"]: [port["mac"] for port in server["ports"]]
+        for server in before["servers"]
+    }
     checks = [Check(o["name"], o["ok"], o["detail"]) for o in found]
     for operation in found:
         if operation["ok"] and operation["name"] in ON_SURVIVORS:
             wrong = flavor_fault(operation, held)
             name = f"old flavor, {operation['name']}"
             checks.append(Check(name, not wrong, wrong or f"{operation['allocation']}"))
+            wrong = mac_fault(operation, ports)
+            name = f"port's MAC, {operation['name']}"
+            checks.append(Check(name, not wrong, wrong or f"{operation.get('macs')}"))
     for name in sorted(OPERATIONS[before["base_driver"]] - {o["name"] for o in found}):
         checks.append(Check(name, False, "was never done"))
     if before["base_driver"] != "fake":
         checks += new_node(found, before)
-        checks.append(net_boot(directory, before))
+        checks += net_boots(directory, before)
+        checks += crossed(before, found)
         checks += deploys.check(directory, found)
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
 
@@ -452,10 +481,27 @@ def flavor_fault(operation: dict[str, Any], held: dict[str, Any]) -> str:
     instance = operation["instance"]
     if instance not in held:
         return f"instance {instance} was on no node before"
-    gone = operation["name"] in ("delete", "rebuilt delete", deploys.CLEANED)
+    gone = operation["name"] in ("delete", deploys.CLEANED)
     wanted = {} if gone else held[instance]
     found = operation["allocation"]
     return "" if found == wanted else f"it holds {found}, expected {wanted}"
+
+
+def mac_fault(operation: dict[str, Any], ports: dict[str, list[str]]) -> str:
+    """Whose MAC the survivor's port has, if not that of before; empty when it has.
+
+    :param ports: the MACs of each instance of before, by its uuid.
+    """
+    if operation["name"] in ("delete", deploys.CLEANED):
+        return ""
+    if operation["instance"] not in ports:
+        return ""
+    wanted = ports[operation["instance"]]
+    found = operation.get("macs")
+    if not found:
+        return "no evidence of it"
+    wrong = [[found["neutron"]], [found["ironic"]]] != [wanted, wanted]
+    return f"it has {found}, and had {wanted}" if wrong else ""
 
 
 def check_proxy(directory: Path) -> Finding:

@@ -122,7 +122,8 @@ class ExactMatch:
             "class": self._class_of(found),
             "vcpus": found.vcpus,
             "ram": found.ram,
-            "disk": found.disk,
+            # What 2014's ExactDiskFilter compared.
+            "disk": found.disk + found.ephemeral + (found.swap or 0) // 1024,
         }
 
     def _classes(self) -> str:

@@ -74,7 +74,7 @@ def refused_rebuild(survivors: Survivors, server: dict[str, Any]) -> str:
     beat = beats.newest(survivors.work.heartbeat, server["mac"])
     assert beat is not None
     node, port = survivors.node(uuid), cloud.network.get_port(server["port"])
-    agent_deploys.ask_rebuild(cloud, uuid, workload.ROOT_IMAGE)
+    agent_deploys.ask_rebuild(cloud, uuid, workload.OTHER_IMAGE)
     found = waits.wait_for(
         lambda: cloud.compute.get_server(uuid),
         lambda s: not s.task_state,

@@ -12,10 +12,11 @@
 
 """What a cloud must be able to do after the move, or after a rollback: done for real.
 
-After the move a new server boots on a free node through Ironic; a running
-survivor takes a hard reboot; so does a net-booted one, nova-baremetal's TFTP
-server gone; the stopped one starts; one is rebuilt by the agent, and one is deleted
-and its node comes back. Each of them has the flavor of before the move embedded.
+After the move, nova-baremetal's TFTP server gone, a new server boots on a free node
+through Ironic. Of the survivors, one that boots from its disk takes a hard reboot; so
+does a net-booted one, and is rebuilt by the agent; the one with an ephemeral disk stops
+and starts; the stopped one starts, is deleted, and its node comes back. Each has the
+flavor of before the move embedded.
 Where a run is told so, the agent cleans a survivor's node and deploys it again, at
 the same time as another.
 After a way back the base boots and deletes a server, and reboots survivors.
@@ -91,25 +92,45 @@ def retire_tftp_root(root: Path) -> None:
         root.rename(root.with_name(f"{root.name}-retired-{time.time_ns()}"))
 
 
-def net_booted_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
-    """It comes back, and runs from the root file system on its disk."""
-    said = hard_reboot(work, server)
-    root = beats.root_of(work.heartbeat, server)
-    if root != server["root"]:
+def same_disks(work: workload.Workload, server: dict[str, Any]) -> str:
+    """What its heartbeats carry of its disks, which are those of before the move.
+
+    :raises SidewaysError: another root file system, or what was written on the root or
+        on the ephemeral disk is gone.
+    """
+    found = beats.disks_of(work.heartbeat, server)
+    before = {name: server[name] for name in found}
+    if found != before:
         raise exceptions.SidewaysError(
-            f"server {server['uuid']} ({server['name']}): its root file system was "
-            f"{server['root']}, its heartbeats carry {root}"
+            f"server {server['uuid']} ({server['name']}): its heartbeats carried "
+            f"{before}, and carry {found}"
         )
-    return f"{said}, net-booted, root file system {root} on its disk"
+    told = (f"{name} {value}" for name, value in found.items() if value)
+    return ", ".join(told) or "booted from its disk"
+
+
+def same_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
+    """It comes back, and its disks are those of before."""
+    return f"{hard_reboot(work, server)}, {same_disks(work, server)}"
 
 
 def start_stopped(work: workload.Workload, server: dict[str, Any]) -> str:
     """Its owner removes their own lock, and it runs again."""
     work.cloud.compute.unlock_server(server["uuid"])
+    return start(work, server)
+
+
+def same_restart(work: workload.Workload, server: dict[str, Any]) -> str:
+    workload.switch_off(work, server)
+    return start(work, server)
+
+
+def start(work: workload.Workload, server: dict[str, Any]) -> str:
+    """It runs again, and its disks are those of before."""
     work.cloud.compute.start_server(server["uuid"])
     workload.wait_for_status(work.cloud, server["uuid"], "ACTIVE", 120)
     beats.wait_for_boot(work.heartbeat, server["mac"], server["boot_id"], BOOT_TIMEOUT)
-    return f"{server['name']} runs again"
+    return f"{server['name']} runs again, {same_disks(work, server)}"
 
 
 def boot_and_delete(work: workload.Workload) -> str:
@@ -130,7 +151,7 @@ def boot_nothing_and_delete(work: workload.Workload) -> str:
 
 def reboot_and_record(work: workload.Workload, server: dict[str, Any]) -> str:
     """As ``hard_reboot``; the new boot id is what must survive from now on."""
-    said = hard_reboot(work, server)
+    said = same_reboot(work, server)
     newest = beats.boot_ids(work.heartbeat)[server["mac"]]
     servers = [
         {**one, "boot_id": newest} if one["uuid"] == server["uuid"] else one
@@ -217,46 +238,37 @@ def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, 
     :raises SidewaysError: the recorded workload is too small for all of it.
     """
     work, ironic = survivors.work, survivors.ironic
-    active = [s for s in work.recorded() if s["status"] == "ACTIVE"]
-    running = [s for s in active if s["boot"] == "disk"]
-    over_net = [s for s in active if s["boot"] == "network"]
-    stopped = [s for s in work.recorded() if s["status"] == "SHUTOFF"]
-    if not active and not stopped:
+    servers = work.recorded()
+    if not servers:
         return the_rest([{"new server": partial(new_server, work, ironic)}], done)
-    if len(running) < 2 or not over_net or not stopped:
-        raise exceptions.SidewaysError(
-            f"{work.record}: expected two running servers that boot from disk, a "
-            f"net-booted and a stopped one, found {len(running)}, "
-            f"{len(over_net)} and {len(stopped)}"
-        )
-    # A server that was deleted in an earlier try has no node any more.
-    kept = next((s for s in running if fits(survivors, s)), running[0])
-    (gone, *_) = (server for server in running if server is not kept)
+    crossed, ephemeral, from_disk, stopped = roles(work.record, servers)
     on = survivors.operate
     chains: list[Chain] = [
         {"new server": partial(new_server, work, ironic)},
         {
-            "hard reboot": partial(on, kept, hard_reboot, work),
-            "rebuild": partial(on, kept, agent_deploys.rebuild, survivors),
+            "hard reboot": partial(on, from_disk, same_reboot, work),
+            "rebuild": partial(on, from_disk, agent_deploys.rebuild, survivors),
         },
-        of_net_booted(survivors, over_net[0]),
-        {"start": partial(on, stopped[0], start_stopped, work)},
-        {"delete": partial(on, gone, delete, work, ironic, gone=True)},
+        of_net_booted(survivors, crossed),
+        {"stop and start": partial(on, ephemeral, same_restart, work)},
+        {
+            "start": partial(on, stopped, start_stopped, work),
+            "delete": partial(on, stopped, delete_clean, work, ironic, gone=True),
+        },
     ]
     return the_rest(chains, done)
 
 
 def of_net_booted(survivors: Survivors, server: dict[str, Any]) -> Chain:
     """What its owner does with a net-booted survivor, in this order."""
-    on, work, ironic = survivors.operate, survivors.work, survivors.ironic
+    on, work = survivors.operate, survivors.work
     return {
-        "net-booted reboot": partial(on, server, net_booted_reboot, work),
+        "net-booted reboot": partial(on, server, same_reboot, work),
         "refused rebuild": partial(on, server, net_booted.refused_rebuild, survivors),
-        "net-booted again": partial(on, server, net_booted_reboot, work),
+        "net-booted again": partial(on, server, same_reboot, work),
         "net-booted rebuild": partial(on, server, net_booted.rebuild, survivors),
         "rebuilt reboot": partial(on, server, hard_reboots, work),
         "rebuilt start": partial(on, server, stop_and_start, work),
-        "rebuilt delete": partial(on, server, delete_clean, work, ironic, gone=True),
     }
 
 
@@ -283,6 +295,33 @@ def delete_clean(
     said = delete(work, ironic, server)
     net_booted.require_none(ironic.baremetal.get_node(node.id))
     return said
+
+
+def roles(record: Path, servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Net-booted and crossed, with ephemeral disk, booting from disk, and stopped.
+
+    :raises SidewaysError: the recorded workload lacks one of them.
+    """
+    runs = [server for server in servers if server["status"] == "ACTIVE"]
+    net_booted = [server for server in runs if server["boot"] == "network"]
+    found = {
+        "net-booted, its VIF crossed": [
+            one for one in net_booted if one["crossed"] and not one["ephemeral"]
+        ],
+        "net-booted, with an ephemeral disk": [s for s in net_booted if s["ephemeral"]],
+        "running from its disk": [one for one in runs if one["boot"] == "disk"],
+        "net-booted and stopped": [
+            one
+            for one in servers
+            if one["status"] == "SHUTOFF" and one["boot"] == "network"
+        ],
+    }
+    for what, them in found.items():
+        if not them:
+            raise exceptions.SidewaysError(
+                f"{record}: expected a server that is {what}, found none"
+            )
+    return [them[0] for them in found.values()]
 
 
 def clean_and_deploy(

@@ -67,6 +67,17 @@ class Survivors:
         (node,) = self.ironic.baremetal.nodes(instance_id=uuid, details=True)
         return node
 
+    def macs(self, server: dict[str, Any]) -> dict[str, str | None]:
+        """The MAC of the server's port, as Neutron and as Ironic have it now."""
+        port = self.work.cloud.network.get_port(server["port"])
+        node = self.node(server["uuid"])
+        holding = (
+            one.address
+            for one in self.ironic.baremetal.ports(node=node.id, details=True)
+            if (one.internal_info or {}).get("tenant_vif_port_id") == server["port"]
+        )
+        return {"neutron": port.mac_address, "ironic": next(holding, None)}
+
     def operate(
         self, server: dict[str, Any], act: Act, *args: Any, gone: bool = False
     ) -> dict[str, Any]:
@@ -74,8 +85,9 @@ class Survivors:
 
         :param act: is called with ``args`` and the server.
         :param gone: the instance must no longer exist afterwards.
-        :raises SidewaysError: the flavor is not the old one, or the instance does
-            not hold exactly its node afterwards.
+        :raises SidewaysError: the flavor is not the old one, or afterwards the
+            instance does not hold exactly its node, or its port has another MAC than
+            before or than the NIC that has the port.
         """
         uuid = server["uuid"]
         specs, node = self.embedded(uuid), self.node(uuid)
@@ -97,9 +109,16 @@ class Survivors:
             raise exceptions.SidewaysError(
                 f"{server['name']}: expected the allocation {wanted}, found {held}"
             )
+        macs = {} if gone else self.macs(server)
+        if any(mac != server["mac"] for mac in macs.values()):
+            raise exceptions.SidewaysError(
+                f"{server['name']}: expected its port with MAC {server['mac']}, "
+                f"found {macs}"
+            )
         return {
             **(found if isinstance(found, dict) else {"detail": found}),
             "instance": uuid,
             "embedded": specs,
             "allocation": held,
+            "macs": macs,
         }

@@ -29,16 +29,19 @@ from openstack.connection import Connection
 from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import beats, documents
 from ironic_sideways.hardware import guest
+from ironic_sideways.trials import local_boot
 
 PREFIX = "sideways"
 NETWORK = "provisioning"
 FLAVOR = "baremetal"
 OTHER_FLAVOR = "baremetal-deploy"
+#: With swap and an ephemeral disk beside the root.
+EPHEMERAL_FLAVOR = "baremetal-ephemeral"
+#: As TripleO's were: a root file system without boot loader, its kernel and ramdisk
+#: beside it. On the base its servers boot over the network, from nova-baremetal's TFTP
+#: server, at each power-on.
 IMAGE = "guest"
 OTHER_IMAGE = "guest-again"
-#: A root file system without boot loader: its servers boot over the network, from
-#: nova-baremetal's TFTP server, at each power-on.
-ROOT_IMAGE = "guest-root"
 #: The guest as a whole-disk image: the agent writes it to a node, and the node's
 #: firmware boots it. Its heartbeats carry this image's mark.
 DISK_IMAGE = "guest-disk"
@@ -71,13 +74,9 @@ def publish_guest(admin: Connection, built: guest.Guest) -> None:
         "kernel_id": ids[f"{IMAGE}-kernel"],
         "ramdisk_id": ids[f"{IMAGE}-ramdisk"],
     }
-    # Kernel and ramdisk are for Ironic's deploys by network boot; on the base, the
-    # word for nova.virt.baremetal (its pxe.BOOT_PROPERTY) counts.
-    whole_disk = {**properties, "baremetal_boot": "disk"}
     for name in (IMAGE, OTHER_IMAGE):
-        publish(admin, name, built.disk, "bare", "qcow2", whole_disk)
+        publish(admin, name, built.root, "bare", "qcow2", properties)
     publish(admin, DISK_IMAGE, built.marked, "bare", "qcow2", {})
-    publish(admin, ROOT_IMAGE, built.root, "ami", "ami", properties)
 
 
 def publish(
@@ -186,7 +185,6 @@ def boot(
         "port": port.id,
         "mac": port.mac_address,
         "fixed_ips": [ip["ip_address"] for ip in port.fixed_ips],
-        "boot": "network" if image == ROOT_IMAGE else "disk",
     }
 
 
@@ -208,41 +206,76 @@ def wait_for_status(cloud: Connection, uuid: str, status: str, timeout: float) -
 
 
 def create(
-    work: Workload, running: int, net_booted: int, stopped: int
+    work: Workload, admin: Connection, base: local_boot.Base, machines: Path
 ) -> list[dict[str, Any]]:
-    """``running`` servers that beat, and ``stopped`` ones that did and are off.
+    """What a cloud of 2014 had: three servers that beat, and one that did and is off.
 
-    What an earlier try left is destroyed first.
+    Net-booted, its VIF crossed; net-booted, with swap and ephemeral disk; one that
+    boots from its disk by its operator's word; net-booted, stopped and locked by its
+    owner. What an earlier try left is destroyed first.
 
-    :param net_booted: how many of the running ones, the last, boot over the network.
+    :param admin: who sees a server's node.
+    :param machines: machines.json, which has the NICs in their order.
+    :raises SidewaysError: Nova gave each of them a node where no VIF is crossed.
     """
     destroy(work.cloud)
     # Machines of an earlier try may have been heard.
     known = beats.boot_ids(work.heartbeat)
     ensure_keypair(work.cloud)
-    names = [f"{PREFIX}-{n}" for n in range(running + stopped)]
-    images = [
-        ROOT_IMAGE if running - net_booted <= number < running else IMAGE
-        for number in range(len(names))
-    ]
+    # Ironic's agent fits the nodes that these two fit.
+    flavors = [*[OTHER_FLAVOR] * 3, EPHEMERAL_FLAVOR]
+    names = [f"{PREFIX}-{n}" for n in range(len(flavors))]
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
-        servers = list(pool.map(lambda *what: boot(work.cloud, *what), names, images))
-    for server in servers:
-        server["boot_id"] = beats.wait_for_boot(
-            work.heartbeat, server["mac"], known.get(server["mac"]), BUILD_TIMEOUT
+        servers = list(
+            pool.map(
+                lambda name, flavor: boot(work.cloud, name, flavor=flavor),
+                names,
+                flavors,
+            )
         )
-        server["root"] = beats.root_of(work.heartbeat, server)
-    for number, server in enumerate(servers):
-        server["status"] = "ACTIVE" if number < running else "SHUTOFF"
-        if server["status"] == "SHUTOFF":
-            work.cloud.compute.stop_server(server["uuid"])
+    first = {machine["macs"][0] for machine in documents.read(machines)}
     for server in servers:
-        wait_for_status(work.cloud, server["uuid"], server["status"], 120)
-        if server["status"] == "SHUTOFF":
-            # Maintenance must keep a lock that its owner set, reason included.
-            work.cloud.compute.lock_server(server["uuid"], locked_reason=OWN_LOCK)
+        server |= {"boot": "network", "crossed": server["mac"] not in first}
+        listen(work, server, known.get(server["mac"]))
+    *plain, _ephemeral = servers
+    plain.sort(key=lambda server: not server["crossed"])
+    crossed, from_disk, stopped = plain
+    if not crossed["crossed"]:
+        raise exceptions.SidewaysError(
+            f"expected a port with the MAC of a NIC that is not its machine's first, "
+            f"found {', '.join(server['mac'] for server in plain)}: no VIF is crossed"
+        )
+    switch_off(work, from_disk)
+    node = admin.compute.get_server(from_disk["uuid"]).hypervisor_hostname
+    base.boot_from_disk(from_disk["uuid"], node)
+    work.cloud.compute.start_server(from_disk["uuid"])
+    wait_for_status(work.cloud, from_disk["uuid"], "ACTIVE", 120)
+    from_disk["boot"] = "disk"
+    listen(work, from_disk, from_disk["boot_id"])
+    switch_off(work, stopped)
+    # Maintenance must keep a lock that its owner set, reason included.
+    work.cloud.compute.lock_server(stopped["uuid"], locked_reason=OWN_LOCK)
+    for server in servers:
+        server["status"] = "SHUTOFF" if server is stopped else "ACTIVE"
     documents.write(work.record, {"servers": servers})
     return servers
+
+
+def listen(work: Workload, server: dict[str, Any], earlier: str | None) -> None:
+    """Wait for the server's beats, and keep in it what they tell of its boot.
+
+    :param earlier: the boot id of before.
+    """
+    server["boot_id"] = beats.wait_for_boot(
+        work.heartbeat, server["mac"], earlier, BUILD_TIMEOUT
+    )
+    server |= beats.disks_of(work.heartbeat, server)
+
+
+def switch_off(work: Workload, server: dict[str, Any]) -> None:
+    """:raises WaitExpired: it still runs."""
+    work.cloud.compute.stop_server(server["uuid"])
+    wait_for_status(work.cloud, server["uuid"], "SHUTOFF", 120)
 
 
 def verify(work: Workload) -> int:

@@ -53,8 +53,14 @@ class Changes:
         )
 
     def port(self, node: dict[str, Any]) -> dict[str, Any]:
-        """:raises SidewaysError: the node has none."""
-        query = "SELECT * FROM ports WHERE node_id = :id ORDER BY id"
+        """The one with the VIF, or the first.
+
+        :raises SidewaysError: the node has none.
+        """
+        query = (
+            "SELECT * FROM ports WHERE node_id = :id"
+            " ORDER BY internal_info LIKE '%tenant_vif_port_id%' DESC, id"
+        )
         found = self.select(query, id=node["id"])
         if not found:
             raise exceptions.SidewaysError(f"Ironic node {node['uuid']} has no port")

@@ -13,7 +13,7 @@
 """The images that Tempest's servers boot: the guest with an SSH server, twice.
 
 A node of deploy interface ``ramdisk`` boots an image's kernel and ramdisk over the
-network and leaves its disk alone: the disk's image is the plain guest's.
+network and leaves its disk alone: the disk's image is the plain guest's root.
 """
 
 from pathlib import Path
@@ -43,5 +43,5 @@ def publish(admin: Connection, cache: Path) -> tuple[str, str]:
     properties = {"kernel_id": ids["aki"], "ramdisk_id": ids["ari"]}
     first, second = (f"{name}-{tag}" for name in NAMES)
     for name in (first, second):
-        workload.publish(admin, name, plain.disk, "bare", "qcow2", properties)
+        workload.publish(admin, name, plain.root, "bare", "qcow2", properties)
     return first, second

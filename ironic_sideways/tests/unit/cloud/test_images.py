@@ -84,7 +84,9 @@ class FakeNova:
 
     def create_flavor(self, **fields: Any) -> types.SimpleNamespace:
         flavor = types.SimpleNamespace(
-            id=f"flavor-{fields['name']}", extra_specs={}, **fields
+            id=f"flavor-{fields['name']}",
+            extra_specs={},
+            **{"ephemeral": 0, "swap": None, **fields},
         )
         self.stored[flavor.name] = flavor
         return flavor
@@ -261,7 +263,12 @@ def test_case_j1_the_flavors_reference_the_real_ids(
     changes: list[str] = []
     published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     flavors = images.ensure_flavors(cloud, published, changes.append)
-    assert [flavor["name"] for flavor in flavors] == ["baremetal", "baremetal-deploy"]
+    made = [cloud.compute.stored[flavor["name"]] for flavor in flavors]
+    assert [(flavor.name, flavor.ephemeral, flavor.swap or 0) for flavor in made] == [
+        ("baremetal", 0, 0),
+        ("baremetal-deploy", 0, 0),
+        ("baremetal-ephemeral", 1, 1024),
+    ]
     for flavor in flavors:
         assert flavor["extra_specs"] == {
             "cpu_arch": "x86_64",

@@ -31,7 +31,7 @@ from ironic_sideways.cmd import (
 REPOSITORY = Path(__file__).parents[4]
 #: Options of upgrade-ironic and of cpio that begin as one of ours does.
 # prepare_host.sh has its own.
-NOT_OURS = {"--hardware", "--list", "--null"}
+NOT_OURS = {"--hardware", "--list", "--null", "--root"}
 PARSERS = [
     main.build_parser(None),
     *(

@@ -80,6 +80,6 @@ def test_only_a_net_booted_server_tells_its_root_file_system(
         with pytest.raises(
             exceptions.SidewaysError, match=f"from {boot}: its heartbeats"
         ):
-            beats.root_of(path, server)
+            beats.disks_of(path, server)
     else:
-        assert beats.root_of(path, server) == root
+        assert beats.disks_of(path, server)["root"] == root

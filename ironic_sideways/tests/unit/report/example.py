@@ -231,11 +231,11 @@ def timed(directory: Path) -> None:
             found = whole.beats(
                 range(1, round(until - first)), number, first=first + number / 9
             )
-            rooted = {"root": whole.ROOT} if number == 1 else {}
+            rooted = whole.DISKS if number == 1 else {}
             beats += [{**beat, **rooted} for beat in found]
             leases += [lease(number, m) for m in (first, begin + 20, end - 5)]
     rebooted = whole.beats(range(1, 9), 1, "boot-2", first=end + 20)
-    beats += [{**beat, "root": whole.ROOT} for beat in rebooted]
+    beats += [{**beat, **whole.DISKS} for beat in rebooted]
     path = directory / "heartbeat.jsonl"
     deployed = [
         {**beat, "time": beat["time"] - whole.OPERATED + end}
@@ -328,7 +328,8 @@ def operated(directory: Path, server: str) -> None:
     def of_the_survivor(found: Any) -> None:
         for operation in found:
             operation["instance"] = server
-            if operation["name"] not in ("delete", "rebuilt delete"):
+            if operation["name"] != "delete":
+                operation["macs"] = dict.fromkeys(("neutron", "ironic"), whole.mac(1))
                 operation["allocation"] = {node: {whole.CLASS: 1}}
             if operation["name"] == "start":
                 # The other machine that was switched.

@@ -13,6 +13,7 @@
 """Documents judged anew, node by node."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -178,10 +179,56 @@ def test_a_net_booted_survivor_must_beat_again_from_its_own_root(evidence):
         )
         return failed(checks.check_operations(evidence))
 
+    both = ["net-booted again", "ephemeral disk kept"]
     assert changed("boot-2", root=whole.ROOT) == []
     # Its ramdisk runs, without the instance's disk.
-    assert changed("boot-2", root=None) == ["net-booted again"]
+    assert changed("boot-2", root=None) == both
     # No machine was net-booted before.
-    assert changed("boot-1", root=None) == ["net-booted again"]
+    assert changed("boot-1", root=None) == both
+    # T10: its disks were written anew.
+    assert changed("boot-2", marker="another") == both
+    assert changed("boot-2", ephemeral="another") == both
     whole.write_lines(path, [row for row in rows if row["boot_id"] != "boot-2"])
-    assert failed(checks.check_operations(evidence)) == ["net-booted again"]
+    assert failed(checks.check_operations(evidence)) == both
+
+
+def test_t10_each_net_booted_survivor_must_beat_again_and_one_has_an_ephemeral_disk(
+    evidence,
+):
+    path = evidence / "heartbeat.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+
+    def changed(mac, **values):
+        whole.write_lines(
+            path, [{**r, **values} if r["mac"] == mac else r for r in rows]
+        )
+        return failed(checks.check_operations(evidence))
+
+    # The stopped one was net-booted too, and is not heard again.
+    assert changed(whole.mac(2), root=whole.ROOT) == ["net-booted again"]
+    assert changed(whole.mac(1), ephemeral=None) == ["ephemeral disk kept"]
+
+
+def test_t2_a_port_has_its_mac_in_neutron_and_in_ironic_after_each_operation(evidence):
+    other = whole.macs(1)[0]
+    moved = {"neutron": other, "ironic": other}
+    for changed in (moved, {"neutron": whole.mac(1), "ironic": None}):
+
+        def change(found: Any, to: Any = changed) -> None:
+            found[3]["macs"] = to
+
+        whole.edit(evidence / "operations.json", change)
+        (check,) = checks.check_operations(evidence).failures
+        assert check.name == "port's MAC, rebuild"
+
+
+def test_t2_what_is_rebuilt_had_a_crossed_vif(evidence):
+    """On the first NIC nothing would show that the VIF was put right."""
+
+    def straight(document):
+        for machine in document["machines"]:
+            machine["macs"].reverse()
+
+    whole.edit(evidence / "before.json", straight)
+
+    assert failed(checks.check_operations(evidence)) == ["rebuilt with a crossed VIF"]

@@ -32,6 +32,7 @@ HOST, MANAGER = "isw0", "ironic_sideways.compute.manager.ClusteredComputeManager
 CLASS = told_twice.CLASS
 #: The root file system of the running survivor, which is net-booted.
 ROOT = "0b5c9d0e-0000-4000-8000-000000000001"
+DISKS = {"root": ROOT, "marker": "marker-1", "ephemeral": "marker-2"}
 
 #: Node: number, instance on it, that one's status, and the machine's power.
 NODES = {
@@ -52,6 +53,11 @@ FREE = {"provision_state": "available", "power_state": "power off"}
 
 def mac(number: int) -> str:
     return f"52:54:00:00:{number // 256:02x}:{number % 256:02x}"
+
+
+def macs(number: int) -> list[str]:
+    """Of a machine's NICs; its port has the second one's, as 2014 crossed VIFs."""
+    return [mac(number).replace("52:54:00", "52:54:01"), mac(number)]
 
 
 def write(path: Path, document: Any) -> None:
@@ -113,7 +119,7 @@ def machines(seq: int) -> list[Document]:
     return [
         {
             **{"uuid": node, "name": f"machine-{number}", "mac": mac(number)},
-            "macs": [mac(number)],
+            "macs": macs(number),
             "power": power,
             "boot_id": "boot-1" if server else None,
             "last_seq": seq if power == "on" else 3 if server else None,
@@ -160,7 +166,8 @@ def ironic_nodes() -> list[Document]:
                     "uuid": f"ironic-{number}",
                     "mac": mac(number),
                     "vif": f"port-{number}" if server else None,
-                }
+                },
+                {"uuid": f"ironic-{number}-0", "mac": macs(number)[0], "vif": None},
             ],
         }
         for node, (number, server, _status, power) in NODES.items()
@@ -403,9 +410,9 @@ def lay_down(directory: Path) -> None:
     write(directory / "migration.json", migration())
     write(directory / "takeover.json", takeover())
     write(directory / "resources.json", resources())
-    survivor = [{**row, "root": ROOT} for row in beats(range(1, 80))]
+    survivor = [{**row, **DISKS} for row in beats(range(1, 80))]
     rebooted = beats(range(1, 5), boot_id="boot-2", first=OPERATED + 20)
-    survivor += [{**row, "root": ROOT} for row in rebooted]
+    survivor += [{**row, **DISKS} for row in rebooted]
     stopped = beats(range(1, 4), 2, first=BEGIN - 60)
     written = [
         {**row, "image": "marked"}
@@ -428,7 +435,8 @@ def lay_down(directory: Path) -> None:
     write(directory / "secrets.json", {"sought": known, "hits": [], "too_short": []})
     node, *_ = NODES
     specs = {"cpu_arch": "x86_64"}
-    old: Document = {"instance": "server-run", "embedded": specs}
+    held = {"neutron": mac(1), "ironic": mac(1)}
+    old: Document = {"instance": "server-run", "embedded": specs, "macs": held}
     done = [
         {**old, "name": name, "ok": True, "detail": "", "allocation": held}
         for name, held in (
@@ -442,7 +450,7 @@ def lay_down(directory: Path) -> None:
             ("net-booted rebuild", {node: {CLASS: 1}}),
             ("rebuilt reboot", {node: {CLASS: 1}}),
             ("rebuilt start", {node: {CLASS: 1}}),
-            ("rebuilt delete", {}),
+            ("stop and start", {node: {CLASS: 1}}),
             ("net-booted reboot", {node: {CLASS: 1}}),
         )
     ]

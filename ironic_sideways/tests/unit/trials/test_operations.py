@@ -106,32 +106,59 @@ def test_the_bases_tftp_root_is_moved_away_once(tmp_path):
 
 
 MAC, ROOT = "52:54:00:00:00:01", "8d295fb6-bc13-496b-9ee2-ac49c9850df1"
+DISKS = {"root": ROOT, "marker": "m1", "ephemeral": "m2"}
 NET_BOOTED = {
     **{"uuid": "server-1", "name": "net", "mac": MAC},
-    **{"boot": "network", "root": ROOT, "boot_id": "boot-1"},
+    **{"boot": "network", "boot_id": "boot-1", **DISKS},
 }
 
 
 @pytest.mark.parametrize(
-    ("root", "says"),
+    ("change", "says"),
     [
-        (None, "boots from network: its heartbeats report root file system None"),
-        ("0" * 8, "its root file system was 8d295fb6"),
-        (ROOT, ""),
+        ({"root": None}, "boots from network: its heartbeats report root file system"),
+        ({"root": "0" * 8}, f"carried .*{ROOT}.* and carry .*0{{8}}"),
+        ({"marker": "m3"}, "carried .*'m1'.* and carry .*'m3'"),
+        ({"ephemeral": None}, "carried .*'m2'.* and carry .*None"),
+        ({}, ""),
     ],
 )
-def test_a_net_booted_server_is_back_only_on_its_own_root_file_system(
-    tmp_path, monkeypatch, root, says
+def test_t10_a_net_booted_server_is_back_only_on_its_own_disks(
+    tmp_path, monkeypatch, change, says
 ):
     record = tmp_path / "heartbeat.jsonl"
     beat = {"time": 1.0, "mac": MAC, "ip": "", "boot_id": "boot-2", "seq": 1}
-    record.write_text(json.dumps({**beat, "root": root}) + "\n")
+    record.write_text(json.dumps({**beat, **DISKS, **change}) + "\n")
     monkeypatch.setattr(operations, "hard_reboot", lambda *_: "net is back")
     work = workload.Workload(None, tmp_path / "workload.json", record)
 
     if says:
         with pytest.raises(exceptions.SidewaysError, match=says):
-            operations.net_booted_reboot(work, NET_BOOTED)
+            operations.same_reboot(work, NET_BOOTED)
     else:
-        said = operations.net_booted_reboot(work, NET_BOOTED)
-        assert said == f"net is back, net-booted, root file system {ROOT} on its disk"
+        said = operations.same_reboot(work, NET_BOOTED)
+        assert said == f"net is back, root {ROOT}, marker m1, ephemeral m2"
+
+
+SERVERS = [
+    {"name": name, "status": "ACTIVE", "boot": boot, "crossed": True, "ephemeral": e}
+    for name, boot, e in (
+        ("disk", "disk", None),
+        ("ephemeral", "network", "m"),
+        ("crossed", "network", None),
+    )
+] + [{"name": "stopped", "status": "SHUTOFF", "boot": "network"}]
+
+
+def test_t3_each_operation_has_its_survivor(tmp_path):
+    found = operations.roles(tmp_path / "workload.json", SERVERS)
+
+    assert [s["name"] for s in found] == ["crossed", "ephemeral", "disk", "stopped"]
+
+
+@pytest.mark.parametrize("name", ["disk", "ephemeral", "crossed", "stopped"])
+def test_t3_a_workload_that_lacks_one_is_named(tmp_path, name):
+    left = [server for server in SERVERS if server["name"] != name]
+
+    with pytest.raises(exceptions.SidewaysError, match=f"{name}.*, found none"):
+        operations.roles(tmp_path / "workload.json", left)

@@ -20,7 +20,8 @@ import pytest
 from ironic_sideways import exceptions
 from ironic_sideways.trials import survivors
 
-SERVER = {"uuid": "server-1", "name": "web"}
+MAC, OTHER = "52:54:01:00:00:01", "52:54:00:00:00:01"
+SERVER = {"uuid": "server-1", "name": "web", "port": "port-1", "mac": MAC}
 OLD = {"cpu_arch": "x86_64"}
 ITS_NODE = {"node-1": {"CUSTOM_BAREMETAL": 1}}
 
@@ -42,12 +43,23 @@ class Api:
         return SimpleNamespace(json=lambda: body)
 
 
-def of(api: Api) -> survivors.Survivors:
+def of(api: Api, neutron: str = MAC, ironic_has: str = MAC) -> survivors.Survivors:
+    """:param neutron: the MAC that the port has now; ``ironic_has``: its NIC's."""
     node = SimpleNamespace(id="node-1", resource_class="baremetal")
-    work: Any = SimpleNamespace(cloud=SimpleNamespace(compute=api))
+    network = SimpleNamespace(get_port=lambda _id: SimpleNamespace(mac_address=neutron))
+    work: Any = SimpleNamespace(cloud=SimpleNamespace(compute=api, network=network))
     admin: Any = SimpleNamespace(placement=api)
+    ports = [
+        SimpleNamespace(
+            address=mac,
+            internal_info={"tenant_vif_port_id": "port-1"} if mac == ironic_has else {},
+        )
+        for mac in (OTHER, MAC)
+    ]
     ironic: Any = SimpleNamespace(
-        baremetal=SimpleNamespace(nodes=lambda **_: iter([node]))
+        baremetal=SimpleNamespace(
+            nodes=lambda **_: iter([node]), ports=lambda **_: iter(ports)
+        )
     )
     return survivors.Survivors(work, admin, ironic)
 
@@ -60,7 +72,19 @@ def test_what_was_done_is_told_with_flavor_and_allocation() -> None:
         "instance": "server-1",
         "embedded": OLD,
         "allocation": ITS_NODE,
+        "macs": {"neutron": MAC, "ironic": MAC},
     }
+
+
+@pytest.mark.parametrize(
+    ("neutron", "ironic"), [(OTHER, OTHER), (MAC, OTHER), (MAC, "none")]
+)
+def test_t2_a_survivors_port_keeps_its_mac_which_is_its_nics(
+    neutron: str, ironic: str
+) -> None:
+    """Ironic writes its port's address to Neutron's when it binds it."""
+    with pytest.raises(exceptions.SidewaysError, match=f"its port with MAC {MAC}"):
+        of(Api(OLD, ITS_NODE), neutron, ironic).operate(SERVER, lambda _s: "rebuilt")
 
 
 def test_more_than_a_line_is_kept_as_it_was_told() -> None:

@@ -78,10 +78,13 @@ def scene(tmp_path, monkeypatch):
             vif = {"tenant_vif_port_id": f"port-{number}"} if server else {}
             connection.execute(
                 sa.insert(models.Port.__table__),
-                {
-                    **{"uuid": f"ironic-{number}", "node_id": number},
-                    **{"address": whole.mac(number), "internal_info": vif},
-                },
+                [
+                    {
+                        **{"uuid": f"ironic-{mac}", "node_id": number},
+                        **{"address": mac, "internal_info": info},
+                    }
+                    for mac, info in zip(whole.macs(number), ({}, vif), strict=True)
+                ],
             )
     return acts.Scene(engine, Layout(tmp_path), nobody)
 

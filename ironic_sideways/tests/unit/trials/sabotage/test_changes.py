@@ -34,8 +34,9 @@ def changes(tmp_path):
         for statement in (
             "CREATE TABLE nodes (id INTEGER PRIMARY KEY, uuid TEXT, name TEXT, "
             "instance_uuid TEXT, driver TEXT)",
-            "CREATE TABLE ports (id INTEGER, node_id INTEGER, address TEXT)",
-            "INSERT INTO ports VALUES (1, 1, '52:54:00:00:00:01')",
+            "CREATE TABLE ports"
+            " (id INTEGER, node_id INTEGER, address TEXT, internal_info TEXT)",
+            "INSERT INTO ports VALUES (1, 1, '52:54:00:00:00:01', '{}')",
         ):
             connection.execute(sa.text(statement))
         columns = ", ".join(f":{name}" for name in NODES[0])

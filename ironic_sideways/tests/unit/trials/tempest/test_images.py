@@ -30,7 +30,7 @@ def test_two_images_of_one_disk_boot_the_guest_that_can_be_logged_in_to(
         published[name] = (str(path), container, disk_format, properties)
         return f"id of {name}"
 
-    plain = SimpleNamespace(kernel=Path("vmlinuz"), disk=Path("plain.qcow2"))
+    plain = SimpleNamespace(kernel=Path("vmlinuz"), root=Path("plain.qcow2"))
     monkeypatch.setattr(images.guest, "build", lambda _cache: plain)
     ramdisk = Path("cache/1234/ssh.img")
     monkeypatch.setattr(images.guest_ssh, "build", lambda _plain, _cache: ramdisk)
