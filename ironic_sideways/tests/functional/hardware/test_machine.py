@@ -50,6 +50,7 @@ from ironic_sideways.nova_bm import schema
 from ironic_sideways.tests import rows, samples
 from ironic_sideways.tests.functional import local_user
 from ironic_sideways.tests.functional.local_user import Attack, as_nobody
+from ironic_sideways.trials import local_boot
 
 #: Apart from every lab: their numbers end at 99, ours is beyond.
 BRIDGE = "isw-test"
@@ -453,6 +454,19 @@ def test_a_whole_disk_boots_again_by_itself_after_it_was_written(rack: Rack) -> 
     ipmi.power(rack.bmc, "on")
 
     assert rack.wait_beats(more_than=1, boots=boots + 1).root is None
+
+
+def test_t3_a_machine_boots_its_disk_where_pxelinux_is_told_so(rack: Rack) -> None:
+    """Its BMC has network boot set, for good, as nova-baremetal left it."""
+    boots = len(heartbeat.streams(heartbeat.read(rack.record)))
+    rack.write_disk(guest.build(rack.root / "cache").disk)
+    config = rack.tftp / "pxelinux.cfg" / f"01-{MAC.replace(':', '-')}"
+    config.write_text(local_boot.LOCAL_BOOT)
+
+    ipmi.boot_device(rack.bmc, "pxe", persistent=True)
+    ipmi.power(rack.bmc, "on")
+
+    assert rack.wait_beats(more_than=1, boots=boots + 1, timeout=240).root is None
 
 
 def test_machines_are_gone_with_their_disks(rack: Rack) -> None:
