@@ -12,6 +12,8 @@
 
 """``ironic-sideways workload``: which verbs ask the cloud."""
 
+from pathlib import Path
+
 import pytest
 
 from ironic_sideways import exceptions
@@ -51,14 +53,16 @@ def not_well(*words):
 
 
 ADMIN = ["--admin-cloud", "admin"]
+CREATE = [*ADMIN, "--cache", "c", "--machines", "machines.json"]
+CREATE += ["--deploy-helper", "h", "--tftp-root", "t"]
 ALL = [*ADMIN, "--ironic-cloud", "system", "--output", "operations.json"]
 
 
 @pytest.mark.parametrize(
     ("verb", "words", "room", "act", "broken"),
     [
-        ("create", [*ADMIN, "--cache", "c"], workload, "create", fail),
-        ("create", [*ADMIN, "--cache", "c"], workload, "publish_guest", fail),
+        ("create", CREATE, workload, "create", fail),
+        ("create", CREATE, workload, "publish_guest", fail),
         ("use", ADMIN, operations, "use_base", not_well),
         ("operate", ALL, operations, "operate", not_well),
         ("clean_and_deploy", ALL, operations, "clean_and_deploy", not_well),
@@ -70,7 +74,8 @@ def test_what_fails_half_way_is_a_change_to_follow_up(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(connections, "connect", lambda name: object())
-    monkeypatch.setattr(guest, "build", lambda cache: object())
+    built = guest.Guest("k", *[Path("file")] * 5)
+    monkeypatch.setattr(guest, "build", lambda cache: built)
     monkeypatch.setattr(workload, "publish_guest", lambda *words: None)
     monkeypatch.setattr(room, act, broken)
 

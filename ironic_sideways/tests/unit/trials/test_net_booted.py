@@ -58,7 +58,7 @@ class Cloud:
         return types.SimpleNamespace(id=f"id of {name}")
 
     def post(self, path: str, json: Any, microversion: str) -> Any:
-        assert json["rebuild"]["imageRef"] == f"id of {workload.ROOT_IMAGE}"
+        assert json["rebuild"]["imageRef"] == f"id of {workload.OTHER_IMAGE}"
         self.asked += 1
         self.beat(2)
         return types.SimpleNamespace(raise_for_status=lambda: None)
