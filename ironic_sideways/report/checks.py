@@ -492,15 +492,16 @@ def mac_fault(operation: dict[str, Any], ports: dict[str, list[str]]) -> str:
 
     :param ports: the MACs of each instance of before, by its uuid.
     """
-    if operation["name"] in ("delete", deploys.CLEANED):
-        return ""
     if operation["instance"] not in ports:
         return ""
-    wanted = ports[operation["instance"]]
     found = operation.get("macs")
-    if not found:
+    if found is None:
         return "no evidence of it"
-    wrong = [[found["neutron"]], [found["ironic"]]] != [wanted, wanted]
+    if operation["name"] in ("delete", deploys.CLEANED):
+        return f"it has {found} once it is deleted" if found else ""
+    wanted = ports[operation["instance"]]
+    macs = dict.fromkeys(("neutron", "ironic"), wanted[0])
+    wrong = len(wanted) != 1 or found != macs
     return f"it has {found}, and had {wanted}" if wrong else ""
 
 

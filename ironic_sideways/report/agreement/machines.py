@@ -53,13 +53,13 @@ def sequences(directory: Path, before: Document) -> Iterator[str]:
 
 
 def machines(directory: Path, before: Document) -> Iterator[str]:
-    """A machine's name and BMC do not change."""
+    """A machine's name, BMC and NICs do not change."""
     then = compare.by(before["machines"], "uuid")
     if wrong := compare.mismatch(compare.nodes(before), then):
         yield f"before.json: machines: {wrong}"
     for name, snapshot in snapshots(directory):
         for machine in snapshot["machines"]:
-            fields = then.get(machine["uuid"], {}).keys() & {"name", "bmc"}
+            fields = then.get(machine["uuid"], {}).keys() & {"name", "bmc", "macs"}
             if fields and (
                 wrong := compare.differences(then[machine["uuid"]], machine, fields)
             ):
@@ -67,7 +67,7 @@ def machines(directory: Path, before: Document) -> Iterator[str]:
 
 
 def beats(directory: Path, before: Document) -> Iterator[str]:
-    """One boot's heartbeats count from 1, in order, from one address and one root."""
+    """One boot's heartbeats count from 1, in order, from one address and system."""
     found: dict[tuple[str, str], list[heartbeat.Beat]] = {}
     for beat in heartbeat.read(directory / "heartbeat.jsonl"):
         found.setdefault((beat.mac, beat.boot_id), []).append(beat)
@@ -75,7 +75,7 @@ def beats(directory: Path, before: Document) -> Iterator[str]:
         name = f"{mac} under boot id {boot_id}"
         if min(beat.seq for beat in stream) != 1:
             yield f"{name}: the first heartbeat is {min(b.seq for b in stream)}"
-        for what in ("root", "image"):
+        for what in ("root", "image", "marker", "ephemeral"):
             told = {getattr(beat, what) for beat in stream}
             if len(told) > 1:
                 yield f"{name}: {what} {sorted(map(str, told))}"
@@ -136,7 +136,7 @@ def addresses(directory: Path, before: Document) -> Iterator[str]:
     }
     operated = window.bounds(directory).operated
     last = 0.0
-    known = {machine["mac"] for machine in before["machines"]}
+    known = {mac for machine in before["machines"] for mac in machine["macs"]}
     found = leases.read(directory / "leases.jsonl")
     given = [one.expires - one.time for one in found if one.event == "add"]
     if given and max(given) - min(given) > TICK:

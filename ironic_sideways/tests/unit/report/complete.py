@@ -157,7 +157,7 @@ def operated(document: list[Document]) -> None:
     for number, operation in enumerate(document, start=1):
         operation["seconds"] = float(number + 42)
         if operation["name"] == "new server":
-            for key in ("instance", "embedded", "allocation"):
+            for key in ("instance", "embedded", "allocation", "macs"):
                 del operation[key]
         operation["detail"] = f"{operation['name']} done"
 

@@ -334,7 +334,9 @@ def operated(directory: Path, server: str) -> None:
             if operation["name"] == "start":
                 # The other machine that was switched.
                 other = known[OPERATED[1] - 1]
+                mac = other["ports"][0]["mac"]
                 operation["instance"] = other["uuid"]
+                operation["macs"] = dict.fromkeys(("neutron", "ironic"), mac)
                 operation["allocation"] = {other["node"]: {whole.CLASS: 1}}
             if "deploy" in operation:
                 operation["deploy"].update(begin=span("operate")[0] + 1, node=node)

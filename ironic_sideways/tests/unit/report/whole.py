@@ -363,7 +363,7 @@ def cleaned() -> list[Document]:
         {"after": 30, "state": "available", "step": None},
     ]
     record = deployed("node-run", 1)
-    old = {"instance": "server-run", "embedded": {}, "allocation": {}}
+    old = {"instance": "server-run", "embedded": {}, "allocation": {}, "macs": {}}
     return [
         {
             **{"name": "cleaning", "ok": True, "detail": "", **old},
@@ -435,11 +435,14 @@ def lay_down(directory: Path) -> None:
     write(directory / "secrets.json", {"sought": known, "hits": [], "too_short": []})
     node, *_ = NODES
     specs = {"cpu_arch": "x86_64"}
-    held = {"neutron": mac(1), "ironic": mac(1)}
-    old: Document = {"instance": "server-run", "embedded": specs, "macs": held}
+    macs = {"neutron": mac(1), "ironic": mac(1)}
+    old: Document = {"instance": "server-run", "embedded": specs}
     done = [
-        {**old, "name": name, "ok": True, "detail": "", "allocation": held}
-        for name, held in (
+        {
+            **{**old, "name": name, "ok": True, "detail": ""},
+            **{"allocation": units, "macs": macs if units else {}},
+        }
+        for name, units in (
             ("new server", {node: {CLASS: 1}}),
             ("hard reboot", {node: {CLASS: 1}}),
             ("start", {node: {CLASS: 1}}),
