@@ -88,11 +88,12 @@ def missing(node: dict[str, Any] | None) -> str:
         return "is in maintenance"
     if node["last_error"]:
         return f"last_error: {node['last_error']}"
-    if node["power_state"] is None:
-        return "power state not adopted yet"
-    # A conductor that is gone holds it for ever; one that works lets it go.
+    # A conductor that is gone holds it for ever, and no other adopts its power state;
+    # one that works lets it go.
     if node["reservation"]:
         return f"is reserved by {node['reservation']}"
+    if node["power_state"] is None:
+        return "power state not adopted yet"
     # Free nodes are never taken over (_sync_local_state asks for active ones).
     if node["provision_state"] == "active" and not node["online"]:
         return "no online conductor manages it"

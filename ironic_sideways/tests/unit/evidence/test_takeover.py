@@ -38,7 +38,10 @@ def test_an_active_node_with_an_online_conductor_is_taken_over():
         ({"power_state": None}, "power state not adopted yet"),
         ({"maintenance": True}, "is in maintenance"),
         ({"last_error": "no kernel"}, "last_error: no kernel"),
-        ({"reservation": "conductor-1"}, "is reserved by conductor-1"),
+        (
+            {"reservation": "conductor-1", "power_state": None},
+            "is reserved by conductor-1",
+        ),
     ],
 )
 def test_what_an_active_node_lacks_is_told(change, says):
