@@ -137,3 +137,15 @@ def test_a_record_that_tells_nothing_of_the_end_is_red(evidence):
 
     failed = maintenance.check_maintenance(evidence).failures
     assert [check.name for check in failed] == ["maintenance ended"]
+
+
+def test_a_window_that_did_not_end_is_judged_all_the_same(evidence):
+    (evidence / "ended.json").unlink()
+    whole.edit(evidence / "after.json", lambda d: d["servers"][0].update(locked=False))
+
+    failures = maintenance.check_maintenance(evidence).failures
+
+    assert [(check.name, check.state) for check in failures] == [
+        ("lock of server-run in the window", "failed"),
+        ("all after the end", "absent"),
+    ]
