@@ -48,7 +48,7 @@ function base_options {
         --machines "$IRONIC_SIDEWAYS_LAB/machines.json"
         --vbmc-config "$IRONIC_SIDEWAYS_LAB/data/vbmc"
         --heartbeat "$EVIDENCE_DIR/heartbeat.jsonl"
-        --tenant-key "$LOCK_DIR/tenant.key"
+        --tenant-key "$LOCK_DIR/tenant.key" --nova-bm-db "$(database_url nova_bm)"
     )
 }
 

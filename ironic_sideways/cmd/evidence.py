@@ -76,6 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only what belongs to this host; may be repeated (default: all)",
     )
 
+    action.add_argument(
+        "--nova-bm-db", metavar="URL|@FILE", help="whose tables must stay as they are"
+    )
+
     action = add(compare, "compare before.json with after.json", parents=[pair])
 
     action = add(
@@ -166,6 +170,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def snapshot(args: argparse.Namespace) -> str:
     from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import snapshot, tenants
+    from ironic_sideways.nova_bm import database
 
     where = None
     if args.machines:
@@ -173,7 +178,10 @@ def snapshot(args: argparse.Namespace) -> str:
     digest = tenants.of_run(args.tenant_key)
     ironic = connections.connect(args.ironic_cloud) if args.ironic_cloud else None
     connection = connections.connect(args.os_cloud)
-    taken = snapshot.take(connection, args.base_driver, where, ironic, digest)
+    engine = None
+    if args.nova_bm_db:
+        engine = database.engine(database.option_url(args.nova_bm_db, "--nova-bm-db"))
+    taken = snapshot.take(connection, args.base_driver, where, ironic, digest, engine)
     if args.compute_host:
         nodes = compute_hosts.nodes_of(connection.compute, args.compute_host)
         taken = snapshot.of_hosts(taken, args.compute_host, nodes)

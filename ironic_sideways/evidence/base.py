@@ -43,12 +43,6 @@ BOOT_OPTION = re.compile(
 API_TIMEOUT = 10
 
 
-def flavors(cloud: Connection) -> dict[str, dict[str, str]]:
-    """Each flavor's extra specs, by its id; private flavors too."""
-    found = cloud.compute.flavors(details=True, is_public="None", get_extra_specs=True)
-    return {flavor.id: dict(flavor.extra_specs) for flavor in found}
-
-
 def hypervisors(cloud: Connection) -> dict[str, dict[str, Any]]:
     """The compute nodes by uuid, as nova-compute reported them last."""
     return {
@@ -96,17 +90,6 @@ def resource_classes(cloud: Connection) -> list[str]:
     response.raise_for_status()
     names = (found["name"] for found in response.json()["resource_classes"])
     return sorted(name for name in names if name.startswith("CUSTOM_"))
-
-
-def checksums(engine: sa.Engine) -> dict[str, int | None]:
-    """A checksum of each table's rows; equal as long as no row was touched."""
-    with database.connect(engine) as connection:
-        names = sorted(sa.inspect(connection).get_table_names())
-        quote = engine.dialect.identifier_preparer.quote
-        return {
-            name: connection.execute(sa.text(f"CHECKSUM TABLE {quote(name)}")).one()[1]
-            for name in names
-        }
 
 
 def ironic(cloud: Connection, engine: sa.Engine) -> dict[str, Any]:
@@ -192,12 +175,10 @@ def take(
     :param tftp_root: what net-booted instances boot from, if there is one.
     """
     return {
-        **snapshot.take(cloud, base_driver, where, None, digest),
-        "flavors": flavors(cloud),
+        **snapshot.take(cloud, base_driver, where, None, digest, databases["nova_bm"]),
         "hypervisors": hypervisors(cloud),
         "ports": ports(cloud, digest),
         "resource_classes": resource_classes(cloud),
-        "nova_bm": checksums(databases["nova_bm"]),
         "ironic": ironic(cloud, databases["ironic"]),
         "files": {str(path): options(path, digest) for path in files},
         "tftp": tree(tftp_root),

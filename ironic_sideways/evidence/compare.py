@@ -242,14 +242,19 @@ def node_faults(node: Document, server: Document | None) -> str:
         "maintenance": False,
         "last_error": None,
     }
+    # Not recorded by an earlier version.
+    wanted |= {key: False for key in ("protected", "retired") if key in node}
     wrong = differences(wanted, node, tuple(wanted))
-    return wrong or (vif_faults(node, server) if server else "")
+    return wrong or vif_faults(node, server)
 
 
-def vif_faults(node: Document, server: Document) -> str:
-    """What of the instance's VIFs ``node`` lacks; empty when nothing."""
+def vif_faults(node: Document, server: Document | None) -> str:
+    """How the VIFs of ``node`` are not its instance's; empty when they are.
+
+    :param server: the instance; None: a free node, which holds none.
+    """
     vifs = {port["vif"]: port["mac"] for port in node["ports"] if port["vif"]}
-    expected = {port["id"]: port["mac"] for port in server["ports"]}
+    expected = {p["id"]: p["mac"] for p in server["ports"]} if server else {}
     return f"VIFs (port: MAC): {expected} became {vifs}" if vifs != expected else ""
 
 
@@ -275,6 +280,28 @@ def each_binding(before: Document, after: Document) -> Iterator[Check]:
             yield Check(name, False, f"expected {wanted}, found {found}")
     if right:
         yield Check("port bindings", True, f"of {right} instances to their nodes")
+
+
+def each_around(before: Document, after: Document) -> Iterator[Check]:
+    """What instances lean on is as it was; an image that is named anew is active.
+
+    The flavors' extra specs change: they have a subject of their own.
+    """
+    for kind in sorted({*before["around"], *after["around"]} - {"specs"}):
+        then, now = (one["around"].get(kind, {}) for one in (before, after))
+        if kind == "images":
+            then = dict.fromkeys(now, "active") | then
+            now = dict.fromkeys(then, "unnamed") | now
+            then |= {uuid: "unnamed" for uuid in then if now[uuid] == "unnamed"}
+        wrong = {
+            key: f"{then.get(key, 'absent')!r} became {now.get(key, 'absent')!r}"
+            for key in sorted({*then, *now})
+            if then.get(key, "absent") != now.get(key, "absent")
+        }
+        for key, detail in wrong.items():
+            yield Check(f"{kind} {key}", False, detail)
+        if not wrong:
+            yield Check(kind, True, f"{len(then)} as before")
 
 
 def machine_faults(node: Document, machine: Document | None) -> str:
@@ -303,6 +330,8 @@ def compare(before: Document, after: Document) -> list[Check]:
     parts: list[tuple[str, Callable[[Document, Document], Iterator[Check]]]] = []
     if before["base_driver"] != "fake":
         parts += [("servers", each_server), ("providers", each_provider)]
+        if "around" in before or "around" in after:
+            parts.append(("around", each_around))
     if "machines" in before or "machines" in after:
         parts.append(("machines", each_machine))
         if before["base_driver"] != "fake":

@@ -19,14 +19,15 @@ machine's BMC and looks up its last heartbeat.
 
 import dataclasses
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from openstack.connection import Connection
 
 from ironic_sideways.cloud import maintenance
-from ironic_sideways.evidence import documents, heartbeat
+from ironic_sideways.evidence import around, documents, heartbeat
 from ironic_sideways.evidence.tenants import Digests
 
 #: Placement's newest version whose provider and allocation bodies are read here.
@@ -91,8 +92,8 @@ def servers(cloud: Connection, digest: Digests) -> list[dict[str, Any]]:
     return sorted(found, key=lambda server: server["uuid"])
 
 
-def providers(cloud: Connection) -> list[dict[str, Any]]:
-    """All resource providers with inventories and allocations."""
+def of_placement(cloud: Connection) -> Callable[[str], Any]:
+    """What Placement answers at a path."""
     headers = {"OpenStack-API-Version": PLACEMENT_VERSION}
 
     def get(path: str) -> Any:
@@ -100,6 +101,12 @@ def providers(cloud: Connection) -> list[dict[str, Any]]:
         response.raise_for_status()
         return response.json()
 
+    return get
+
+
+def providers(cloud: Connection) -> list[dict[str, Any]]:
+    """All resource providers with inventories and allocations."""
+    get = of_placement(cloud)
     return [
         {
             "uuid": provider["uuid"],
@@ -172,6 +179,10 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
             "resource_class": node.resource_class,
             "owner": node.owner,
             "conductor": node.conductor,
+            "protected": node.is_protected,
+            "retired": node.is_retired,
+            "deploy_kernel": (node.driver_info or {}).get("deploy_kernel"),
+            "deploy_ramdisk": (node.driver_info or {}).get("deploy_ramdisk"),
             "ports": ports.get(node.id, []),
         }
         for node in sorted(cloud.baremetal.nodes(details=True), key=lambda n: n.id)
@@ -214,7 +225,10 @@ def of_hosts(
         for key in ("providers", "machines", "ironic_nodes")
         if key in snapshot
     }
-    return snapshot | {
+    # What other hosts' own nova-compute writes is no concern of these.
+    whole = snapshot.get("around", {})
+    of_all = {"around": {k: v for k, v in whole.items() if k != "nova_bm"}}
+    return {**snapshot, **(of_all if whole else {})} | {
         key: [one for one in snapshot[key] if one[field] in wanted]
         for key, (field, wanted) in kept.items()
     }
@@ -226,17 +240,23 @@ def take(
     where: Machines | None,
     ironic: Connection | None,
     digest: Digests,
+    nova_bm: sa.Engine | None = None,
 ) -> dict[str, Any]:
     """One snapshot; ``where`` and ``ironic`` may be None, and are absent then.
 
     :param base_driver: "nova_bm", or "fake", whose nodes hold no instance.
+    :param nova_bm: the source database.
     """
+    held, provided = servers(cloud, digest), providers(cloud)
     snapshot: dict[str, Any] = {
         "taken_at": time.time(),
         "base_driver": base_driver,
-        "servers": servers(cloud, digest),
-        "providers": providers(cloud),
+        "servers": held,
+        "providers": provided,
         "services": services(cloud),
+        "around": around.take(
+            cloud, held, provided, of_placement(cloud), digest, nova_bm
+        ),
     }
     if where is not None:
         snapshot["machines"] = machines(where)

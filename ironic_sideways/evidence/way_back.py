@@ -29,7 +29,7 @@ Document = dict[str, Any]
 LISTS = {"servers": "uuid", "providers": "uuid", "services": "id"}
 
 #: Tables by name or uuid: each entry must be as before.
-TABLES = ("flavors", "hypervisors", "ports", "nova_bm", "files", "tftp")
+TABLES = ("hypervisors", "ports", "files", "tftp")
 
 #: What there may be of Ironic on the base: nothing that runs or holds a row.
 NO_IRONIC = {"nodes": 0, "ports": 0, "conductors": 0, "api": False}
@@ -97,6 +97,9 @@ def compared(
     checks: list[Check] = []
     for name, key in LISTS.items():
         then, now = compare.by(before[name], key), compare.by(after[name], key)
+        checks += each_entry(name, then, now)
+    for name in sorted({*before["around"], *after["around"]}):
+        then, now = (document["around"].get(name, {}) for document in (before, after))
         checks += each_entry(name, then, now)
     for name in TABLES:
         checks += each_entry(name, before[name], after[name])

@@ -121,6 +121,7 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
     """
     options = documents.read(directory / "migration.json")["options"]
     kept = {key: options[key] for key in ("owner", "network_interface")}
+    images = {key: options[key] for key in IMAGES.values()}
     classes = migration.classes(directory / "migration.json")
     taken = compare.by(documents.read(directory / "takeover.json")["nodes"], "uuid")
     conductors = {node["conductor"] for node in taken.values()}
@@ -140,6 +141,8 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
         wanted = {
             **{key: name for key, name in named.items() if key in node},
             **kept,
+            # Not recorded by an earlier version.
+            **{key: value for key, value in images.items() if key in node},
             "driver": taken[uuid]["driver"],
             "resource_class": classes[uuid],
         }
@@ -246,6 +249,19 @@ def flavor_update_fault(
     )
 
 
+def specs_at_the_end(directory: Path, updated: dict[str, Any]) -> Iterator[Check]:
+    """Each flavor's extra specs are those that the update left, or as before."""
+    before, after = (
+        documents.read(directory / f"{name}.json").get("around", {}).get("specs", {})
+        for name in ("before", "after")
+    )
+    left = {uuid: flavor["new"] for uuid, flavor in updated.items()}
+    for uuid, wanted in {**before, **left}.items():
+        if after:
+            wrong = compare.differences(wanted, after.get(uuid, {}))
+            yield Check(f"specs of {uuid} at the end", not wrong, wrong)
+
+
 def check_flavors(directory: Path) -> Finding:
     """Each flavor asks for a class that nodes have, and every class is asked for."""
     document = documents.read(directory / "flavors.json")
@@ -258,6 +274,9 @@ def check_flavors(directory: Path) -> Finding:
         wrong = flavor_update_fault(flavor, classes, options)
         checks.append(Check(f"flavor {uuid}", not wrong, wrong or flavor["name"]))
     asked = {key for flavor in document["flavors"].values() for key in flavor["new"]}
+    checks += if_there(
+        "specs at the end", lambda: specs_at_the_end(directory, document["flavors"])
+    )
     nobody = sorted(classes - asked)
     detail = f"no flavor asks for {nobody}" if nobody else f"{len(classes)} classes"
     checks.append(Check("every class is asked for", not nobody, detail))
@@ -313,8 +332,10 @@ def each_row(document: dict[str, Any], before: dict[str, Any]) -> Iterator[Check
         if "ports" not in node:
             continue
         wrong = compare.machine_faults(node, machines.get(uuid))
-        if not wrong and (instance := nodes.get(uuid)):
-            wrong = compare.vif_faults(node, servers[instance])
+        instance = nodes.get(uuid)
+        wrong = wrong or compare.vif_faults(
+            node, servers[instance] if instance else None
+        )
         yield Check(f"row of {uuid}", not wrong, wrong or f"BMC {node['bmc']}")
     others = document.get("others", [])
     detail = f"Ironic has {', '.join(others)}, which the migration did not record"

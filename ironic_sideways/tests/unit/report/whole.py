@@ -144,6 +144,28 @@ def snapshot(seq: int, resources: Document, locked: bool, taken: float) -> Docum
         "providers": providers(resources),
         "machines": machines(seq),
         "services": [service("disabled" if locked else "enabled")],
+        "around": around(moved=CLASS in resources),
+    }
+
+
+def around(moved: bool) -> Document:
+    """What instances lean on.
+
+    :param moved: whether flavors ask for the nodes' class already.
+    """
+    flavor = flavors()["flavors"]["flavor-1"]
+    held = [server for _number, server, *_ in NODES.values() if server]
+    return {
+        "access": {"flavor-1": {"public": True, "projects": []}},
+        "specs": {"flavor-1": flavor["new" if moved else "old"]},
+        "images": {"kernel-1": "active"} if moved else {},
+        "fingerprints": dict.fromkeys(held, "digest:0"),
+        "security groups": {
+            f"port-{n}": [["group-1"], True] for n, *_ in NODES.values()
+        },
+        "consumers": {server: ["project-1", "user-1"] for server in held},
+        "hypervisors": {node: node for node in NODES},
+        "nova_bm": {"bm_nodes": 1, "bm_interfaces": 2},
     }
 
 
@@ -161,6 +183,10 @@ def ironic_nodes() -> list[Document]:
             "owner": "project-1",
             "resource_class": "baremetal",
             "network_interface": "flat",
+            "protected": False,
+            "retired": False,
+            "deploy_kernel": "kernel-1",
+            "deploy_ramdisk": "ramdisk-1",
             "ports": [
                 {
                     "uuid": f"ironic-{number}",

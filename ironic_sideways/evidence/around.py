@@ -1,0 +1,119 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What instances lean on besides themselves: the part ``around`` of a snapshot.
+
+A kind, and of it a value for each key. What the move changes on purpose is judged by
+the subject of what changes it; all else is as before (evidence/compare.py).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from openstack.connection import Connection
+
+from ironic_sideways.evidence.tenants import Digests
+from ironic_sideways.nova_bm import database
+
+Kind = dict[str, Any]
+
+#: How a flavor names an image (Nova, "Bare metal flavors").
+IMAGE = "baremetal:deploy_"
+
+
+def checksums(engine: sa.Engine) -> dict[str, int | None]:
+    """A checksum of each table's rows; equal as long as no row was touched."""
+    with database.connect(engine) as connection:
+        names = sorted(sa.inspect(connection).get_table_names())
+        quote = engine.dialect.identifier_preparer.quote
+        return {
+            name: connection.execute(sa.text(f"CHECKSUM TABLE {quote(name)}")).one()[1]
+            for name in names
+        }
+
+
+def flavors(cloud: Connection) -> dict[str, Kind]:
+    """Who may use each flavor, by its id, and its extra specs; private ones too."""
+    access, specs = {}, {}
+    for flavor in cloud.compute.flavors(
+        details=True, is_public="None", get_extra_specs=True
+    ):
+        named = []
+        if not flavor.is_public:
+            found = cloud.compute.get_flavor_access(flavor.id)
+            named = sorted(one["tenant_id"] for one in found)
+        access[flavor.id] = {"public": flavor.is_public, "projects": named}
+        specs[flavor.id] = dict(flavor.extra_specs)
+    return {"access": access, "specs": specs}
+
+
+def images(cloud: Connection, servers: list[Kind], specs: Kind) -> Kind:
+    """The status of each image that an instance or a flavor names; None: gone."""
+    named = {server["image"] for server in servers}
+    for flavor in specs.values():
+        named |= {value for key, value in flavor.items() if key.startswith(IMAGE)}
+    found = {uuid: cloud.image.find_image(uuid) for uuid in sorted(named - {None, ""})}
+    return {uuid: image.status if image else None for uuid, image in found.items()}
+
+
+def fingerprints(cloud: Connection, digest: Digests) -> Kind:
+    """Of each instance's key pair, as its user has it under that name; None: gone."""
+    known: dict[str, Kind] = {}
+    found = {}
+    for server in cloud.compute.servers(details=True, all_projects=True):
+        if server.user_id not in known:
+            pairs = cloud.compute.keypairs(user_id=server.user_id)
+            known[server.user_id] = {pair.name: pair.fingerprint for pair in pairs}
+        found[server.id] = digest(known[server.user_id].get(server.key_name))
+    return found
+
+
+def security_groups(cloud: Connection) -> Kind:
+    """Of each instance's port."""
+    return {
+        port.id: [sorted(port.security_group_ids or ()), port.is_port_security_enabled]
+        for port in cloud.network.ports()
+        if (port.device_owner or "").startswith("compute:")
+    }
+
+
+def consumers(providers: list[Kind], get: Callable[[str], Any]) -> Kind:
+    """Project and user of each consumer of an allocation."""
+    held = sorted({uuid for one in providers for uuid in one["allocations"]})
+    found = {uuid: get(f"/allocations/{uuid}") for uuid in held}
+    return {uuid: [one["project_id"], one["user_id"]] for uuid, one in found.items()}
+
+
+def take(
+    cloud: Connection,
+    servers: list[Kind],
+    providers: list[Kind],
+    get: Callable[[str], Any],
+    digest: Digests,
+    nova_bm: sa.Engine | None,
+) -> dict[str, Kind]:
+    """:param servers: and ``providers``, as the snapshot has them.
+
+    :param get: asks Placement.
+    :param nova_bm: the source database, if it can be read.
+    """
+    flavor = flavors(cloud)
+    found = {
+        **flavor,
+        "images": images(cloud, servers, flavor["specs"]),
+        "fingerprints": fingerprints(cloud, digest),
+        "security groups": security_groups(cloud),
+        "consumers": consumers(providers, get),
+        "hypervisors": {one.id: one.name for one in cloud.compute.hypervisors()},
+    }
+    return found | ({"nova_bm": checksums(nova_bm)} if nova_bm is not None else {})

@@ -1,0 +1,123 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What instances lean on is recorded, and a change of it is named."""
+
+import copy
+import types
+
+import pytest
+import sqlalchemy as sa
+
+from ironic_sideways.evidence import around, compare, tenants
+
+THING = types.SimpleNamespace
+SERVERS = [{"uuid": "server-1", "image": "image-1"}]
+PROVIDERS = [{"allocations": {"server-1": {"VCPU": 1}}}]
+SPECS = {"baremetal:deploy_kernel_id": "kernel-1", "cpu_arch": "x86_64"}
+
+
+def cloud(**compute: object) -> types.SimpleNamespace:
+    """As openstacksdk has it, with one of each; the flavor is private."""
+    found = {
+        "flavors": [THING(id="flavor-1", is_public=False, extra_specs=SPECS)],
+        "keypairs": [THING(name="mine", fingerprint="horse")],
+        "servers": [THING(id="server-1", user_id="user-1", key_name="mine")],
+        "hypervisors": [THING(id="node-1", name="node-1")],
+        **compute,
+    }
+    api = {name: lambda rows=rows, **_: rows for name, rows in found.items()}
+    access = [{"tenant_id": "project-2"}, {"tenant_id": "project-1"}]
+    owner = "compute:nova"
+    port = {"security_group_ids": ["b", "a"], "is_port_security_enabled": True}
+    ports = [
+        THING(id="port-1", device_owner=owner, **port),
+        THING(id="port-2", device_owner="network:dhcp", **port),
+    ]
+    return THING(
+        compute=THING(**api, get_flavor_access=lambda uuid: access),
+        image=THING(find_image={"image-1": THING(status="active")}.get),
+        network=THING(ports=lambda: ports),
+    )
+
+
+def taken(nova_bm: sa.Engine | None = None, **compute: object) -> around.Kind:
+    def get(path: str) -> around.Kind:
+        assert path == "/allocations/server-1"
+        return {"project_id": "project-1", "user_id": "user-1", "allocations": {}}
+
+    digest = tenants.Digests(b"k")
+    found = cloud(**compute)
+    return around.take(found, SERVERS, PROVIDERS, get, digest, nova_bm)
+
+
+def test_each_kind_is_recorded_and_a_tenants_own_as_a_digest() -> None:
+    found = taken()
+    assert "horse" not in str(found)
+    del found["fingerprints"]
+    assert found == {
+        "access": {
+            "flavor-1": {"public": False, "projects": ["project-1", "project-2"]}
+        },
+        "specs": {"flavor-1": SPECS},
+        "images": {"image-1": "active", "kernel-1": None},
+        "security groups": {"port-1": [["a", "b"], True]},
+        "consumers": {"server-1": ["project-1", "user-1"]},
+        "hypervisors": {"node-1": "node-1"},
+    }
+
+
+def test_a_key_pair_that_is_gone_or_another_is_seen() -> None:
+    others = [THING(name="mine", fingerprint="cow")]
+    pairs: tuple[dict[str, object], ...]
+    pairs = ({}, {"keypairs": []}, {"keypairs": others})
+    prints = [taken(None, **more)["fingerprints"]["server-1"] for more in pairs]
+    assert len(set(prints)) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "says"),
+    [
+        ("access", "flavor-1", {}, "became {}"),
+        ("images", "image-1", "deactivated", "'active' became 'deactivated'"),
+        ("images", "new", "queued", "'active' became 'queued'"),
+        ("consumers", "server-1", ["other"], "became ['other']"),
+        ("hypervisors", "left", "left", "'absent' became 'left'"),
+    ],
+)
+def test_a_change_is_named_by_kind_and_key(
+    kind: str, key: str, value: object, says: str
+) -> None:
+    before = {"around": taken()}
+    after = copy.deepcopy(before)
+    after["around"][kind][key] = value
+
+    (check,) = [one for one in compare.each_around(before, after) if not one.ok]
+
+    assert check.name == f"{kind} {key}" and says in check.detail
+
+
+def test_what_the_move_changes_is_no_concern_of_it() -> None:
+    """Extra specs, and the images that flavors name with them."""
+    before = {"around": taken()}
+    after = copy.deepcopy(before)
+    after["around"]["specs"]["flavor-1"] = {}
+    del after["around"]["images"]["kernel-1"]
+    after["around"]["images"]["kernel-2"] = "active"
+
+    assert all(check.ok for check in compare.each_around(before, after))
+
+
+def test_a_kind_that_is_recorded_once_alone_is_named() -> None:
+    before = {"around": {"nova_bm": {"bm_nodes": 1}}}
+    (check,) = compare.each_around(before, {"around": {}})
+    assert (check.name, check.detail) == ("nova_bm bm_nodes", "1 became 'absent'")
