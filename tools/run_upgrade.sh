@@ -33,7 +33,8 @@
 #                       to a phase, undone again, and the base proven to be as
 #                       it was; PHASE, PHASE-killed, PHASE-back-killed, or each
 #   --sabotage NAME[+NAME...],...   before the move, break it on the way, see that
-#                       the verdict names what was broken, and go back; each, or some
+#                       the verdict names what was broken, and go back; each in a
+#                       window of its own, all that can share one (windows), or some
 #                       of tools/sabotage.sh --list, those joined by + in one window
 #   --no-tempest        leave Tempest out
 #   --tempest-all       after the move all of tempest.api.compute, not a selection

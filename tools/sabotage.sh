@@ -13,12 +13,12 @@
 
 # Break a move in the lab in defined ways, and see that the verdict names each.
 #
-# Usage: IRONIC_SIDEWAYS_LAB=DIR tools/sabotage.sh --list | NAME[+NAME...]...
+# Usage: IRONIC_SIDEWAYS_LAB=DIR tools/sabotage.sh --list | windows | NAME[+NAME...]...
 #
 # Needs a lab that is up with its workload, whose window has not begun. Those that are
 # joined by + are done in one window, the others in one each. What was broken is taken
 # back, the window rolled back, and the base proven to be as before; after one that
-# switches a machine ("destructive" in the list) the workload is a new one.
+# switches a machine ("alone" in the list) the workload is a new one.
 #
 # Exit codes: 0 the verdict named each; 1 it did not, or a step failed; 2 bad usage.
 

@@ -17,17 +17,21 @@ done in one window. Exit code 1 of `judge`: the verdict does not name it.
 """
 
 import argparse
+import functools
 from typing import TYPE_CHECKING
 
 from ironic_sideways.cmd import lab
 from ironic_sideways.lab import record
-from ironic_sideways.trials.sabotage import table
+from ironic_sideways.trials.sabotage import table, windows
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from openstack.connection import Connection
+
     from ironic_sideways.trials.sabotage.acts import Scene
 
 #: Of the list.
-LINE = "{:<16} {:<18} {:<13} {:<12} {}"
+LINE = "{:<16} {:<8} {:<17} {:<52} {}"
 
 HELP = "break a move in the lab, to see that the verdict has teeth"
 
@@ -39,12 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for act, text, parents in (
         (
             list_all,
-            "each one: the phase before it, the phase that shows it, and what it does",
+            "each one: its window, the phase before it, the check that names it",
             [],
         ),
         (choose, "those of each window, one line per window", []),
-        (plan, "phase before, phase that shows it, mendable or destructive", []),
-        (break_now, "do it now", [common]),
+        (plan, "phases before, phase that shows it, whether a look does; base", []),
+        (break_now, "do now those that are done after a phase", [common]),
         (judge, "exit code 1 unless the verdict names each", [common]),
         (mend, "revert what was written", [common]),
     ):
@@ -52,38 +56,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=text, parents=parents)
         action.set_defaults(run=act, changed="")
         if act is choose:
-            action.add_argument("words", metavar="each|NAME[+NAME...],...")
+            action.add_argument("words", metavar="each|windows|NAME[+NAME...],...")
         elif act in (plan, break_now, judge):
             action.add_argument("names", metavar="NAME[+NAME...]")
+        if act is break_now:
+            action.add_argument("after", metavar="PHASE")
 
 
 def list_all(args: argparse.Namespace) -> None:
-    print(LINE.format("NAME", "DONE AFTER", "SEEN BY", "BASE", "WHAT"))
+    print(LINE.format("NAME", "WINDOW", "DONE AFTER", "NAMED BY", "WHAT"))
     for one in table.TABLE:
-        print(LINE.format(one.name, one.after, one.until, _kind(one), one.text))
+        window = one.window or "alone"
+        print(LINE.format(one.name, window, one.after, one.named_by, one.text))
 
 
 def choose(args: argparse.Namespace) -> str:
-    return "\n".join(table.chosen(args.words))
+    return "\n".join(windows.chosen(args.words))
 
 
 def plan(args: argparse.Namespace) -> str:
-    first = table.together(args.names)[0]
-    return f"{first.after} {first.until} {_kind(first)}"
+    found = windows.together(args.names)
+    after = ",".join(dict.fromkeys(one.after for one in found))
+    look = "look" if any(one.looked for one in found) else "-"
+    # Those of one window have one.
+    return f"{after} {found[0].until} {look} {_kind(found[0])}"
 
 
 def judge(args: argparse.Namespace) -> None:
-    found = table.together(args.names)
-    print(*table.judged(found, args.directory), sep="\n")
+    found = windows.together(args.names)
+    print(*windows.judged(found, args.directory), sep="\n")
     if len(found) > 1:
         print(f"{len(found)} sabotages named: {args.names}")
 
 
 def break_now(args: argparse.Namespace) -> None:
-    sabotages, scene = table.together(args.names), _scene(args)
+    found = windows.together(args.names)
+    sabotages = [one for one in found if one.after == args.after]
+    scene = _scene(args)
     args.changed = f"sabotage {args.names} has begun"
     args.again = "`ironic-sideways sabotage mend` reverts what was written"
-    for broken in table.done(sabotages, scene):
+    for broken in windows.done(sabotages, scene):
         print(f"{broken.text}: {', '.join(broken.things)}")
 
 
@@ -104,11 +116,18 @@ def _scene(args: argparse.Namespace) -> "Scene":
     from ironic_sideways.trials.sabotage.acts import Scene
 
     layout, _ = record.open_lab(args.directory)
-    url = f"@{layout.database_url_file('ironic')}"
-    engine = database.engine(database.resolve_url(url, "--directory"))
+
+    @functools.cache
+    def engine(name: str) -> "sa.Engine":
+        url = f"@{layout.database_url_file(name)}"
+        return database.engine(database.resolve_url(url, "--directory"))
+
+    @functools.cache
+    def cloud() -> "Connection":
+        return connections.connect("admin")
 
     def api() -> placement.Placement:
         # Its user may reshape.
         return placement.Placement(connections.connect("service").placement)
 
-    return Scene(engine, layout, api)
+    return Scene(engine, layout, api, cloud)

@@ -79,7 +79,7 @@ function all_rounds {
 }
 
 # Add to ROUNDS the words of --sabotage.
-function choose_sabotages { # <each | name[+name...],...>
+function choose_sabotages { # <each | windows | name[+name...],...>
     local chosen
     chosen=$(ironic-sideways sabotage choose "$1")
     mapfile -t chosen <<<"$chosen"
@@ -152,30 +152,48 @@ function take_base { # <name>
     files=$(base_files)
     mapfile -t files <<<"$files"
     ironic-sideways evidence base "${SNAPSHOT_OPTIONS[@]}" \
-        --nova-bm-db "$(database_url nova_bm)" --ironic-db "$(database_url ironic)" \
+        --ironic-db "$(database_url ironic)" \
         "${files[@]/#/--file=}" --tftp-root "$(tftp_root)" --output "$EVIDENCE_DIR/$1.json"
 }
 
 # Break the move, and see that the verdict says in what. A phase may see it as well,
 # and fail: the verdict is asked all the same.
 function sabotage { # <name[+name...]>
-    local plan after until
+    local plan stages after until look broken="" result=0
     plan=$(ironic-sideways sabotage plan "$1")
-    read -r after until SABOTAGE_KIND <<<"$plan"
-    "$UPGRADE" --to "$after"
-    ironic-sideways sabotage break "$1"
-    if ! TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
-        "$UPGRADE" --to "$until"; then
-        if [[ ! -e $EVIDENCE_DIR/phases/$until.begun ]]; then
-            echo "sabotage $1: a phase before $until failed, which cannot show it" >&2
-            return 1
-        fi
-        echo "phase $until failed; the verdict must explain it"
-    fi
+    read -r stages until look SABOTAGE_KIND <<<"$plan"
+    IFS=, read -ra stages <<<"$stages"
+    for after in "${stages[@]}"; do
+        reach "$after" "$1"
+        ironic-sideways sabotage break "$1" "$after"
+        broken=yes
+    done
+    [[ $after == "$until" ]] || reach "$until" "$1"
+    [[ $look != look ]] || look_at_the_cloud
     ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
         "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
+    # Before it is taken back: some are in the evidence.
+    ironic-sideways sabotage judge "$1" >"$EVIDENCE_DIR/phases/sabotaged.said" || result=$?
     mend
-    ironic-sideways sabotage judge "$1" >"$EVIDENCE_DIR/phases/sabotaged.said"
+    return "$result"
+}
+
+# The window up to a phase, which a sabotage may make fail.
+function reach { # <phase> <name[+name...]>
+    TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
+        "$UPGRADE" --to "$1" && return
+    if [[ -z $broken || ! -e $EVIDENCE_DIR/phases/$1.begun ]]; then
+        echo "sabotage $2: a phase before $1 failed, which cannot show it" >&2
+        return 1
+    fi
+    echo "phase $1 failed; the verdict must explain it"
+}
+
+# As the end of maintenance begins with; that one would go on, and not come back.
+function look_at_the_cloud {
+    base_options
+    ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" \
+        --ironic-cloud "$SYSTEM_CLOUD" --output "$EVIDENCE_DIR/after.json"
 }
 
 function in_the_middle { # <phase>
@@ -247,5 +265,5 @@ function keep_round { # <round>
     rm -rf "$kept"
     mkdir -p "$kept"
     cp -r "$EVIDENCE_DIR"/*.json "$EVIDENCE_DIR/phases" "$kept"
-    rm -f "$EVIDENCE_DIR"/{base-before,base-after,verdict}.json
+    rm -f "$EVIDENCE_DIR"/{base-before,base-after,verdict,after}.json
 }

@@ -71,7 +71,10 @@ case "$1 $2" in
         tr , '\n' <<<"$3"
         exit 0
         ;;
-    "sabotage plan") echo "migrate ${UNTIL:-compute} ${KIND:-mendable}"; exit 0 ;;
+    "sabotage plan")
+        echo "${AFTER:-migrate} ${UNTIL:-compute} ${LOOK:--} ${KIND:-mendable}"
+        exit 0
+        ;;
     "sabotage break") touch "$LAB/sabotage.json" ;;
     "sabotage mend") rm "$LAB/sabotage.json" ;;
     "sabotage judge")
@@ -271,7 +274,7 @@ def test_a_sabotage_is_done_judged_taken_back_and_the_base_compared(tree):
     assert code == 0, output
     one = [
         *("evidence base", "migrated", "sabotage break", "computed"),
-        *("evidence collect", "lab service", "sabotage mend", "sabotage judge"),
+        *("evidence collect", "sabotage judge", "lab service", "sabotage mend"),
         *("options back", "compute undone", "undone"),
         *("evidence base", "evidence way-back", "resources verify"),
     ]
@@ -281,6 +284,16 @@ def test_a_sabotage_is_done_judged_taken_back_and_the_base_compared(tree):
     assert len(figures) == 2 and "sabotaged-vif+macs" in figures[0]
     assert figures[0].endswith("named: vif+macs")
     assert (tree.evidence / "rollbacks/sabotaged-allocation/phases").is_dir()
+
+
+def test_a_window_is_broken_phase_by_phase_and_then_looked_at(tree):
+    code, output = tree.sabotage("end", AFTER="migrate,compute", LOOK="look")
+    assert code == 0, output
+    calls = [call for call in tree.calls() if call[:7] not in ("lab set", "lab uns")]
+    assert calls[:7] == [
+        *("evidence base", "migrated", "sabotage break", "computed", "sabotage break"),
+        *("evidence snapshot", "evidence collect"),
+    ]
 
 
 def test_a_phase_that_sees_a_sabotage_and_fails_is_no_failure(tree):

@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ironic_sideways.trials.sabotage import table
+from ironic_sideways.trials.sabotage import windows
 
 REPOSITORY = Path(__file__).parents[3]
 TIMEOUT_S = 30
@@ -116,7 +116,7 @@ def test_the_checks_then_the_main_job_then_the_plain_fake_driver(tree: Tree) -> 
     main_job, fake = tree.words_file.read_text().splitlines()
     assert "--base-driver" not in main_job and "--no-tempest" not in main_job
     assert "--rollback-from begin-maintenance-killed,compute-back-killed" in main_job
-    assert "--sabotage bmc-addresses+macs" in main_job
+    assert "--sabotage takeover,allocation+old-driver" in main_job
     assert "--base-driver fake --no-tempest --rollback-from compute" in fake
 
 
@@ -211,8 +211,9 @@ def test_the_slowest_tests_of_all_checks_and_the_load_are_told(tree: Tree) -> No
 def test_what_is_broken_in_ci_is_known_and_can_be_broken_together() -> None:
     text = (REPOSITORY / "tools/run_tests.sh").read_text()
     (words,) = re.findall(r'^CHEAPEST="(.*)"$', text, re.M)
-    broken = {name for group in table.chosen(words) for name in group.split("+")}
-    assert broken == {one.name for one in table.TABLE if not one.destructive}
+    broken = [one for group in windows.chosen(words) for one in windows.together(group)]
+    assert {*windows.together("takeover")} < {*broken}
+    assert not any(one.destructive for one in broken)
 
 
 def test_a_failure_is_named_and_the_rest_goes_on(tree: Tree) -> None:

@@ -86,7 +86,7 @@ case "$1 $2" in
         [[ $3 != nix ]] || { echo "ironic-sideways: sabotage nix: no" >&2; exit 2; }
         tr , '\n' <<<"$3"
         ;;
-    "sabotage plan") echo migrate migrate mendable ;;
+    "sabotage plan") echo migrate migrate - mendable ;;
     "evidence base") touch "${@: -1}" ;;
     "verdict "*) echo "verdict: ${VERDICT:-PASSED}" ;;
 esac

@@ -15,8 +15,10 @@
 import contextlib
 import dataclasses
 import json
+import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -26,7 +28,10 @@ from ironic_sideways.evidence import documents
 from ironic_sideways.hardware import bmc
 from ironic_sideways.lab import configuration, option_file, services
 from ironic_sideways.lab.layout import Layout
-from ironic_sideways.trials.sabotage.changes import Changes
+from ironic_sideways.trials.sabotage.changes import Changes, Row
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 COMPUTE = "nova-compute"
 
@@ -46,13 +51,15 @@ class Broken:
 class Scene:
     """The lab that is broken.
 
-    :param engine: Ironic's database.
+    :param engine: of a database, by its name.
     :param api: connects to Placement, as who may reshape.
+    :param cloud: connects as the administrator.
     """
 
-    engine: sa.Engine
+    engine: Callable[[str], sa.Engine]
     layout: Layout
     api: Callable[[], placement.Placement]
+    cloud: "Callable[[], Connection]"
 
     @property
     def lab(self) -> Path:
@@ -64,7 +71,7 @@ class Scene:
 
     @property
     def changes(self) -> Changes:
-        return Changes(self.engine, self.lab / "sabotage.json")
+        return Changes(self.engine, self.layout, self.cloud)
 
     def recalled(self, name: str) -> str:
         """A value that a phase kept (grenade/phases.sh).
@@ -78,12 +85,16 @@ class Scene:
 
 
 def swap_bmcs(scene: Scene) -> Broken:
-    one, two = scene.changes.used(running=True)[0], scene.changes.free()[0]
+    changes = scene.changes
+    return swapped_bmcs(changes, changes.used(running=True)[0], changes.free()[0])
+
+
+def swapped_bmcs(changes: Changes, one: Row, two: Row) -> Broken:
     infos = [json.loads(node["driver_info"]) for node in (one, two)]
     addresses = [info["ipmi_address"] for info in infos]
     for node, info, address in zip((one, two), infos, reversed(addresses), strict=True):
         changed = json.dumps({**info, "ipmi_address": address})
-        scene.changes.set("nodes", node, driver_info=changed)
+        changes.set("nodes", node, driver_info=changed)
     return Broken("nodes that have each other's BMC", (one["uuid"], two["uuid"]))
 
 
@@ -118,13 +129,82 @@ def write_power_off(scene: Scene) -> Broken:
 
 def import_deleted(scene: Scene) -> Broken:
     changes = scene.changes
-    return Broken("node that was deleted", (changes.copy_node(changes.free()[-1]),))
+    fresh = changes.copy("nodes", changes.free()[-1], name=None)
+    return Broken("node that was deleted", (fresh,))
 
 
-def unserved_driver(scene: Scene) -> Broken:
-    node = scene.changes.used(running=False)[0]
-    scene.changes.set("nodes", node, driver="fake-hardware")
-    return Broken("node that has the driver fake-hardware", (node["uuid"],))
+def strange_node(scene: Scene) -> Broken:
+    """One that no migration wrote."""
+    stop_compute(scene)
+    changes = scene.changes
+    fresh = changes.copy("nodes", changes.free()[0], name=None, extra="{}")
+    return Broken("node that nova_bm never had", (fresh,))
+
+
+Pick = Callable[[Changes], Row]
+
+
+def running(number: int) -> Pick:
+    """Of the nodes whose machine ran; of the others, those with an instance; free."""
+    return lambda changes: changes.used(running=True)[number]
+
+
+def stopped(changes: Changes) -> Row:
+    return changes.used(running=False)[0]
+
+
+def free(number: int) -> Pick:
+    return lambda changes: changes.free()[number]
+
+
+def node(pick: Pick, **values: Any) -> Callable[[Scene], Broken]:
+    """The act that writes these columns of a node."""
+
+    def act(scene: Scene) -> Broken:
+        found = pick(scene.changes)
+        scene.changes.set("nodes", found, **values)
+        text = ", ".join(f"{key} {value}" for key, value in values.items())
+        return Broken(f"node with {text}", (found["uuid"],))
+
+    return act
+
+
+def password_of_bmc(scene: Scene) -> Broken:
+    found = running(2)(scene.changes)
+    info = {**json.loads(found["driver_info"]), "ipmi_password": "not-this-one"}
+    scene.changes.set("nodes", found, driver_info=json.dumps(info))
+    return Broken("node with another BMC password", (found["uuid"],))
+
+
+def swap_deploy_images(scene: Scene) -> Broken:
+    found = free(2)(scene.changes)
+    info = json.loads(found["driver_info"])
+    kernel, ramdisk = info["deploy_kernel"], info["deploy_ramdisk"]
+    changed = {**info, "deploy_kernel": ramdisk, "deploy_ramdisk": kernel}
+    scene.changes.set("nodes", found, driver_info=json.dumps(changed))
+    return Broken("node with its deploy images exchanged", (found["uuid"],))
+
+
+def swap_idle_bmcs(scene: Scene) -> Broken:
+    """Of machines that are off, so that nobody switches one."""
+    changes = scene.changes
+    return swapped_bmcs(changes, stopped(changes), free(1)(changes))
+
+
+def add_port(scene: Scene) -> Broken:
+    changes = scene.changes
+    found = changes.free()[2]
+    port = changes.port(found)
+    changes.copy("ports", port, address="52:54:00:ff:ff:fe", name=None)
+    return Broken("node that has a port more", (found["uuid"],))
+
+
+def stale_vif(scene: Scene) -> Broken:
+    changes = scene.changes
+    found = changes.free()[3]
+    info = json.dumps({"tenant_vif_port_id": str(uuid.uuid4())})
+    changes.set("ports", changes.port(found), internal_info=info)
+    return Broken("free node that holds a VIF", (found["uuid"],))
 
 
 def reboot_machine(scene: Scene) -> Broken:
@@ -160,6 +240,11 @@ def leave_allocation(scene: Scene) -> Broken:
     left.run(left.plan(print))
     one.unlink()
     return Broken("node that is allocated as the base had it", (uuid,))
+
+
+def stop_compute(scene: Scene) -> None:
+    """nova-compute would mend some changes within a minute; its rollback starts it."""
+    services.stop(scene.layout, [COMPUTE])
 
 
 def keep_driver(scene: Scene) -> Broken:

@@ -18,19 +18,19 @@ import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.cmd import main, sabotage
-from ironic_sideways.trials.sabotage import table
+from ironic_sideways.trials.sabotage import table, windows
 
 
 def fail(*words):
     raise exceptions.SidewaysError("Ironic node a has no port")
 
 
-@pytest.mark.parametrize("words", [["break", "vif"], ["mend"]])
+@pytest.mark.parametrize("words", [["break", "vif", "migrate"], ["mend"]])
 def test_what_fails_half_way_names_what_takes_it_back(monkeypatch, capsys, words):
     changes = types.SimpleNamespace(mend=fail)
     scene = types.SimpleNamespace(changes=changes)
     monkeypatch.setattr(sabotage, "_scene", lambda args: scene)
-    monkeypatch.setattr(table, "done", fail)
+    monkeypatch.setattr(windows, "done", fail)
 
     assert main.main(["sabotage", *words]) == 3
     said = capsys.readouterr().err
@@ -39,7 +39,7 @@ def test_what_fails_half_way_names_what_takes_it_back(monkeypatch, capsys, words
 
 
 def test_one_that_nobody_knows_is_bad_usage(capsys):
-    assert main.main(["sabotage", "break", "fire"]) == 2
+    assert main.main(["sabotage", "break", "fire", "migrate"]) == 2
     assert "sabotage fire: expected one of bmc-addresses" in capsys.readouterr().err
 
 
@@ -52,5 +52,5 @@ def test_a_plan_is_told_and_so_are_the_windows(capsys):
     assert main.main(["sabotage", "plan", "vif"]) == 0
     assert main.main(["sabotage", "choose", "vif,macs+bmc-addresses"]) == 0
     assert capsys.readouterr().out == (
-        "migrate takeover mendable\nvif\nmacs+bmc-addresses\n"
+        "migrate takeover - mendable\nvif\nmacs+bmc-addresses\n"
     )

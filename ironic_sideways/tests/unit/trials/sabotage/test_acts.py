@@ -16,20 +16,21 @@ import contextlib
 import dataclasses
 import json
 import re
+from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
 from ironic.db.sqlalchemy import models
 
 from ironic_sideways import exceptions, ipmi
-from ironic_sideways.cloud import allocations, placement, undo_file
+from ironic_sideways.cloud import allocations, undo_file
 from ironic_sideways.evidence import secrets, takeover
 from ironic_sideways.hardware import vbmc_log
 from ironic_sideways.lab import configuration, services
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.report import checks
 from ironic_sideways.tests.unit.report import whole
-from ironic_sideways.trials.sabotage import acts, table
+from ironic_sideways.trials.sabotage import acts, windows
 
 #: Node: number, instance, status, power; more than the smallest move has.
 NODES = {
@@ -38,7 +39,7 @@ NODES = {
     "node-c": (3, "server-c", "ACTIVE", "on"),
     "node-d": (4, "server-d", "SHUTOFF", "off"),
     "node-e": (5, None, None, "off"),
-    "node-f": (6, None, None, "off"),
+    **{f"node-{name}": (6 + n, None, None, "off") for n, name in enumerate("fgh")},
 }
 
 
@@ -86,25 +87,25 @@ def scene(tmp_path, monkeypatch):
                     for mac, info in zip(whole.macs(number), ({}, vif), strict=True)
                 ],
             )
-    return acts.Scene(engine, Layout(tmp_path), nobody)
+    return acts.Scene(lambda name: engine, Layout(tmp_path), nobody, nobody)
 
 
-def nobody() -> placement.Placement:
-    raise AssertionError("no Placement is asked")
+def nobody() -> NoReturn:
+    raise AssertionError("nobody is asked")
 
 
 def failed(scene: acts.Scene) -> list[tuple[str, str]]:
     """The take-over's failed checks on what is in the tables now, and why."""
     found: dict = {"forbidden": []}
     with contextlib.suppress(takeover.exceptions.WaitExpired):
-        takeover.observe(scene.engine, list(NODES), 0, record=found.update)
+        takeover.observe(scene.engine("ironic"), list(NODES), 0, record=found.update)
     whole.write(scene.evidence / "takeover.json", found)
     failures = checks.check_takeover(scene.evidence).failures
     return [(check.name, check.detail) for check in failures]
 
 
 def dump(scene: acts.Scene) -> str:
-    with scene.engine.connect() as connection:
+    with scene.engine("ironic").connect() as connection:
         rows = [
             [dict(row) for row in connection.execute(sa.text(query)).mappings()]
             for query in ("SELECT * FROM nodes", "SELECT * FROM ports")
@@ -124,13 +125,16 @@ def test_what_was_not_broken_is_not_named(scene):
         ("vif", {"row of node-c"}),
         ("deleted-row", {"no other nodes"}),
         ("power-off", {"take-over of node-c"}),
+        ("node-locked", {"take-over of node-a"}),
+        ("extra-port", {"row of node-g"}),
+        ("stale-vif", {"row of node-h"}),
     ],
 )
 def test_a_sabotage_is_named_and_can_be_taken_back(scene, name, checks_failed):
-    sabotage = table.find(name)
+    sabotage = windows.find(name)
     whole_before = dump(scene)
 
-    (broken,) = table.done([sabotage], scene)
+    (broken,) = windows.done([sabotage], scene)
 
     found = failed(scene)
     assert {check for check, _ in found} == checks_failed
@@ -146,11 +150,14 @@ def test_a_sabotage_is_named_and_can_be_taken_back(scene, name, checks_failed):
 def test_a_driver_that_nobody_serves_is_written_and_taken_back(scene):
     whole_before = dump(scene)
 
-    broken = table.find("unserved-driver").act(scene)
+    broken = windows.find("unserved-driver").act(scene)
 
     assert broken.things == ("node-d",)
 
-    assert takeover.read_nodes(scene.engine)["node-d"]["driver"] == "fake-hardware"
+    assert (
+        takeover.read_nodes(scene.engine("ironic"))["node-d"]["driver"]
+        == "fake-hardware"
+    )
     scene.changes.mend()
     assert dump(scene) == whole_before
 
@@ -171,7 +178,7 @@ def test_a_leaked_password_is_sought_and_found_and_masked_where_it_stands(scene)
     log.write_text("a line before, with \u00fc\n")
     known = secrets.known(scene.lab / "data" / "vbmc")
 
-    broken = table.find("password").act(scene)
+    broken = windows.find("password").act(scene)
     with log.open("a") as file:
         file.write("a line after\n")
 
@@ -197,7 +204,7 @@ def test_a_running_machine_gets_what_a_virtual_bmc_takes_and_logs(scene, monkeyp
     ordered = []
     monkeypatch.setattr(ipmi, "power", lambda bmc, action: ordered.append(action))
 
-    broken = table.find("reboot").act(scene)
+    broken = windows.find("reboot").act(scene)
 
     assert broken.things == ("machine-1",)
     (action,) = ordered
@@ -221,7 +228,7 @@ def test_a_driver_is_put_back_and_nova_compute_starts_with_it_and_may_die(
     monkeypatch.setattr(
         services, "stop", lambda layout, names: done.append(("stop", *names))
     )
-    sabotage = table.find("old-driver")
+    sabotage = windows.find("old-driver")
 
     with pytest.raises(exceptions.SidewaysError, match="has the phase run"):
         sabotage.act(scene)
@@ -261,7 +268,7 @@ def test_one_allocation_alone_is_left_as_the_base_had_it(scene, monkeypatch):
     api = object()
     broken = dataclasses.replace(scene, api=lambda: api)
 
-    assert table.find("allocation").act(broken).things == ("node-a",)
+    assert windows.find("allocation").act(broken).things == ("node-a",)
     assert done == [(api, {"node-a": allocations.RESTORED}, [])]
     assert (
         undo_file.read(scene.evidence / "allocations.json", allocations.TOOL) == record

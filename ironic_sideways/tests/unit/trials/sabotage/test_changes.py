@@ -13,12 +13,19 @@
 """What a sabotage wrote is taken back, last first, by a later process too."""
 
 import json
+from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
 
 from ironic_sideways import exceptions
+from ironic_sideways.lab.layout import Layout
 from ironic_sideways.trials.sabotage.changes import Changes
+
+
+def nobody() -> NoReturn:
+    raise AssertionError("nobody is asked")
+
 
 NODES = (
     {"id": 1, "uuid": "used-on", "name": "a", "instance_uuid": "s1", "driver": "ipmi"},
@@ -47,7 +54,7 @@ def changes(tmp_path):
     machines = [{"uuid": uuid, "power": power} for uuid, power in powers.items()]
     before = json.dumps({"machines": machines})
     (tmp_path / "evidence" / "before.json").write_text(before)
-    return Changes(engine, tmp_path / "sabotage.json")
+    return Changes(lambda name: engine, Layout(tmp_path), nobody)
 
 
 def nodes(changes):
@@ -66,14 +73,14 @@ def test_a_row_that_was_changed_twice_is_again_as_it_was_first(changes):
     changes.set("nodes", {**node, "driver": "one"}, driver="two")
     assert nodes(changes)[2]["driver"] == "two"
 
-    assert Changes(changes.engine, changes.file).mend() == 2
+    assert Changes(changes.engine, changes.layout, nobody).mend() == 2
 
     assert tuple(nodes(changes)) == NODES
     assert not changes.file.exists()
 
 
 def test_a_copied_node_has_its_own_uuid_and_goes_again(changes):
-    uuid = changes.copy_node(changes.free()[0])
+    uuid = changes.copy("nodes", changes.free()[0], name=None)
     copy = nodes(changes)[3]
     assert (copy["uuid"], copy["name"], copy["driver"]) == (uuid, None, "ipmi")
 
