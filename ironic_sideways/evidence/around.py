@@ -22,13 +22,11 @@ from typing import Any
 import sqlalchemy as sa
 from openstack.connection import Connection
 
+from ironic_sideways.evidence import compare
 from ironic_sideways.evidence.tenants import Digests
 from ironic_sideways.nova_bm import database
 
 Kind = dict[str, Any]
-
-#: How a flavor names an image (Nova, "Bare metal flavors").
-IMAGE = "baremetal:deploy_"
 
 
 def checksums(engine: sa.Engine) -> dict[str, int | None]:
@@ -59,10 +57,8 @@ def flavors(cloud: Connection) -> dict[str, Kind]:
 
 def images(cloud: Connection, servers: list[Kind], specs: Kind) -> Kind:
     """The status of each image that an instance or a flavor names; None: gone."""
-    named = {server["image"] for server in servers}
-    for flavor in specs.values():
-        named |= {value for key, value in flavor.items() if key.startswith(IMAGE)}
-    found = {uuid: cloud.image.find_image(uuid) for uuid in sorted(named - {None, ""})}
+    named = sorted(compare.named_images(servers, specs))
+    found = {uuid: cloud.image.find_image(uuid) for uuid in named}
     return {uuid: image.status if image else None for uuid, image in found.items()}
 
 

@@ -140,6 +140,9 @@ def each_machine(before: Document, after: Document) -> Iterator[Check]:
         yield Check(name, not changed, changed or f"power {machine['power']}")
 
 
+#: How a flavor names an image (Nova, "Bare metal flavors").
+IMAGE = "baremetal:deploy_"
+
 #: The power that a machine must have for Nova's status of its instance.
 POWER = {"ACTIVE": "on", "SHUTOFF": "off"}
 
@@ -282,25 +285,37 @@ def each_binding(before: Document, after: Document) -> Iterator[Check]:
         yield Check("port bindings", True, f"of {right} instances to their nodes")
 
 
+def named_images(servers: list[Document], specs: Document) -> set[str]:
+    """Images that instances or flavors name, by uuid."""
+    named = {server["image"] for server in servers}
+    for flavor in specs.values():
+        named |= {value for key, value in flavor.items() if key.startswith(IMAGE)}
+    return named - {None, ""}
+
+
 def each_around(before: Document, after: Document) -> Iterator[Check]:
     """What instances lean on is as it was; an image that is named anew is active.
 
     The flavors' extra specs change: they have a subject of their own.
     """
+    for which, one in (("before", before), ("after", after)):
+        named = named_images(one["servers"], one["around"]["specs"])
+        wrong = mismatch(named, one["around"]["images"])
+        yield Check(f"images named {which}", not wrong, wrong or f"{len(named)}")
     for kind in sorted({*before["around"], *after["around"]} - {"specs"}):
         then, now = (one["around"].get(kind, {}) for one in (before, after))
         if kind == "images":
             then = dict.fromkeys(now, "active") | then
             now = dict.fromkeys(then, "unnamed") | now
             then |= {uuid: "unnamed" for uuid in then if now[uuid] == "unnamed"}
-        wrong = {
+        changed = {
             key: f"{then.get(key, 'absent')!r} became {now.get(key, 'absent')!r}"
             for key in sorted({*then, *now})
             if then.get(key, "absent") != now.get(key, "absent")
         }
-        for key, detail in wrong.items():
+        for key, detail in changed.items():
             yield Check(f"{kind} {key}", False, detail)
-        if not wrong:
+        if not changed:
             yield Check(kind, True, f"{len(then)} as before")
 
 

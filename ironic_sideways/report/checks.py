@@ -249,17 +249,19 @@ def flavor_update_fault(
     )
 
 
-def specs_at_the_end(directory: Path, updated: dict[str, Any]) -> Iterator[Check]:
-    """Each flavor's extra specs are those that the update left, or as before."""
-    before, after = (
-        documents.read(directory / f"{name}.json").get("around", {}).get("specs", {})
-        for name in ("before", "after")
+def specs_recorded(
+    directory: Path, name: str, updated: dict[str, Any]
+) -> Iterator[Check]:
+    """Each flavor's extra specs are those that the update found, or left."""
+    before, found = (
+        documents.read(directory / f"{one}.json")["around"]["specs"]
+        for one in ("before", name)
     )
-    left = {uuid: flavor["new"] for uuid, flavor in updated.items()}
-    for uuid, wanted in {**before, **left}.items():
-        if after:
-            wrong = compare.differences(wanted, after.get(uuid, {}))
-            yield Check(f"specs of {uuid} at the end", not wrong, wrong)
+    key = "old" if name == "before" else "new"
+    told = {uuid: flavor[key] for uuid, flavor in updated.items()}
+    for uuid, specs in {**before, **told}.items():
+        wrong = compare.differences(specs, found.get(uuid, {}))
+        yield Check(f"specs of {uuid} in {name}.json", not wrong, wrong)
 
 
 def check_flavors(directory: Path) -> Finding:
@@ -274,9 +276,9 @@ def check_flavors(directory: Path) -> Finding:
         wrong = flavor_update_fault(flavor, classes, options)
         checks.append(Check(f"flavor {uuid}", not wrong, wrong or flavor["name"]))
     asked = {key for flavor in document["flavors"].values() for key in flavor["new"]}
-    checks += if_there(
-        "specs at the end", lambda: specs_at_the_end(directory, document["flavors"])
-    )
+    for name in ("before", "after", "ended"):
+        recorded = partial(specs_recorded, directory, name, document["flavors"])
+        checks += if_there(f"specs in {name}.json", recorded)
     nobody = sorted(classes - asked)
     detail = f"no flavor asks for {nobody}" if nobody else f"{len(classes)} classes"
     checks.append(Check("every class is asked for", not nobody, detail))

@@ -360,7 +360,7 @@ TABLE = (
         cloud_acts.flavor(0, deploy_kernel_id="", deploy_ramdisk_id=""),
         says="deploy_kernel_id: .* became ''",
         subject="flavors",
-        check=r"specs of .* at the end",
+        check=r"specs of .* in after.json",
     ),
     at_the_end(
         "flavor-class",
@@ -368,7 +368,7 @@ TABLE = (
         cloud_acts.flavor(1, VCPU="1"),
         says="resources:VCPU: '0' became '1'",
         subject="flavors",
-        check=r"specs of .* at the end",
+        check=r"specs of .* in after.json",
     ),
     at_the_end(
         "private-flavor",

@@ -89,7 +89,6 @@ def test_a_key_pair_that_is_gone_or_another_is_seen() -> None:
     [
         ("access", "flavor-1", {}, "became {}"),
         ("images", "image-1", "deactivated", "'active' became 'deactivated'"),
-        ("images", "new", "queued", "'active' became 'queued'"),
         ("consumers", "server-1", ["other"], "became ['other']"),
         ("hypervisors", "left", "left", "'absent' became 'left'"),
     ],
@@ -97,7 +96,7 @@ def test_a_key_pair_that_is_gone_or_another_is_seen() -> None:
 def test_a_change_is_named_by_kind_and_key(
     kind: str, key: str, value: object, says: str
 ) -> None:
-    before = {"around": taken()}
+    before: around.Kind = {"around": taken(), "servers": SERVERS}
     after = copy.deepcopy(before)
     after["around"][kind][key] = value
 
@@ -108,16 +107,37 @@ def test_a_change_is_named_by_kind_and_key(
 
 def test_what_the_move_changes_is_no_concern_of_it() -> None:
     """Extra specs, and the images that flavors name with them."""
-    before = {"around": taken()}
+    before: around.Kind = {"around": taken(), "servers": SERVERS}
     after = copy.deepcopy(before)
-    after["around"]["specs"]["flavor-1"] = {}
+    after["around"]["specs"]["flavor-1"] = {"baremetal:deploy_kernel_id": "kernel-2"}
     del after["around"]["images"]["kernel-1"]
     after["around"]["images"]["kernel-2"] = "active"
 
     assert all(check.ok for check in compare.each_around(before, after))
 
+    after["around"]["images"]["kernel-2"] = "queued"
+    (check,) = [one for one in compare.each_around(before, after) if not one.ok]
+    assert check.detail == "'active' became 'queued'"
+
+
+def test_an_image_that_is_named_and_not_told_of_is_missed() -> None:
+    before: around.Kind = {"around": taken(), "servers": SERVERS}
+    after = copy.deepcopy(before)
+    del after["around"]["images"]["image-1"]
+
+    (check,) = [one for one in compare.each_around(before, after) if not one.ok]
+
+    assert check.name == "images named after"
+
 
 def test_a_kind_that_is_recorded_once_alone_is_named() -> None:
-    before = {"around": {"nova_bm": {"bm_nodes": 1}}}
-    (check,) = compare.each_around(before, {"around": {}})
+    then: around.Kind = {
+        "around": {"nova_bm": {"bm_nodes": 1}, "images": {}, "specs": {}}
+    }
+    now: around.Kind = {"around": {"images": {}, "specs": {}}}
+    (check,) = (
+        one
+        for one in compare.each_around(then | {"servers": []}, now | {"servers": []})
+        if not one.ok
+    )
     assert (check.name, check.detail) == ("nova_bm bm_nodes", "1 became 'absent'")

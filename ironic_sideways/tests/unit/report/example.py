@@ -151,6 +151,7 @@ def good(directory: Path, nodes: int = 8, tests: int = 66) -> None:
                 metadata=DIGESTS({"role": f"survivor-{at}"}),
                 created_at="2026-11-25T09:58:12Z",
             )
+        document["around"]["images"][named("image", 1)] = "active"
         for machine in document["machines"]:
             machine["name"] = f"bm-{machine['mac'][-2:]}"
         for node in document.get("ironic_nodes", ()):

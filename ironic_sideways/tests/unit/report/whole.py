@@ -158,7 +158,7 @@ def around(moved: bool) -> Document:
     return {
         "access": {"flavor-1": {"public": True, "projects": []}},
         "specs": {"flavor-1": flavor["new" if moved else "old"]},
-        "images": {"kernel-1": "active"} if moved else {},
+        "images": dict.fromkeys(("kernel-1", "ramdisk-1"), "active") if moved else {},
         "fingerprints": dict.fromkeys(held, "digest:0"),
         "security groups": {
             f"port-{n}": [["group-1"], True] for n, *_ in NODES.values()

@@ -40,8 +40,9 @@ def evidence(tmp_path):
 
 
 def taken(node: int, *ports: tuple[str, str | None], bmc: str = "127.0.0.1") -> Forge:
-    """What take-over saw of a node: its BMC, and the MAC and VIF of each port."""
-    found = [{"mac": mac, "vif": vif} for mac, vif in ports]
+    """What take-over saw of a node: its BMC, and its ports but for the first NIC's."""
+    first = (whole.macs(node + 1)[0], None)
+    found = [{"mac": mac, "vif": vif} for mac, vif in (first, *ports)]
     return at("takeover", "nodes", node, bmc=bmc, ports=found)
 
 
