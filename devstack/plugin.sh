@@ -184,6 +184,9 @@ function sideways_record {
     SERVICE_PASSWORD=$SERVICE_PASSWORD "$DEVSTACK_VENV/bin/python" \
         "$SIDEWAYS_PLUGIN_DIR/clouds.py" "$CLOUDS_YAML" "$IRONIC_SIDEWAYS_DIR/clouds.yaml"
     $xtrace
+    # Where the hardware's prober looks for them.
+    mkdir -p "$SIDEWAYS_HARDWARE/etc"
+    ln -sfn "$IRONIC_SIDEWAYS_DIR/clouds.yaml" "$SIDEWAYS_HARDWARE/etc/clouds.yaml"
 }
 
 function sideways_network {

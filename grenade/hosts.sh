@@ -62,7 +62,7 @@ function use_increment { # <host>
     local name
     EVIDENCE_DIR=$INCREMENTS/$1
     mkdir -p "$EVIDENCE_DIR/phases"
-    for name in heartbeat leases; do
+    for name in api heartbeat leases; do
         ln -sfn "../../$name.jsonl" "$EVIDENCE_DIR/$name.jsonl"
     done
     RESUME+=" --service-host $1"

@@ -53,6 +53,7 @@ function name_moving_hosts {
 }
 
 function begin_maintenance {
+    start_prober
     base_options
     name_moving_hosts
     forbid_changes "${MOVING[@]}"

@@ -92,6 +92,12 @@ function create_ironic_database {
     echo "ironic: schema created, no rows"
 }
 
+# The hardware's supervisor runs it, until unstack.sh.
+function start_prober {
+    sudo "$SIDEWAYS_TOOLS/bin/ironic-sideways" lab service start \
+        --directory "$SIDEWAYS_HARDWARE" prober
+}
+
 function unit_of { # <service>
     if [[ -z ${UNITS[$1]:-} ]]; then
         echo "service '$1': expected one of ${!UNITS[*]}" >&2

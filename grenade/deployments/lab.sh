@@ -93,6 +93,11 @@ function restart_service { # <service>...
     ironic-sideways lab service restart "$@"
 }
 
+# Asks each API once a second until the lab goes; one that runs goes on.
+function start_prober {
+    start_service prober
+}
+
 function set_option { # <configuration> <section> <option> <value>
     ironic-sideways lab set-option "$1" "$2" "$3" "$4"
 }

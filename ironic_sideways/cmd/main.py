@@ -31,6 +31,7 @@ COMMANDS = {
     "lab": "lab",
     "maintenance": "maintenance",
     "option": "option",
+    "prober": "prober",
     "publish-images": "publish_images",
     "proxy": "proxy",
     "record": "record",

@@ -34,8 +34,14 @@ from ironic_sideways import exceptions, ipmi, waits
 from ironic_sideways.hardware import bmc, hypervisor
 from ironic_sideways.lab import databases, passwords
 from ironic_sideways.lab.layout import Layout
-from ironic_sideways.lab.service_table import LOOPBACK, SIBLING, Service
-from ironic_sideways.lab.supervision import ALIVE, State, Supervisor, log_excerpt
+from ironic_sideways.lab.service_table import LOOPBACK, PROBER, SIBLING, Service
+from ironic_sideways.lab.supervision import (
+    ALIVE,
+    RUNNING,
+    State,
+    Supervisor,
+    log_excerpt,
+)
 
 READY = "ready"
 Check = Callable[[Layout, State], str]
@@ -204,6 +210,7 @@ OWN: dict[str, Check] = {
     "keystone": _keystone,
     SIBLING: _nova_compute,
     "ironic-conductor": _ironic_conductor,
+    PROBER: lambda layout, state: READY if state.state == RUNNING else "starting",
 }
 
 #: What a check raises while the service is not ready yet.

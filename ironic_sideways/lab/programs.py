@@ -21,7 +21,7 @@ from pathlib import Path
 from ironic_sideways.hardware import bmc, hypervisor
 from ironic_sideways.lab import mariadb, rabbitmq
 from ironic_sideways.lab.layout import Layout
-from ironic_sideways.lab.service_table import Service
+from ironic_sideways.lab.service_table import PROBER, Service
 
 BINARIES = Path(sys.prefix, "bin")
 
@@ -99,8 +99,11 @@ def hardware(layout: Layout, owner: str = "root") -> list[Program]:
 
     :param owner: the user whose Neutron tells dnsmasq of ports, by a signal.
     """
-    rows = (row for row in layout.services if row.group == "hardware")
-    return [_program(layout, row, owner) for row in rows]
+    return [
+        _program(layout, row, owner)
+        for row in layout.services
+        if row.group == "hardware" or row.name == PROBER
+    ]
 
 
 def all_programs(layout: Layout) -> list[Program]:

@@ -31,6 +31,8 @@ Group = Literal[
 LOOPBACK, BRIDGE = "127.0.0.1", "{layout.gateway}"
 #: A second worker of the first compute host's name; no part of the base.
 SIBLING = "nova-compute-sibling"
+#: What asks the APIs of whatever cloud the hardware belongs to.
+PROBER = "prober"
 
 #: Nova fills these from its own configuration: the rows hold no password.
 CELL0 = "{scheme}://{username}:{password}@{hostname}:{port}/nova_cell0?{query}"
@@ -294,6 +296,19 @@ SERVICES: tuple[Service, ...] = (
         addresses=(BRIDGE,),
         wsgi="nova.wsgi.metadata",
         environment={"OS_NOVA_CONFIG_FILES": _NOVA_API},
+    ),
+    Service(
+        PROBER,
+        "on demand",
+        command=(
+            *("{binaries}/ironic-sideways", "prober", "--os-cloud", "demo"),
+            *("--evidence", "{layout.evidence}"),
+        ),
+        environment={
+            "OS_CLIENT_CONFIG_FILE": "{layout.etc}/clouds.yaml",
+            # A proxy reaches others than this host.
+            "no_proxy": "127.0.0.1",
+        },
     ),
 )
 
