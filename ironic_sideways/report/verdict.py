@@ -24,6 +24,7 @@ from ironic_sideways import exceptions
 from ironic_sideways.evidence import events
 from ironic_sideways.report import (
     agreement,
+    apis,
     checks,
     exact_match,
     logs,
@@ -66,6 +67,7 @@ SUBJECTS: dict[str, Subject] = {
     "survival": Subject(checks.check_survival, ("after.json", "before.json")),
     "heartbeats": Subject(window.check_heartbeats, ("heartbeat.jsonl", "before.json")),
     "leases": Subject(window.check_leases, ("leases.jsonl", "before.json")),
+    "APIs": Subject(apis.check_apis, (apis.FILE, "before.json")),
     "BMCs": Subject(window.check_bmc, ("bmc.json",)),
     "logs": Subject(logs.check_logs, ("secrets.json",)),
     "agreement": Subject(agreement.check_agreement, ("before.json",)),

@@ -29,7 +29,7 @@ from typing import Any
 
 from ironic_sideways.evidence import documents, heartbeat, tenants
 from ironic_sideways.report import schemas
-from ironic_sideways.tests.unit.report import told_twice, whole
+from ironic_sideways.tests.unit.report import probes, told_twice, whole
 
 Document = dict[str, Any]
 
@@ -246,6 +246,12 @@ def timed(directory: Path) -> None:
     whole.write_lines(path, [*beats, *deployed])
     leases.sort(key=lambda lease: float(lease["time"]))
     whole.write_lines(directory / "leases.jsonl", leases)
+    held = span("begin-maintenance")[0] + 1, span("end-maintenance")[0] + 2
+    probed = probes.lines(first, span("collect")[1], held)
+    begun, ended = span("scheduler")[0] + 2, span("scheduler")[1]
+    for service in ("nova", "lock"):
+        probed = probes.away(probed, service, begun, ended, "ConnectFailure")
+    whole.write_lines(directory / "api.jsonl", probed)
     commands = [
         {"time": moment, "domain": f"bm-{number:02}", "command": "on"}
         for moment in (first - 10, end + 5)

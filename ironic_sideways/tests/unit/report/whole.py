@@ -23,7 +23,7 @@ from ironic_sideways.evidence import compare
 from ironic_sideways.report import checks, verdict, window
 from ironic_sideways.report import logs as logs_judged
 from ironic_sideways.report.subjects import Judged
-from ironic_sideways.tests.unit.report import told_twice
+from ironic_sideways.tests.unit.report import probes, told_twice
 
 Document = dict[str, Any]
 
@@ -425,9 +425,9 @@ def lay_down(directory: Path) -> None:
         {"id": number, "uuid": node, "instance_uuid": server}
         for node, (number, server, _status, _power) in NODES.items()
     ]
-    probes = {"refused": REFUSED, "permitted": ["port device_id", "rename"]}
+    tried = {"refused": REFUSED, "permitted": ["port device_id", "rename"]}
     undone = {"ending": True, "ended": True}
-    record = {"services": [was], "rows": rows, **locks, **probes, **undone}
+    record = {"services": [was], "rows": rows, **locks, **tried, **undone}
     write(directory / "maintenance.json", record)
     write(directory / "flavors.json", flavors())
     write(directory / "dhcp-options.json", dhcp_options())
@@ -450,6 +450,9 @@ def lay_down(directory: Path) -> None:
         directory / "leases.jsonl",
         [lease(BEGIN - 50, "add"), lease(BEGIN + 10), lease(BEGIN + 70)],
     )
+    # The prober's last lines are not written yet when the logs are gathered.
+    probed = probes.lines(BEGIN - 1, GATHERED - 21, (BEGIN, BEGIN + 50))
+    write_lines(directory / "api.jsonl", probed)
     commands = [
         {"time": at, "domain": f"machine-{number}", "command": "on"}
         for number, at in ((1, BEGIN - 100), (1, OPERATED + 5), (3, OPERATED + 6))
