@@ -25,6 +25,19 @@ function verify_workload {
     fi
 }
 
+# A process that started once may have left what it cannot start with again.
+function start_again {
+    local services
+    services=$(compute_services)
+    mapfile -t services <<<"$services"
+    base_options
+    # On DevStack Ironic's two start together.
+    restart_service ironic-conductor ironic-api "${services[@]}"
+    ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" \
+        --ironic-cloud "$SYSTEM_CLOUD" --output "$EVIDENCE_DIR/restarted.json"
+    tell echo "Ironic and ${services[*]}: started again"
+}
+
 function operate {
     tell "$REPOSITORY/grenade/resources" operate
 }

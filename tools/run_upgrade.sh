@@ -255,6 +255,7 @@ function declare_before {
 function declare_after {
     PHASE_NAMES=()
     phase verify   verify_workload  "the instances, after the move"
+    phase restarted start_again     "the conductor and nova-compute, a second start"
     phase operate  operate          "deploy, reboot, start, rebuild, delete"
     if [[ $DEPLOYS ]]; then
         phase deploys clean_and_deploy "the agent cleans a node, deploys it again"

@@ -31,6 +31,7 @@ from ironic_sideways.report import (
     maintenance,
     masking,
     places,
+    restarted,
     schemas,
     subjects,
     tempest,
@@ -71,6 +72,11 @@ SUBJECTS: dict[str, Subject] = {
     "BMCs": Subject(window.check_bmc, ("bmc.json",)),
     "logs": Subject(logs.check_logs, ("secrets.json",)),
     "agreement": Subject(agreement.check_agreement, ("before.json",)),
+    "restarted": Subject(
+        restarted.check_restarted,
+        ("restarted.json", "before.json"),
+        Judged.UNLESS_LEFT_OUT,
+    ),
     "operations": Subject(
         checks.check_operations,
         ("operations.json",),

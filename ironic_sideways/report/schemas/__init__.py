@@ -36,7 +36,14 @@ from ironic_sideways.report.findings import Finding, clock, in_one
 SHOWN = 5
 
 #: What is taken one after the other, by the moment in it.
-IN_TIME = ("before.json", "takeover.json", "resources.json", "after.json", "ended.json")
+IN_TIME = (
+    "before.json",
+    "takeover.json",
+    "resources.json",
+    "after.json",
+    "ended.json",
+    "restarted.json",
+)
 
 #: The phase that writes a document, and the moment in it: of another run, or of a try
 #: that was rolled back, it proves nothing.
@@ -51,6 +58,7 @@ WRITTEN_IN = {
     "resources.json": ("resources", "taken_at"),
     "after.json": ("end-maintenance", "taken_at"),
     "ended.json": ("end-maintenance", "taken_at"),
+    "restarted.json": ("restarted", "taken_at"),
 }
 
 

@@ -31,6 +31,7 @@ JUDGED = [
 def moved(tmp_path: Path) -> Standin:
     found = Standin(tmp_path)
     found.deployment()
+    found.ironic()
     found.environment["DEPLOYMENT"] = "devstack"
     return found
 
@@ -52,11 +53,28 @@ def test_an_unknown_word_is_bad_usage(moved, words):
 def test_the_instances_are_verified_before_they_are_used(moved):
     assert moved.run(AFTER, "verify").returncode == 0
 
-    assert asked(moved) == [
+    assert [call for call in asked(moved) if "ironic-sideways" in call] == [
         "venv/ironic-sideways workload verify",
         "venv/ironic-sideways evidence leases",
+        "venv/ironic-sideways wait-service --os-cloud",
+        "venv/ironic-sideways evidence snapshot",
         "venv/ironic-sideways workload operate",
     ]
+
+
+def test_a_second_start_is_of_all_that_the_move_brought(moved):
+    assert moved.run(AFTER, "verify").returncode == 0
+
+    calls = moved.calls()
+    stopped = [c.rpartition(" ")[2] for c in calls if "systemctl stop" in c]
+    assert stopped == [
+        "devstack@ir-cond.service",
+        "devstack@ir-api.service",
+        "devstack@n-cpu.service",
+    ]
+    (look,) = (c for c in calls if " evidence snapshot " in c)
+    assert "restarted.json" in look and "--ironic-cloud system" in look
+    assert calls.index("start_ironic") < calls.index(look)
 
 
 def test_what_was_verified_is_not_used_again(moved):

@@ -30,7 +30,7 @@ PROJECT, USER = example.named("project", 2), example.named("user", 2)
 def lay_down(directory: Path) -> None:
     """Twenty nodes, ten instances, 66 tests."""
     example.good(directory, 20, 66)
-    for name in ("before", "after", "ended"):
+    for name in ("before", "after", "ended", "restarted"):
         edit(directory / f"{name}.json", functools.partial(looked_at, name))
     before = json.loads((directory / "before.json").read_text())
     leased(directory)

@@ -59,6 +59,7 @@ PHASES = (
     ("resources", 6.8, "nodes reported as CUSTOM_BAREMETAL"),
     ("end-maintenance", 3.3, "locks and service as before"),
     ("verify", 7.4, "all as before"),
+    ("restarted", 9.1, "Ironic and nova-compute: started again"),
     ("operate", 61.0, "6 operations"),
     ("proxy", 18.6, "39 checks"),
     ("tempest", 143.0, "63 passed, 0 failed, 0 skipped"),
@@ -161,7 +162,7 @@ def good(directory: Path, nodes: int = 8, tests: int = 66) -> None:
                 owner=named("project", 1),
             )
 
-    for name in ("before", "after", "ended"):
+    for name in ("before", "after", "ended", "restarted"):
         whole.edit(directory / f"{name}.json", dressed)
     counts = {**dict.fromkeys(("read", "planned", "written", "verified"), number)}
 
@@ -200,7 +201,12 @@ def locks(directory: Path, known: dict[str, Any]) -> None:
     theirs = {s for _n, s, status, _p in known.values() if s and status == "ACTIVE"}
     record = {"lock": sorted(theirs), "locked_before": sorted(mine)}
     whole.edit(directory / "maintenance.json", lambda d: d.update(record))
-    for name, locked in (("before", False), ("after", True), ("ended", False)):
+    for name, locked in (
+        ("before", False),
+        ("after", True),
+        ("ended", False),
+        ("restarted", False),
+    ):
 
         def set_locks(document: Document, locked: bool = locked) -> None:
             for server in document["servers"]:
@@ -307,7 +313,7 @@ def sequenced(directory: Path) -> None:
                 taken = document["taken_at"]
                 machine["last_seq"] = sum(t <= taken for t in stream.times)
 
-    for name in ("before", "after", "ended"):
+    for name in ("before", "after", "ended", "restarted"):
         whole.edit(directory / f"{name}.json", numbered)
 
 
@@ -451,7 +457,7 @@ def failed(directory: Path, nodes: int = 8, tests: int = 66) -> None:
     def booted(document: Document) -> None:
         document["machines"][2].update(boot_id="boot-2", last_seq=number)
 
-    for name in ("after", "ended"):
+    for name in ("after", "ended", "restarted"):
         whole.edit(directory / f"{name}.json", booted)
     sequenced(directory)
     commands = [
@@ -503,7 +509,7 @@ def cut_short(directory: Path) -> None:
         {**whole.phase("migrate", "failed", end, end - begin), "figure": why},
     ]
     whole.write_lines(directory / "events.jsonl", events)
-    for name in ("after", "ended", "migration", "takeover", "resources"):
+    for name in ("after", "ended", "restarted", "migration", "takeover", "resources"):
         (directory / f"{name}.json").unlink()
     for name in ("operations", "proxy"):
         (directory / f"{name}.json").unlink()

@@ -313,9 +313,10 @@ def test_a_broken_move_is_red_by_name(evidence, case):
 
 def kept_on(directory: Path) -> None:
     """A free machine was on before, and is on after."""
-    for name in ("before", "after", "ended"):
+    for name in ("before", "after", "ended", "restarted"):
         at(name, "machines", 2, power="on")(directory)
-    at("after", "ironic_nodes", 2, power_state="power on")(directory)
+    for name in ("after", "restarted"):
+        at(name, "ironic_nodes", 2, power_state="power on")(directory)
     at("takeover", "nodes", 2, power_state="power on")(directory)
 
 
@@ -331,7 +332,7 @@ def deadlock(directory: Path) -> None:
 
 def two_addresses(directory: Path) -> None:
     both = ["172.30.0.1", "fd00::1"]
-    for name in ("before", "after", "ended"):
+    for name in ("before", "after", "ended", "restarted"):
         at(name, "servers", 0, "ports", 0, fixed_ips=both)(directory)
     told_twice.lay_down(directory)
 

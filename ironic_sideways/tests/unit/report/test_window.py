@@ -73,7 +73,7 @@ def test_a_run_that_operated_nothing_is_watched_to_its_last_phase(evidence):
     figures = {**whole.phase("", "", OPERATED + 900), "kind": "figures"}
     whole.write_lines(evidence / "events.jsonl", [*rows, figures])
 
-    assert window.bounds(evidence).operated == END + 2
+    assert window.bounds(evidence).operated == END + 6
 
 
 def test_a_phase_that_failed_in_the_window_is_watched_to_its_end(evidence):

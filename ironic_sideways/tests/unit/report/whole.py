@@ -214,12 +214,13 @@ STARTS = {
     **{name: 4.5 * at for at, name in enumerate(window.WINDOW[2:-1])},
     "end-maintenance": 50.0,
     "verify": 60.0,
+    "restarted": 64.0,
 }
 
 
 def phase_events() -> list[Document]:
     found = [phase("prepare", "ok", BEGIN - 50, 100.0)]
-    for name in window.PHASES:
+    for name in (*window.PHASES, "restarted"):
         begin = BEGIN + STARTS[name]
         end = END if name == "end-maintenance" else begin + 2
         found += [phase(name, "started", begin), phase(name, "ok", end, end - begin)]
@@ -419,6 +420,8 @@ def lay_down(directory: Path) -> None:
     after = snapshot(55, {CLASS: 1}, True, 50)
     write(directory / "after.json", {**after, "ironic_nodes": ironic_nodes()})
     write(directory / "ended.json", snapshot(65, {CLASS: 1}, False, 60))
+    again = snapshot(70, {CLASS: 1}, False, 65)
+    write(directory / "restarted.json", {**again, "ironic_nodes": ironic_nodes()})
     locks = {"lock": ["server-run"], "locked_before": ["server-stop"]}
     was = {"host": HOST, "status": "enabled", "disabled_reason": None}
     rows = [
@@ -526,7 +529,7 @@ def without_instances(directory: Path) -> None:
             node.update(instance_uuid=None, **FREE)
             node["ports"][0]["vif"] = None
 
-    for name in ("before", "after", "ended"):
+    for name in ("before", "after", "ended", "restarted"):
         edit(directory / f"{name}.json", empty)
 
     def unlocked(document: Document) -> None:

@@ -1,0 +1,75 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The conductor and nova-compute started a second time, and everything is as before.
+
+What a first start leaves behind, a second one may stumble over; until then every look
+is at processes that the move itself has started.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from ironic_sideways.evidence import compare, documents
+from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report import checks
+from ironic_sideways.report.findings import Finding
+from ironic_sideways.report.maintenance import (
+    SERVICE_FIELDS,
+    Document,
+    differs,
+    undone,
+)
+
+
+def each_lock(before: Document, now: Document) -> Iterator[Check]:
+    """A lock is what it was before the maintenance."""
+    found = compare.by(now["servers"], "uuid")
+    for server in before["servers"]:
+        wrong = undone(server, found.get(server["uuid"]))
+        yield Check(f"lock of {server['uuid']}", not wrong, wrong)
+
+
+def each_service(before: Document, now: Document) -> Iterator[Check]:
+    """The services are those from before, up, and enabled as then."""
+    then, found = (
+        {(one["binary"], one["host"]): one for one in snapshot["services"]}
+        for snapshot in (before, now)
+    )
+    for key in sorted(then.keys() | found.keys()):
+        fields = ("id", "state", *SERVICE_FIELDS)
+        wrong = differs(then.get(key, {}), found.get(key, {}), fields)
+        yield Check(f"service {key[0]} of {key[1]}", not wrong, wrong)
+
+
+def check_restarted(directory: Path) -> Finding:
+    """By the judge of the snapshots at and after the end of maintenance."""
+    before, now = (
+        documents.read(directory / f"{name}.json") for name in ("before", "restarted")
+    )
+    found = [
+        *compare.compare(before, now),
+        *checks.if_there("nodes as moved", lambda: checks.as_moved(directory, now)),
+        *each_lock(before, now),
+        *each_service(before, now),
+    ]
+    for key in ("machines", "ironic_nodes"):
+        if key not in now:
+            found.append(Check(key, False, "not in the snapshot after"))
+    named = [
+        dataclasses.replace(check, name=f"{check.name} after a second start")
+        for check in found
+    ]
+    number = len(now.get("ironic_nodes", ()))
+    figure = f"{len(now['servers'])} instances on {number} nodes after a second start"
+    return Finding("restarted", named, figure)
