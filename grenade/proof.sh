@@ -27,12 +27,18 @@ function verify_workload {
 
 # A process that started once may have left what it cannot start with again.
 function start_again {
-    local services
+    local services service host since=$EPOCHSECONDS
     services=$(compute_services)
     mapfile -t services <<<"$services"
     base_options
     # On DevStack Ironic's two start together.
     restart_service ironic-conductor ironic-api "${services[@]}"
+    # Until its own first report Nova goes by that of the process before.
+    for service in "${services[@]}"; do
+        host=$(compute_host "$service")
+        ironic-sideways wait-service --os-cloud "$ADMIN_CLOUD" --binary nova-compute \
+            --host "$host" --since "$since" --timeout 120
+    done
     ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" \
         --ironic-cloud "$SYSTEM_CLOUD" --output "$EVIDENCE_DIR/restarted.json"
     tell echo "Ironic and ${services[*]}: started again"

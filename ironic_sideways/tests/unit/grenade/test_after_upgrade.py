@@ -57,6 +57,7 @@ def test_the_instances_are_verified_before_they_are_used(moved):
         "venv/ironic-sideways workload verify",
         "venv/ironic-sideways evidence leases",
         "venv/ironic-sideways wait-service --os-cloud",
+        "venv/ironic-sideways wait-service --os-cloud",
         "venv/ironic-sideways evidence snapshot",
         "venv/ironic-sideways workload operate",
     ]
@@ -72,9 +73,11 @@ def test_a_second_start_is_of_all_that_the_move_brought(moved):
         "devstack@ir-api.service",
         "devstack@n-cpu.service",
     ]
+    *_, waited = (c for c in calls if " wait-service " in c)
+    assert "--binary nova-compute" in waited and " --since " in waited
     (look,) = (c for c in calls if " evidence snapshot " in c)
     assert "restarted.json" in look and "--ironic-cloud system" in look
-    assert calls.index("start_ironic") < calls.index(look)
+    assert calls.index("start_ironic") < calls.index(waited) < calls.index(look)
 
 
 def test_what_was_verified_is_not_used_again(moved):
