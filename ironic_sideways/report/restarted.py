@@ -52,6 +52,19 @@ def each_service(before: Document, now: Document) -> Iterator[Check]:
         yield Check(f"service {key[0]} of {key[1]}", not wrong, wrong)
 
 
+def each_node(then: Document, now: Document) -> Iterator[Check]:
+    """A node with all that is told of it is what it was at the end of maintenance.
+
+    :param then: after.json, ``now`` after it.
+    """
+    found = compare.by(now.get("ironic_nodes", []), "uuid")
+    for node in then["ironic_nodes"]:
+        uuid = node["uuid"]
+        # One that is gone is named already.
+        wrong = compare.differences(node, found[uuid]) if uuid in found else ""
+        yield Check(f"ironic node {uuid} as in the window", not wrong, wrong)
+
+
 def check_restarted(directory: Path) -> Finding:
     """By the judge of the snapshots at and after the end of maintenance."""
     before, now = (
@@ -60,6 +73,10 @@ def check_restarted(directory: Path) -> Finding:
     found = [
         *compare.compare(before, now),
         *checks.if_there("nodes as moved", lambda: checks.as_moved(directory, now)),
+        *checks.if_there(
+            "nodes as in the window",
+            lambda: each_node(documents.read(directory / "after.json"), now),
+        ),
         *each_lock(before, now),
         *each_service(before, now),
     ]

@@ -24,6 +24,7 @@ ALIKE: dict[str, tuple[str, ...]] = {
     "before.json": ("machines", "providers", "servers", "services"),
     "after.json": ("ironic_nodes", "machines", "providers", "servers", "services"),
     "ended.json": ("machines", "providers", "servers", "services"),
+    "restarted.json": ("ironic_nodes", "machines", "providers", "servers", "services"),
     "maintenance.json": ("rows", "services"),
     "migration.json": ("rows",),
     "resources.json": ("nodes",),

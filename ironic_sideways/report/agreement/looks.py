@@ -25,6 +25,6 @@ TICK = 15.0
 
 
 def snapshots(directory: Path) -> Iterator[tuple[str, Document]]:
-    for name in ("before.json", "after.json", "ended.json"):
+    for name in ("before.json", "after.json", "ended.json", "restarted.json"):
         if (directory / name).exists():
             yield name, documents.read(directory / name)

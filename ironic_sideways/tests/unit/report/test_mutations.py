@@ -34,6 +34,7 @@ OWN = re.compile(
 
 MACHINE = "what the run ran on: it explains a figure, and proves nothing of the move"
 COMMAND = "for a person who runs it again"
+SHORT = "an API may be away for seconds, and longer while machines are deployed"
 TOLD = "a sentence for a person; what it says is judged elsewhere"
 TOOK = "how long it took, for the page; a phase's own time is judged"
 DEFAULT = "a default of the tool's; what each row got is judged"
@@ -57,6 +58,8 @@ TABLE = {
     "environment.json:distributions.{} value": MACHINE,
     "environment.json:distributions.{} dropped": NOT_TOLD,
     "environment.json:host.architecture value": MACHINE,
+    "api.jsonl:[].answer value": SHORT,
+    "api.jsonl:[].answer swapped": SHORT,
     "environment.json:host.cpu value": MACHINE,
     "environment.json:host.cpus value": MACHINE,
     "environment.json:host.kernel value": MACHINE,

@@ -49,6 +49,7 @@ def test_a_good_second_start_is_green(evidence):
         ("ironic_nodes", {"last_error": "no"}, "ironic node node-run"),
         ("ironic_nodes", {"conductor": "other"}, "ironic node node-run as moved"),
         ("ironic_nodes", {"driver": "fake"}, "ironic node node-run as moved"),
+        ("ironic_nodes", {"ports": []}, "ironic node node-run as in the window"),
         ("ironic_nodes", {"owner": None}, "ironic node node-run as moved"),
     ],
 )
