@@ -17,6 +17,7 @@ is a function of a package's directory, and is tried on a small made-up house fi
 """
 
 import ast
+import functools
 import graphlib
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def modules(house: Path) -> dict[str, Path]:
     return found
 
 
+@functools.cache
 def imports(house: Path) -> dict[str, set[str]]:
     """Each module's imports of the house, those inside functions too."""
     paths = modules(house)

@@ -201,7 +201,14 @@ def of(directory: Path, file: str, own: re.Pattern[str]) -> Iterator[Mutant]:
 
 
 class Judge:
-    """Which check, if any, a change of the evidence makes red."""
+    """Which check, if any, a change of the evidence makes red.
+
+    The quick are asked before the slow, and first of all who noticed the last change
+    of that pattern and kind.
+    """
+
+    #: They read each heartbeat, or each log.
+    SLOW = ("operations", "logs", "agreement")
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -209,6 +216,7 @@ class Judge:
             file: schema for schema in schemas.every() for file in schema.files
         }
         self.readers: dict[str, list[str]] = {}
+        self.noticed: dict[str, str] = {}
 
     def failures(self, name: str) -> list[str]:
         finding = verdict.judge(name, verdict.SUBJECTS[name], self.directory)
@@ -237,22 +245,32 @@ class Judge:
     def red(self, mutant: Mutant) -> str:
         """The first check that fails; empty when none does."""
         path = self.directory / mutant.file
-        names = self.subjects(mutant.file)
+        names = ["order", *self.subjects(mutant.file), "schema"]
+        names.sort(key=("schema", *self.SLOW).__contains__)
+        names.sort(key=self.noticed.get(str(mutant), "").__ne__)
         text = path.read_text()
         document = read(path)
         mutant.change(document)
         write(path, document)
         try:
-            return next(self._failures(mutant.file, names), "")
+            for name in names:
+                for failure in self._failures(mutant.file, name):
+                    self.noticed[str(mutant)] = name
+                    return failure
+            return ""
         finally:
             path.write_text(text)
 
-    def _failures(self, file: str, names: list[str]) -> Iterator[str]:
-        schema = self.schemas[file]
-        found = [*schemas.check_file(schema, self.directory, file)]
-        found += schemas.in_time(self.directory)
-        found += schemas.in_phase(self.directory)
-        found += subjects.check(self.directory, verdict.SUBJECTS)
-        yield from (f"evidence: {check.name}" for check in found if not check.ok)
-        for name in names:
-            yield from self.failures(name)
+    def _failures(self, file: str, name: str) -> list[str]:
+        match name:
+            case "schema":
+                found = [*schemas.check_file(self.schemas[file], self.directory, file)]
+            case "order":
+                found = [
+                    *schemas.in_time(self.directory),
+                    *schemas.in_phase(self.directory),
+                    *subjects.check(self.directory, verdict.SUBJECTS),
+                ]
+            case _:
+                return self.failures(name)
+        return [f"evidence: {check.name}" for check in found if not check.ok]
