@@ -29,8 +29,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from ironic_sideways import exceptions
-from ironic_sideways.report import masking
+from ironic_sideways import exceptions, masking
 
 EXIT_CODES = """\
 exit codes:

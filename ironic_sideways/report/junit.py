@@ -17,7 +17,7 @@ from pathlib import Path
 
 import junitparser
 
-from ironic_sideways.report import masking
+from ironic_sideways import masking
 from ironic_sideways.report.faults import FAULTS
 from ironic_sideways.report.findings import NOTHING, Verdict
 from ironic_sideways.report.page import timeline

@@ -24,9 +24,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ironic_sideways import masking
 from ironic_sideways.evidence import compare, documents, events
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import masking, places, window
+from ironic_sideways.report import places, window
 from ironic_sideways.report.findings import Finding, Line, clock, in_one
 
 #: Hits of one rule that are shown; one fault may log a line every second.

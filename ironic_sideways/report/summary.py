@@ -16,7 +16,8 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from ironic_sideways.report import figures, masking
+from ironic_sideways import masking
+from ironic_sideways.report import figures
 from ironic_sideways.report.faults import FAULTS, within
 from ironic_sideways.report.findings import Verdict, one_line
 from ironic_sideways.report.page import logs, timeline

@@ -20,7 +20,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from ironic_sideways import exceptions
+from ironic_sideways import exceptions, masking
 from ironic_sideways.evidence import events
 from ironic_sideways.report import (
     agreement,
@@ -29,7 +29,6 @@ from ironic_sideways.report import (
     exact_match,
     logs,
     maintenance,
-    masking,
     places,
     restarted,
     schemas,

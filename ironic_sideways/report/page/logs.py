@@ -21,7 +21,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ironic_sideways.report import masking, places
+from ironic_sideways import masking
+from ironic_sideways.report import places
 
 #: Lines before and after the one that is meant.
 CONTEXT = 4

@@ -30,9 +30,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ironic_sideways import exceptions
+from ironic_sideways import exceptions, masking
 from ironic_sideways.evidence import documents
-from ironic_sideways.report import figures, masking
+from ironic_sideways.report import figures
 from ironic_sideways.report import logs as rules
 from ironic_sideways.report.faults import FAULTS, within
 from ironic_sideways.report.findings import Line, Verdict

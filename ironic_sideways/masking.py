@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""No secret goes from the evidence into what a reviewer reads, and no command.
+"""No secret goes into what a reviewer reads, and nothing acts on a terminal.
 
 The evidence holds no secret (design rule), and a log that holds one all the same is
 a finding: but the page that says so is published, and must not repeat it. Nor may what

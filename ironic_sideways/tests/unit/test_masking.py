@@ -14,7 +14,7 @@
 
 import pytest
 
-from ironic_sideways.report import masking
+from ironic_sideways import masking
 
 SECRET = "hunter2hunter2"
 
