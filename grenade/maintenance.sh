@@ -77,7 +77,7 @@ function undo_begin_maintenance {
         --record "$EVIDENCE_DIR/maintenance.json"
     permit_changes
     # The next try starts from what is so then.
-    rm -f "$EVIDENCE_DIR/maintenance.json"
+    rm -f "$EVIDENCE_DIR"/{maintenance,accepted}.json
 }
 
 function end_maintenance {

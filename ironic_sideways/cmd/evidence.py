@@ -81,6 +81,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     action = add(compare, "compare before.json with after.json", parents=[pair])
+    action.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="INSTANCE:KEY",
+        help="what differs is its owner's own doing, and accepted: of one instance, by "
+        "uuid, its name, description, metadata, tags, or that a port was deleted; may "
+        "be repeated; recorded beside before.json, and told by the verdict",
+    )
 
     action = add(
         base,
@@ -190,11 +199,16 @@ def snapshot(args: argparse.Namespace) -> str:
 
 
 def compare(args: argparse.Namespace) -> str:
-    from ironic_sideways.evidence import compare
+    from ironic_sideways.evidence import accepted, compare
 
-    return tell_failed(
-        compare.compare(documents.read(args.before), documents.read(args.after))
-    )
+    before, after = documents.read(args.before), documents.read(args.after)
+    for word in args.accept:
+        accepted.accept(args.before.parent, before, after, word)
+    changes = accepted.read(args.before.parent)
+    for change in accepted.seen(changes, before, after):
+        print(f"accepted by the operator, as its owner's: {change}")
+    owners = accepted.applied(changes, before, after)
+    return tell_failed(compare.compare(owners, after))
 
 
 def tell_failed(checks: "list[Check]") -> str:

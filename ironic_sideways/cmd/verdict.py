@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
         for check in finding.failures:
             where = f" ({check.where})" if check.where else ""
             print(f"          {check.name}: {check.detail}{where}")
+    for change in judged.accepted:
+        print(f"  --      accepted by the operator, as its owner's: {change}")
     for subject in judged.without:
         print(f"  --      {subject:<12} left out of this run")
     if judged.errors:

@@ -69,6 +69,8 @@ SERVER_FIELDS = (
     "created_at",
     "ports",
 )
+#: Of these, what its owner may change where no policy forbids it.
+OWNERS = ("name", "description", "metadata", "tags", "ports")
 
 
 def by(rows: list[Document], key: str) -> dict[str, Document]:
@@ -110,16 +112,28 @@ def each_server(before: Document, after: Document) -> Iterator[Check]:
         if uuid not in now:
             yield Check(f"instance {uuid}", False, "gone")
             continue
-        changed = differences(server, now[uuid], SERVER_FIELDS)
-        yield Check(
-            f"instance {uuid}",
-            not changed,
-            changed or f"{server['name']}: {server['status']}, unchanged",
-        )
+        changed = server_faults(server, now[uuid])
+        kept = f"{server['name']}: {server['status']}, unchanged"
+        if "accepted" in server:
+            kept += f" but for {', '.join(server['accepted'])}, accepted"
+        yield Check(f"instance {uuid}", not changed, changed or kept)
     for uuid in now.keys() - then.keys():
         # A member's create in the window finds no host: it is on no node.
         if now[uuid]["node"]:
             yield Check(f"instance {uuid}", False, "was not there before")
+
+
+def server_faults(before: Document, after: Document) -> str:
+    """What of an instance changed, its owner's own last; empty when nothing."""
+    kept = [field for field in SERVER_FIELDS if field not in OWNERS]
+    own = [field for field in OWNERS if before[field] != after[field]]
+    told = [differences(before, after, kept), differences(before, after, own)]
+    if own:
+        told.append(
+            f"an owner may change {', '.join(own)}: ask, then accept it by evidence "
+            f"compare --accept {before['uuid']}:{own[0]}"
+        )
+    return "; ".join(filter(None, told))
 
 
 def each_machine(before: Document, after: Document) -> Iterator[Check]:

@@ -24,6 +24,7 @@ from typing import Any
 
 from ironic_sideways import exceptions, resource_class
 from ironic_sideways.evidence import (
+    accepted,
     compare,
     documents,
     heartbeat,
@@ -96,7 +97,9 @@ def if_there(name: str, judge: Callable[[], Iterable[Check]]) -> list[Check]:
 
 def after_the_end(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
     """Whatever happens at the end of maintenance happens to instances as well."""
-    for check in compare.compare(before, documents.read(directory / "ended.json")):
+    ended = documents.read(directory / "ended.json")
+    owners = accepted.applied(accepted.read(directory), before, ended)
+    for check in compare.compare(owners, ended):
         yield dataclasses.replace(check, name=f"{check.name} after the end")
 
 
@@ -174,7 +177,8 @@ def every_row(directory: Path, rows: list[dict[str, Any]]) -> Check:
 def check_survival(directory: Path) -> Finding:
     before = documents.read(directory / "before.json")
     after = documents.read(directory / "after.json")
-    checks = compare.compare(before, after)
+    owners = accepted.applied(accepted.read(directory), before, after)
+    checks = compare.compare(owners, after)
     for key in ("machines", "ironic_nodes"):
         if key not in after:
             checks.append(Check(key, False, "not in the snapshot after"))

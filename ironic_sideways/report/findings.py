@@ -90,6 +90,7 @@ class Verdict:
     """Pass or fail of a run, from its evidence directory alone.
 
     :param without: subjects that the run left out, as it recorded itself.
+    :param accepted: what the operator takes for its owner's doing, each a line.
     :param errors: ERROR lines that match no rule: listed, not judged.
     :param resume: the command that goes on with the run; None: none is recorded.
     :param roll_back: the command that undoes it; None when there is no way back.
@@ -97,6 +98,7 @@ class Verdict:
 
     findings: list[Finding]
     without: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
     errors: tuple[Line, ...] = ()
     resume: str | None = None
     roll_back: str | None = None
@@ -147,6 +149,7 @@ class Verdict:
         return {
             "passed": self.passed,
             "without": list(self.without),
+            "accepted": list(self.accepted),
             "findings": [
                 {
                     "name": finding.name,

@@ -48,6 +48,13 @@ def junit(directory: Path, verdict: Verdict) -> str:
         case.result = [junitparser.Skipped("left out of this run")]
         suite.add_testcase(case)
         report.add_testsuite(suite)
+    if verdict.accepted:
+        suite = junitparser.TestSuite("accepted")
+        for change in verdict.accepted:
+            case = made("accepted", change)
+            case.result = [junitparser.Skipped("by the operator, as its owner's")]
+            suite.add_testcase(case)
+        report.add_testsuite(suite)
     report.update_statistics()
     body = report.tostring().decode()
     return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'

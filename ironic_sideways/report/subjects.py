@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.evidence import documents, events
+from ironic_sideways.evidence import accepted, documents, events
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report.faults import FAULTS
 from ironic_sideways.report.findings import Finding
@@ -139,6 +139,25 @@ def added(directory: Path, subjects: Subjects) -> tuple[str, ...]:
         if subject.judged is Judged.WHEN_ADDED
         and (name in told or subject.has_evidence(directory))
     )
+
+
+def seen(directory: Path) -> list[accepted.Change]:
+    """Of what was accepted, what the snapshots show."""
+    changes = accepted.read(directory)
+    looks = [directory / f"{name}.json" for name in ("before", "after", "ended")]
+    before, *later = (documents.read(path) if path.exists() else None for path in looks)
+    told = [accepted.seen(changes, before, look) for look in later if before and look]
+    return [one for one in changes if any(one in shown for shown in told)]
+
+
+def each_accepted(directory: Path) -> Iterator[Check]:
+    """One check for each change that the operator accepts as its owner's."""
+    shown = seen(directory)
+    for one in accepted.read(directory):
+        wrong = one.fault or f"no snapshot shows it: remove it from {accepted.FILE}"
+        name, ok = f"accepted: {one}", one in shown
+        where = f"{accepted.FILE}:1"
+        yield Check(name, ok, "by the operator" if ok else wrong, where=where)
 
 
 def check(directory: Path, subjects: Subjects) -> Iterator[Check]:

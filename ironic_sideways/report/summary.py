@@ -65,6 +65,8 @@ def subjects(verdict: Verdict) -> Iterator[str]:
             yield from wrapped(" " * 10, text)
         if (more := len(finding.failures) - TOLD) > 0:
             yield f"{' ' * 10}and {more} more checks"
+    for change in verdict.accepted:
+        yield from wrapped("  accepted as its owner's  ", change)
     for name in verdict.without:
         yield f"  --      {name:<12} left out of this run"
 

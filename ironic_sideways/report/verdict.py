@@ -45,7 +45,7 @@ from ironic_sideways.report.subjects import Judged, Section, Subject
 def check_evidence(directory: Path) -> Finding:
     """The files are as their schemas say, and as what the run recorded of itself."""
     finding = schemas.check_evidence(directory)
-    told = subjects.check(directory, SUBJECTS)
+    told = (*subjects.check(directory, SUBJECTS), *subjects.each_accepted(directory))
     return dataclasses.replace(finding, checks=[*finding.checks, *told])
 
 
@@ -149,7 +149,16 @@ def verdict(directory: Path) -> Verdict:
         dataclasses.replace(line, text=masking.mask(line.text))
         for line in unknown_errors(directory)
     )
-    return Verdict(findings, without, errors, resume, roll_back)
+    owners = tuple(masking.mask(line) for line in accepted(directory))
+    return Verdict(findings, without, owners, errors, resume, roll_back)
+
+
+def accepted(directory: Path) -> tuple[str, ...]:
+    """None where it cannot be read: that is red already."""
+    try:
+        return tuple(map(str, subjects.seen(directory)))
+    except FAULTS:
+        return ()
 
 
 def unknown_errors(directory: Path) -> tuple[Line, ...]:

@@ -18,10 +18,11 @@ here is only told what was there on either side.
 
 import dataclasses
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways.evidence import compare, documents
+from ironic_sideways.evidence import accepted, compare, documents
 
 Document = dict[str, Any]
 
@@ -88,6 +89,8 @@ REST = ("image", "flavor", "project_id", "user_id")
 #: sides differ.
 DIGESTS = ("key_name", "metadata", "description", "tags", "user_data")
 
+ADDRESSES = ("VIF", "MAC", "fixed IP")
+
 IRONIC = (
     "instance_uuid",
     "provision_state",
@@ -101,8 +104,11 @@ def sides(directory: Path) -> list[Side]:
     """One entry a node of either side, those with a fault first."""
     before = documents.read(directory / "before.json")
     after = documents.read(directory / "after.json")
-    checks = {check.name: check for check in compare.compare(before, after)}
+    changes = accepted.read(directory)
+    owners = accepted.applied(changes, before, after)
+    checks = {check.name: check for check in compare.compare(owners, after)}
     found = Lookup(before, after, optional(directory / "ended.json"), checks)
+    found.accepted = {s["uuid"]: s.get("accepted", []) for s in owners["servers"]}
     sides = [found.side(node) for node in found.nodes()]
     sides += [found.stray(uuid) for uuid in found.strays()]
     return sorted(sides, key=lambda side: (not side.wrong, side.machine, side.node))
@@ -124,6 +130,8 @@ class Lookup:
     ) -> None:
         self.wanted = compare.nodes(before)
         self.checks = checks
+        #: What of an instance the operator accepts as its owner's.
+        self.accepted: dict[str, list[str]] = {}
         self.machines, self.providers, self.servers = (
             (index(before, key), index(after, key))
             for key in ("machines", "providers", "servers")
@@ -190,8 +198,11 @@ class Lookup:
         network = pairs(
             addressed(then) if then else None,
             addressed(now) if now else None,
-            ("VIF", "MAC", "fixed IP"),
+            ADDRESSES,
         )
+        own = self.accepted.get(uuid, [])
+        fields = by_owner(fields, own)
+        network = by_owner(network, ADDRESSES if "ports" in own else ())
         lock = [
             *pairs(then, now, ("locked", "locked_reason"), changes="moved"),
             *renamed(pairs(then, ended, ("locked", "locked_reason")), ", at the end"),
@@ -277,6 +288,15 @@ def pairs(
         after = text(now.get(name)) if now is not None else "not there"
         found.append(Field(name, before, after, "same" if before == after else changes))
     return found
+
+
+def by_owner(fields: list[Field], names: Collection[str]) -> list[Field]:
+    return [
+        dataclasses.replace(one, name=f"{one.name}, accepted", mark="moved")
+        if one.mark == "differs" and one.name in names
+        else one
+        for one in fields
+    ]
 
 
 def renamed(fields: list[Field], suffix: str) -> list[Field]:

@@ -244,6 +244,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "report/agreement/nodes.py",
         "report/agreement/run.py",
     ),
+    "unit/report/test_owners.py": ("evidence/accepted.py",),
     "unit/report/page/test_render.py": (
         "cmd/report.py",
         "report/page/headline.py",
