@@ -13,7 +13,7 @@
 """What a temporary policy of Nova and Neutron forbids from begin to end of maintenance.
 
 Nova's lock stops what goes through nova-compute, but neither createImage nor
-createBackup (their task state would stay for ever), a rename, nor tags
+createBackup (their task state would stay for ever), a rename, tags, nor shares
 (nova.compute.api has no check_instance_lock there); ports are their owners' in
 Neutron. What a rule can be narrowed by differs: Nova's targets name the project
 alone, Neutron reads the whole port at DELETE and only what policies need at PUT.
@@ -46,6 +46,8 @@ NOVA_FORBIDDEN = (
     "os_compute_api:os-server-tags:update_all",
     "os_compute_api:os-server-tags:delete",
     "os_compute_api:os-server-tags:delete_all",
+    "os_compute_api:os-server-shares:create",
+    "os_compute_api:os-server-shares:delete",
 )
 
 NEUTRON_ALLOWED = "rule:admin_only or rule:service_api"
@@ -88,6 +90,9 @@ def neutron(
         "ironic_sideways_moving_host": _one_of("binding:host_id", hosts),
         "ironic_sideways_moving_instance": _one_of("device_id", instances),
     }
+    if instances:
+        # The database finds a port by SERVER-1, "server-1 " and sérver-1 as well.
+        rules["ironic_sideways_moving_instance"] += "|.*[^0-9a-z._:-]"
     for name in (*NEUTRON_FORBIDDEN, *NEUTRON_NARROWED):
         kept = KEPT + name
         rules[kept] = effective[kept] if kept in effective else effective[name]

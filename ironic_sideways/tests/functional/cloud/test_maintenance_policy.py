@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from neutron_lib import context as neutron_context
 from neutron_lib.api import attributes
 from neutron_lib.api.definitions import allowedaddresspairs, portbindings
 from oslo_config import cfg
 
 from ironic_sideways.cloud import maintenance_policy
+from ironic_sideways.tests.functional import mariadb
 
 OWN, FOREIGN = "own-project", "another-project"
 HOST, NODE, MOVING = "compute-1.example.org", "node-1", "server-1"
@@ -66,6 +68,7 @@ OF_NOVA = [
         *(f"os-server-tags:{act}" for act in ("update", "update_all")),
         *(f"os-server-tags:{act}" for act in ("delete", "delete_all")),
         "os-lock-server:unlock",
+        *("os-server-shares:create", "os-server-shares:delete"),
     )
 ]
 UPDATES: dict[str, Any] = {
@@ -198,6 +201,25 @@ def test_s2_a_member_is_refused_each_call_that_the_lock_lets_through(
         spared = {what for one, what in let if one == who}
         assert spared <= {"name", "delete other", "create other"}
     assert not any(may_delete("nova", host) for host in (HOST, NODE))
+
+
+@pytest.mark.parametrize(
+    "written", [MOVING.upper(), f"{MOVING} ", "sérver-1", "Server-1\t", f"{MOVING}\n"]
+)
+def test_s2_no_other_spelling_of_an_instance_gets_past_the_policy(
+    etc: Path, defaults: dict[str, str], server: mariadb.Server, written: str
+) -> None:
+    """MariaDB finds the ports of a device whatever the case, accents and spaces are."""
+    engine = sa.create_engine(server.url("mysql"))
+    one, other = (f"CONVERT(:{name} USING utf8mb3)" for name in "ab")
+    query = sa.text(f"SELECT {one} = {other} COLLATE utf8mb3_general_ci")
+    with engine.connect() as connection:
+        same = connection.scalar(query, {"a": MOVING, "b": written})
+    assert same or written[-1] in "\t\n"
+
+    put_in_force(etc, defaults)
+
+    assert not may_create("member", written)
 
 
 def test_s2_virtual_servers_elsewhere_keep_their_users_calls(
