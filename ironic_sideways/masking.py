@@ -27,13 +27,21 @@ MASK = "***"
 #: of showing it, as the marks that turn the direction of writing.
 _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 )
-#: Before a password: the URL of a database, a message bus, a repository, a BMC, ...
-URL = r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:"
+#: Before a password, and it: in the URL of a database, a message bus, a BMC, where it
+#: may have a / or @ and more hosts may follow; in that of a web server or repository.
+URLS = (
+    (
+        r"\b(?!https?:)[a-z][a-z0-9+.-]{0,40}://[^\s/:@]{0,255}:",
+        r"[^\s'\"<>]{1,999}(?=@)",
+    ),
+    (r"\bhttps?://[^\s/:@]{0,255}:", r"[^\s/'\"<>]{1,999}(?=@)"),
+)
 #: What a text must have to be looked at closer: nearly none has.
 _SUSPICIOUS = re.compile(
-    r"pass|pwd|secret|token|credential|auth|://|gAAAA|eyJ|ipmitool|PRIVATE KEY"
+    r"pass|pwd|secret|token|credential|auth|api_key|://|gAAAA|eyJ|ipmitool|mysql"
+    r"|PRIVATE KEY"
     r"|[A-Za-z0-9+/]{60}",
     re.IGNORECASE,
 )
@@ -47,8 +55,9 @@ _KEY = re.compile(
 _NAMED = [
     re.compile(f"({before}){secret}", re.IGNORECASE)
     for before, secret in (
-        # scheme://user:password@host
-        (URL, r"[^\s/@]+(?=@)"),
+        *URLS,
+        # A token that is the user.
+        (r"\bhttps?://", r"[^\s/:@'\"]{16,255}(?=@)"),
         # keystoneauth logs {SHA256}<digest>, which is no secret.
         (
             r"X-(?:Auth|Subject|Service)-Token['\"]?\s*[:=]\s*['\"]?",
@@ -56,12 +65,17 @@ _NAMED = [
         ),
         (r"\bAuthorization['\"]?\s*:\s*['\"]?(?:Basic|Bearer)\s+", r"\S+"),
         # An option, and what strutils leaves: a name in a line of YAML.
-        (r"--?[\w-]*(?:password|passwd|secret|token)[ =]", r"[^\s'\"]{4,}"),
         (
-            r"\b\w*(?:password|passwd|secret)['\"]?\s?[:=]\s?['\"]?",
+            r"(?<![\w-])--?[\w-]{0,60}(?:password|passwd|secret|token)[ =]",
+            r"[^\s'\"]{4,}",
+        ),
+        (
+            r"\b\w*(?:password|passwd|mysql_pwd|secret(?:_key)?|api_key)['\"]?\s?[:=]"
+            r"\s?['\"]?",
             r"[^\s'\",}]{4,}",
         ),
-        (r"\bipmitool\b.*?\s-P\s+", r"\S+"),
+        (r"\bipmitool\b.{0,999}?\s-P\s*", r"\S+"),
+        (r"\bmysql\b.{0,999}?\s-p", r"\S+"),
     )
 ]
 #: A Fernet token; keystone's other kind is a JWS.

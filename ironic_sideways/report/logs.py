@@ -105,7 +105,8 @@ MUST_NOT = (
         re.compile(
             r"(?:ipmi_password|pm_password|admin_pass|adminPass)"
             r"['\"]?\s*[:=]\s*u?['\"]?(?!\*\*\*|None|null|<)[^\s'\",}]+"
-            rf"|{masking.URL}(?!\*\*\*)[^\s/@]+@"
+            rf"|{masking.URLS[0][0]}(?!\*\*\*){masking.URLS[0][1]}"
+            rf"|{masking.URLS[1][0]}(?!\*\*\*){masking.URLS[1][1]}"
             r"|X-Auth-Token['\"]?\s*[:=]\s*['\"]?gAAAA"
             r"|ipmitool\b.*\s-P\s+\S"
         ),

@@ -12,6 +12,8 @@
 
 """Whatever looks like a secret is masked, and what does not is left as it is."""
 
+import time
+
 import pytest
 
 from ironic_sideways import masking
@@ -50,6 +52,40 @@ def test_a_secret_is_masked(text):
 @pytest.mark.parametrize(
     "text",
     [
+        f"mysql+pymysql://nova:a/{SECRET}+b=@127.0.0.1/nova",
+        f"mysql://nova:p@{SECRET}@127.0.0.1/nova",
+        f"rabbit://nova:first111@10.0.0.1:5672,nova:{SECRET}@10.0.0.2:5672//",
+        f"rabbit://:{SECRET}@10.0.0.1:5672//",
+        f"https://user:p@{SECRET}@mirror.example.org/simple",
+        f"https://ghp_{SECRET}@git.example.org/x",
+        f"ipmitool -I lanplus -P{SECRET} power status",
+        f"mysql -uroot -p{SECRET} nova",
+        f"MYSQL_PWD={SECRET}",
+        f"metadata_proxy_shared_secret_key: {SECRET}",
+        f"api_key={SECRET}",
+    ],
+)
+def test_s5_a_secret_of_an_unusual_kind_is_masked(text):
+    assert SECRET not in masking.mask(text)
+
+
+def test_s7_no_line_holds_the_report_up():
+    """Some of what logs hold is a tenant's own, of any length."""
+    long = ["x://a:" * 20_000, f"token {'-' * 20_000}", f"pass {'-a' * 20_000}"]
+    begin = time.process_time()
+
+    for text in long:
+        assert masking.mask(text) == text
+
+    assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://10.0.0.1:8774/v2.1/servers?who=a@b",
+        "http://127.0.0.1:9696 was asked by admin@example.org",
+        "mysqld --port 3306, see root@localhost",
         "no token in the services' logs",
         "an expired token is 401",
         "X-Auth-Token: {SHA256}0123456789abcdef",
@@ -74,6 +110,7 @@ def test_what_is_no_secret_stays(text):
         ("\x1b[?1049h\x1b[2J\x1bc", "c"),
         ("a\rb\x08\x00\x7f\x9b2J", "ab2J"),
         ("\u202egpj.exe\u2066", "gpj.exe"),
+        ("\u061cabc", "abc"),
         ("pass\x1b[0mword=hunter2hunter2", "password=***"),
     ],
 )

@@ -131,6 +131,8 @@ def test_the_logs_local_time_is_known_by_its_offset(evidence):
         "s5 mysql://nova:hunter2x@127.0.0.1/nova?charset=utf8",
         "s5 git clone https://robot:hunter2x@opendev.example/nova",
         "s5 redis://:hunter2x@127.0.0.1:6379",
+        "s5 mysql://nova:a/hunter2x+b=@127.0.0.1/nova",
+        "s5 rabbit://nova:first111@10.0.0.1:5672,nova:hunter2x@10.0.0.2:5672//",
         "Running cmd: ipmitool -I lanplus -U admin -P hunter2x power status",
         "headers X-Auth-Token: gAAAAhunter2x",
     ],
