@@ -33,11 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ironic_sideways.report import junit, summary, verdict
+    from ironic_sideways.report import junit, places, summary, verdict
     from ironic_sideways.report.page import render
 
     if not args.directory.is_dir():
         raise exceptions.UsageError(f"{args.directory}: expected an evidence directory")
+    places.refuse_strange(args.directory)
     output = args.output or args.directory
     judged = verdict.verdict(args.directory)
     way = render.way(output, args.directory)

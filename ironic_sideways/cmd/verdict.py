@@ -40,10 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ironic_sideways.evidence import documents
-    from ironic_sideways.report import figures, verdict
+    from ironic_sideways.report import figures, places, verdict
 
     if not args.directory.is_dir():
         raise exceptions.UsageError(f"{args.directory}: expected an evidence directory")
+    places.refuse_strange(args.directory)
     judged = verdict.verdict(args.directory)
     found = list(figures.figures(args.directory))
     if args.json:

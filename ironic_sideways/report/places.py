@@ -18,6 +18,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ironic_sideways import exceptions
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report.findings import Finding
 
@@ -33,6 +34,28 @@ def lines(path: Path) -> list[str]:
         return _lines(path, path.stat().st_size)
     except OSError:
         return []
+
+
+def refuse_strange(directory: Path) -> None:
+    """See that all below ``directory`` is a file of the evidence itself.
+
+    Whoever made artifacts that were downloaded could have files of their reader
+    quoted by a link, or hold the reader up by a pipe.
+
+    :raises UsageError: names what is not.
+    """
+    home = directory.resolve()
+    # A host's own evidence shares what runs all the time (grenade/hosts.sh).
+    if home.parent.name == "increments":
+        home = home.parents[1]
+    for path in sorted(directory.rglob("*")):
+        wrong = ""
+        if path.is_symlink() and not path.resolve().is_relative_to(home):
+            wrong = f"leads out of the evidence, to {path.readlink()}"
+        elif not (path.is_symlink() or path.is_file() or path.is_dir()):
+            wrong = "is no file"
+        if wrong:
+            raise exceptions.UsageError(f"{path}: {wrong}; remove it, then look again")
 
 
 def logs(directory: Path, pattern: str = "*.log") -> list[Path]:

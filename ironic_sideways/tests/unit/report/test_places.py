@@ -12,6 +12,12 @@
 
 """Where the evidence of a failed check stands."""
 
+import os
+import shutil
+
+import pytest
+
+from ironic_sideways.cmd import main
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import logs, places
 from ironic_sideways.report.findings import Finding
@@ -62,6 +68,44 @@ def test_only_a_failed_check_without_a_place_is_given_one(tmp_path):
     found = places.placed(finding, tmp_path, ["before.json"])
 
     assert [check.where for check in found.checks] == ["before.json:3", "", "log:7"]
+
+
+@pytest.mark.parametrize("command", ["verdict", "report"])
+@pytest.mark.parametrize("name", ["after.json", "tempest", "phases/x.log"])
+def test_s10_evidence_with_a_link_to_the_readers_own_is_refused(
+    evidence, tmp_path, capsys, command, name
+):
+    own = tmp_path / "own.json"
+    own.write_text('{"servers": "the reader\'s own secret"}')
+    place = evidence / name
+    place.parent.mkdir(exist_ok=True)
+    if place.exists():
+        place.rename(tmp_path / "away")
+    place.symlink_to(own)
+
+    assert main.main([command, str(evidence)]) == 2
+
+    said = capsys.readouterr()
+    assert f"{place}: leads out of the evidence" in said.err
+    assert "own secret" not in said.out + said.err
+    assert not (evidence / "report.html").exists()
+
+
+def test_s10_evidence_with_a_pipe_holds_nobody_up(evidence, capsys):
+    (evidence / "before.json").unlink()
+    os.mkfifo(evidence / "before.json")
+
+    assert main.main(["verdict", str(evidence)]) == 2
+    assert "before.json: is no file" in capsys.readouterr().err
+
+
+def test_a_hosts_own_evidence_shares_what_runs_all_the_time(evidence, tmp_path):
+    host = tmp_path / "cloud" / "increments" / "compute-1"
+    shutil.copytree(evidence, host)
+    (host / "leases.jsonl").rename(tmp_path / "cloud" / "leases.jsonl")
+    (host / "leases.jsonl").symlink_to("../../leases.jsonl")
+
+    assert main.main(["verdict", str(host)]) == 0
 
 
 def test_s10_a_link_among_downloaded_logs_is_not_followed(evidence, tmp_path):
