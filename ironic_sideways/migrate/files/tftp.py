@@ -73,7 +73,7 @@ def find(roots: Iterable[Path], instance_uuid: str) -> Files | None:
 
     :raises Fault: it has one, and not one that could be kept.
     """
-    if PurePosixPath(instance_uuid).name != instance_uuid:
+    if PurePosixPath(instance_uuid).name in ("", "..") or "/" in instance_uuid:
         raise Fault(f"{instance_uuid!r} names no directory")
     configs = [root / instance_uuid / "config" for root in roots]
     there = [config for config in configs if _is_there(config)]
@@ -259,5 +259,12 @@ def opened(path: Path) -> Iterator[BufferedReader]:
         if file.st_uid != directory.st_uid and not file.st_mode & stat.S_IROTH:
             raise Fault(
                 f"{path} is another user's than its directory, and not for all to read"
+            )
+        if (
+            directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            and not file.st_mode & stat.S_IROTH
+        ):
+            raise Fault(
+                f"{path} is not for all to read, and others may write to its directory"
             )
         yield stack.enter_context(open(descriptors[-1], "rb", closefd=False))

@@ -205,15 +205,36 @@ def test_s4_a_hard_link_to_what_another_user_hides_is_refused(tmp_path: Path) ->
         tftp.find([tmp_path], INSTANCE)
 
 
+@pytest.mark.parametrize("mode", [0o775, 0o757])
+def test_s4_who_may_write_there_hides_no_file_of_its_owner_s_by_a_link(
+    tmp_path: Path, mode: int
+) -> None:
+    """Whether others may make hard links to it is the kernel's setting."""
+    directory = write(tmp_path)
+    own = tmp_path / "of root alone"
+    own.write_text("secret")
+    own.chmod(0o600)
+    (directory / "kernel").unlink()
+    (directory / "kernel").hardlink_to(own)
+    assert tftp.find([tmp_path], INSTANCE)
+    directory.chmod(mode)
+
+    with pytest.raises(tftp.Fault, match="others may write to its directory"):
+        tftp.find([tmp_path], INSTANCE)
+
+
 def test_what_cannot_be_looked_into_is_not_taken_for_absent(tmp_path: Path) -> None:
     (tmp_path / INSTANCE).symlink_to(INSTANCE)
     with pytest.raises(tftp.Fault, match="cannot be read: Too many levels"):
         tftp.find([tmp_path], INSTANCE)
 
 
-def test_an_instance_s_name_is_no_path(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["../x", "..", ".", "", "/etc"])
+def test_an_instance_s_name_is_no_path(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "root", instance="x")
+    (tmp_path / "config").write_text(TEXT)
     with pytest.raises(tftp.Fault, match="names no directory"):
-        tftp.find([tmp_path], "../x")
+        tftp.find([tmp_path / "root"], name)
 
 
 #: Words of such files, in any order and with anything between them.
