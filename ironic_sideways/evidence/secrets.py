@@ -15,7 +15,9 @@
 It has the name and place of each secret, never the secret itself.
 """
 
+import html
 import json
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,25 +90,40 @@ def _of_url(path: Path) -> Iterator[tuple[str, str]]:
 READERS = {".yaml": _of_clouds, ".url": _of_url}
 
 
+def written(secret: str) -> set[str]:
+    """A secret as it is, and as JSON, URLs and pages have it."""
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        urllib.parse.quote(secret),
+        urllib.parse.quote_plus(secret),
+        html.escape(secret),
+    }
+
+
 def seek(directory: Path, secrets: dict[str, str]) -> dict[str, Any]:
     """Where in the files below ``directory`` a secret is."""
     wanted = {
-        name: text
+        name: written(text)
         for name, text in secrets.items()
         if len(text) >= LEAST and text not in COMMON
     }
     found = []
     for path in sorted(directory.rglob("*")):
-        if not path.is_file() or path.name == "secrets.json":
+        if not path.is_file() or path == directory / "secrets.json":
             continue
         text = path.read_text(errors="replace")
         # Most files hold none: looked at whole first.
-        there = {name: secret for name, secret in wanted.items() if secret in text}
+        there = {
+            name: spelled
+            for name, spelled in wanted.items()
+            if any(one in text for one in spelled)
+        }
         for number, line in enumerate(text.splitlines() if there else (), start=1):
             found += [
                 {"name": name, "file": str(path.relative_to(directory)), "line": number}
-                for name, secret in there.items()
-                if secret in line
+                for name, spelled in there.items()
+                if any(one in line for one in spelled)
             ]
     return {
         "sought": sorted(wanted),

@@ -12,7 +12,9 @@
 
 """Known secrets are found wherever they stand, and told by name alone."""
 
+import html
 import json
+import urllib.parse
 
 import pytest
 
@@ -33,6 +35,33 @@ def test_a_secret_is_told_by_its_name_file_and_line(tmp_path):
         "hits": [{"name": "door", "file": "logs/a.log", "line": 2}],
     }
     assert "opensesame42" not in json.dumps(found)
+
+
+def test_s5_a_secret_is_found_however_it_is_written(tmp_path):
+    secret = 'p"ä<s&s/w@rd'
+    written = (
+        secret,
+        json.dumps(secret),
+        urllib.parse.quote(secret),
+        urllib.parse.quote(secret, safe=""),
+        html.escape(secret),
+        f"rabbit://guest:{urllib.parse.quote_plus(secret)}@127.0.0.1/",
+    )
+    (tmp_path / "a.log").write_text("\n".join(written))
+
+    found = secrets.seek(tmp_path, {"door": secret})["hits"]
+
+    assert [hit["line"] for hit in found] == [1, 2, 3, 4, 5, 6]
+
+
+def test_s5_only_the_evidences_own_list_of_hits_is_not_searched(tmp_path):
+    (tmp_path / "logs").mkdir()
+    for path in (tmp_path / "secrets.json", tmp_path / "logs" / "secrets.json"):
+        path.write_text('{"door": "opensesame42"}')
+
+    hits = secrets.seek(tmp_path, {"door": "opensesame42"})["hits"]
+
+    assert [hit["file"] for hit in hits] == ["logs/secrets.json"]
 
 
 def test_a_word_too_short_to_be_sought_is_told(tmp_path):
