@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ironic_sideways.evidence import documents
-    from ironic_sideways.report import figures, places, verdict
+    from ironic_sideways.report import figures, findings, places, verdict
 
     if not args.directory.is_dir():
         raise exceptions.UsageError(f"{args.directory}: expected an evidence directory")
@@ -51,10 +51,12 @@ def run(args: argparse.Namespace) -> int:
         documents.write(args.json, judged.as_dict())
     for finding in judged.findings:
         word = "OK" if finding.ok else finding.state.upper()
-        print(f"  {word:<6}  {finding.name:<12} {finding.figure}")
+        print(f"  {word:<6}  {finding.name:<12} {findings.one_line(finding.figure)}")
         for check in finding.failures:
             where = f" ({check.where})" if check.where else ""
-            print(f"          {check.name}: {check.detail}{where}")
+            print(
+                f"          {findings.one_line(f'{check.name}: {check.detail}')}{where}"
+            )
     for change in judged.accepted:
         print(f"  --      accepted by the operator, as its owner's: {change}")
     for subject in judged.without:

@@ -58,10 +58,10 @@ def wrapped(label: str, text: str) -> list[str]:
 def subjects(verdict: Verdict) -> Iterator[str]:
     for finding in verdict.findings:
         word = "OK" if finding.ok else finding.state.upper()
-        yield f"  {word:<6}  {finding.name:<12} {finding.figure}"
+        yield f"  {word:<6}  {finding.name:<12} {one_line(finding.figure)}"
         for check in finding.failures[:TOLD]:
             where = f" ({check.where})" if check.where else ""
-            text = f"{check.name}: {one_line(check.detail)}{where}"
+            text = one_line(f"{check.name}: {check.detail}{where}")
             yield from wrapped(" " * 10, text)
         if (more := len(finding.failures) - TOLD) > 0:
             yield f"{' ' * 10}and {more} more checks"

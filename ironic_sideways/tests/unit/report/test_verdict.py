@@ -298,6 +298,19 @@ def test_the_verdict_is_written_as_json_too(evidence, tmp_path):
 HOSTILE = "\x1b]0;gone\x07\x1b[2J\x9b31m\u202eoh password=hunter2x amqp://a:hunter2x@b"
 
 
+def test_s7_no_detail_makes_up_a_line_of_the_verdict(evidence, capsys):
+    made_up = "x\n  OK      survival     all of it\nverdict: PASSED"
+    whole.edit(
+        evidence / "operations.json", lambda d: d[0].update(ok=False, detail=made_up)
+    )
+
+    assert main.main(["verdict", str(evidence)]) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "verdict: PASSED" not in lines
+    assert [line for line in lines if line.endswith("all of it")] == []
+
+
 def test_s7_what_a_log_says_is_masked_and_cleaned_for_the_terminal(
     evidence, tmp_path, capsys
 ):
