@@ -12,6 +12,7 @@
 
 """Files that hold one line which is its owner's alone: a password, a URL with one."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -23,15 +24,18 @@ def read_line(path: Path, *, may_be_empty: bool = False) -> str:
     :raises ValueError: what is wrong with it, never with what it holds.
     """
     try:
-        mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-            raise ValueError("is not a file")
-        if mode & 0o077:
-            raise ValueError(
-                f"can be read by others (mode {stat.S_IMODE(mode):04o}): chmod 600 "
-                "it, and change the password if others have read it"
-            )
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+                raise ValueError("is not a file")
+            if mode & 0o077:
+                raise ValueError(
+                    f"can be read by others (mode {stat.S_IMODE(mode):04o}): chmod 600 "
+                    "it, and change the password if others have read it"
+                )
+            lines = file.read().decode("utf-8-sig").splitlines()
+    except IsADirectoryError:
+        raise ValueError("is not a file") from None
     except OSError as error:
         raise ValueError(error.strerror) from error
     except UnicodeDecodeError:

@@ -69,6 +69,26 @@ def test_what_else_it_may_be_is_told_and_not_shown(
     assert raised.value.__cause__ is None
 
 
+def test_s10_what_is_read_is_what_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another file may be put in its place between the look and the reading."""
+    path, another = tmp_path / "secret", tmp_path / "another"
+    for file, mode in ((path, 0o600), (another, 0o644)):
+        file.write_text(file.name)
+        file.chmod(mode)
+    fstat, stat = os.fstat, Path.stat
+
+    def swapped(found: os.stat_result) -> os.stat_result:
+        if another in tmp_path.iterdir():
+            another.replace(path)
+        return found
+
+    monkeypatch.setattr(os, "fstat", lambda number: swapped(fstat(number)))
+    monkeypatch.setattr(Path, "stat", lambda self, **_: swapped(stat(self)))
+    assert secret_file.read_line(path) == "secret"
+
+
 @pytest.mark.parametrize(
     ("name", "said"), [("none", "No such file or directory"), (".", "is not a file")]
 )
