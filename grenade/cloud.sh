@@ -52,8 +52,16 @@ function base_options {
     )
 }
 
+# Of an administrator's view: anybody may give an image any name, but not make it public.
 function image_id { # <name>
-    openstack --os-cloud "$ADMIN_CLOUD" image show --format value --column id "$1"
+    local found
+    found=$(openstack --os-cloud "$ADMIN_CLOUD" image list --public --name "$1" \
+        --format value --column ID)
+    if [[ ! $found =~ ^[0-9a-f-]{36}$ ]]; then
+        echo "image $1: expected one that is public, found ${found:-none}" >&2
+        return 1
+    fi
+    echo "$found"
 }
 
 function node_owner {

@@ -17,8 +17,11 @@ window changes, or might. Reads only.
 """
 
 import configparser
+import errno
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -149,14 +152,35 @@ def options(path: Path, digest: Digests) -> dict[str, str | None]:
 
 
 def tree(root: Path | None) -> dict[str, str]:
-    """A digest of each file below ``root``, and where each link leads; by its path."""
+    """A digest of each file below ``root``, and where each link leads; by its path.
+
+    Others may write there: no link is followed, whenever one takes a file's place.
+    """
     found = {}
-    for path in sorted(root.rglob("*")) if root else ():
-        if path.is_symlink():
-            found[str(path)] = f"-> {path.readlink()}"
-        elif path.is_file():
-            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return found
+    for place, folders, files, beneath in os.fwalk(f"{root}/") if root else ():
+        for name in (*folders, *files):
+            mode = os.stat(name, dir_fd=beneath, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode):
+                text = f"-> {os.readlink(name, dir_fd=beneath)}"
+            elif stat.S_ISREG(mode):
+                text = content(name, beneath)
+            else:
+                continue
+            found[str(Path(place, name))] = text
+    return dict(sorted(found.items()))
+
+
+def content(name: str, beneath: int) -> str:
+    """A digest of the file ``name`` in the directory that is open as ``beneath``."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(name, flags, dir_fd=beneath)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return "-> somewhere, since just now"
+    with os.fdopen(descriptor, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def take(

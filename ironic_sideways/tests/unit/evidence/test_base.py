@@ -10,8 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import hashlib
+import os
 import types
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from ironic_sideways.evidence import base, tenants
 
@@ -104,3 +109,34 @@ def test_s3_an_option_s_digest_is_of_use_only_with_the_run_s_secret(
     path.write_text(TEXT)
     other = tenants.Digests(b"of another run")
     assert base.options(path, other) != base.options(path, DIGESTS)
+
+
+def test_s4_what_lies_below_the_tftp_root_is_looked_at_without_following_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write there can put a link in a file's place at any time."""
+    root, secret = tmp_path / "tftpboot", tmp_path / "of root alone"
+    (root / "instance").mkdir(parents=True)
+    secret.write_text("secret")
+    kernel = root / "instance" / "kernel"
+    kernel.write_text("kernel")
+    (root / "away").symlink_to(tmp_path)
+    (tmp_path / "by link").symlink_to(root)
+    os.mkfifo(root / "pipe")
+    found = base.tree(root)
+    assert found.keys() == {str(kernel), str(root / "away")}
+    assert found[str(root / "away")] == f"-> {tmp_path}"
+    assert len(base.tree(tmp_path / "by link")) == 2
+    stat = os.stat
+
+    def swap(path: Any, **named: Any) -> os.stat_result:
+        seen = stat(path, **named)
+        if str(path).endswith("kernel") and not named.get("follow_symlinks", True):
+            kernel.unlink()
+            kernel.symlink_to(secret)
+        return seen
+
+    monkeypatch.setattr(os, "stat", swap)
+    monkeypatch.setattr(os, "lstat", lambda path: swap(path, follow_symlinks=False))
+
+    assert hashlib.sha256(b"secret").hexdigest()[:12] not in base.tree(root).values()

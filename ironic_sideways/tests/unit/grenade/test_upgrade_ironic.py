@@ -12,6 +12,7 @@
 
 """grenade/upgrade-ironic: the specification's order, as the phases declare it."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -367,3 +368,35 @@ def test_s2_an_operators_own_policies_stay(tmp_path):
     assert of_window.run() == 0
 
     assert own.read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("listed", "taken"),
+    [
+        ("c890fbde-2b11-5b69-97a3-1b8b904176e2", True),
+        ("", False),
+        ("c890fbde-2b11-5b69-97a3-1b8b904176e2\n" * 2, False),
+    ],
+)
+def test_s6_a_deploy_image_by_name_is_the_one_that_is_public(tmp_path, listed, taken):
+    """Another project's of the same name was taken, or ended the window."""
+    asked = tmp_path / "asked"
+    script = f"""
+    set -o errexit
+    function openstack {{ echo "$*" >{asked}; printf '%s' "$LISTED"; }}
+    source {SCRIPT.parent}/cloud.sh
+    image_id ironic-deploy-kernel
+    """
+
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "LISTED": listed},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert "image list --public --name ironic-deploy-kernel" in asked.read_text()
+    assert (done.returncode == 0) is taken
+    assert done.stdout.strip() == (listed if taken else "")
+    assert taken or "expected one that is public" in done.stderr
