@@ -35,16 +35,16 @@ def told(text: str) -> Told:
     return Told(
         {
             name: frozenset(where.split(", "))
-            for name, where, _who in _rows(text, "What listens in a lab")
+            for name, where, _who in rows(text, "What listens in a lab")
         },
         {
             path: (owner, int(mode, 8))
-            for path, owner, mode in _rows(text, "A lab's files")
+            for path, owner, mode in rows(text, "A lab's files")
         },
     )
 
 
-def _rows(text: str, heading: str) -> list[list[str]]:
+def rows(text: str, heading: str) -> list[list[str]]:
     section = re.split(r"\n[^\n]+\n=+\n", text.split(f"\n{heading}\n=")[1])[0]
     rows = re.split(r"\n   \* - ", section)[2:]
     cells = [re.split(r"\n     - ", row.split("\n\n")[0]) for row in rows]

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from ironic_sideways.cmd import program
 from ironic_sideways.lab import service_table
 from ironic_sideways.tests import security_page
 
@@ -48,6 +49,14 @@ def test_a_listener_that_is_not_as_told_is_named(
     assert any(one.startswith(fault) for one in faults)
     right = {"glance": frozenset({"127.0.0.1"})}
     assert security_page.listener_faults(PAGE, right, frozenset({"glance"})) == []
+
+
+def test_each_console_script_is_told_with_what_it_reads_and_writes() -> None:
+    rows = security_page.rows(
+        security_page.PAGE.read_text(), "What the tools read and write"
+    )
+    told = " ".join(tool for tool, reads, writes in rows if reads and writes)
+    assert {name for name in program.SCRIPTS if f"``{name}" not in told} == set()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the page's files are root's")

@@ -123,6 +123,14 @@ def test_s10_listeners_and_files_are_as_the_page_on_security_says(lab: Layout) -
             found.setdefault(name, set()).add(
                 "bridge" if ip == str(lab.gateway) else ip
             )
+    datagrams = {
+        (one.laddr.port, one.laddr.ip)
+        for one in psutil.net_connections("udp")
+        if one.pid in ours and one.laddr
+    }
+    bmcs = {ip for port, ip in datagrams if port == 623}
+    assert len(bmcs) == NODES and all(ip.startswith("127.") for ip in bmcs)
+    assert {ip for port, ip in datagrams if port == 69} == {str(lab.gateway)}
     up = frozenset(service_table.listeners("infrastructure", "hardware", "api", "bus"))
     listeners = {name: frozenset(where) for name, where in found.items()}
     assert security_page.listener_faults(page, listeners, up) == []
