@@ -53,6 +53,10 @@ SECONDS = re.compile(r"[0-9]{1,5}")
 #: Bytes read at once.
 CHUNK = 64 * 1024
 
+#: Bytes of one body for each node or port that it may have, and of any at least. What
+#: JSON makes of some bodies is twenty times as large, and is made at one go.
+OF_ONE, LEAST = 8 * 1024, 1024 * 1024
+
 
 class Caller:
     """Who asks: the token, where Ironic is for it, and the request's id.
@@ -122,6 +126,8 @@ class Client:
             items = page.get(kind)
             if not isinstance(items, list):
                 raise self._unusable(kind, f"no list of {kind} in it")
+            if len(items) > self.settings.page_size:
+                raise self._unusable(kind, f"{len(items)} {kind} in one page")
             marker = items[-1].get("uuid") if items and page.get("next") else None
             yield items
             if not items or not page.get("next"):
@@ -199,11 +205,14 @@ class Client:
             LOG.warning("Ironic answered %s with %s", path, response.status_code)
             raise self.unavailable(response.headers.get("Retry-After"))
         text = bytearray()
+        most = max(LEAST, OF_ONE * self.settings.page_size)
         while chunk := response.raw.read(CHUNK, decode_content=False):
             text += chunk
             caller.bytes += len(chunk)
             if caller.bytes > self.settings.max_bytes:
                 raise self._unusable(path, f"more than {self.settings.max_bytes} bytes")
+            if len(text) > most:
+                raise self._unusable(path, f"more than {most} bytes in one page")
         try:
             body = json.loads(text)
         # Of nested brackets, and of numbers of too many digits.

@@ -174,6 +174,36 @@ def test_s9_a_body_without_end_is_given_up_at_its_bound(
         assert not server.ended.is_set()
 
 
+def test_s9_one_page_costs_no_more_than_a_page_s_nodes(
+    ask: Callable[[str], Nova], settings: cfg.ConfigOpts
+) -> None:
+    """Of '[],' each three bytes are sixty-four in memory, and hold the interpreter."""
+    many = (OK + b'\r\n{"nodes": [', b"[]," * 4096, b"[]]}")
+    server = Server(many, 0)
+    with server.run() as url:
+        nova_api = ask(url)
+        for name, value in {"deadline": DRIPS, "max_bytes": 16 * BYTES}.items():
+            settings.set_override(name, value, group=options.GROUP)
+        settings.set_override("page_size", 100, group=options.GROUP)
+        try:
+            assert_fault(nova_api(NODES), 503)
+        finally:
+            settings.clear_override("page_size", group=options.GROUP)
+        assert not server.ended.is_set()
+
+
+def test_s9_a_page_of_more_than_was_asked_for_is_no_answer(
+    ironic: FakeIronic, settings: cfg.ConfigOpts, request: pytest.FixtureRequest
+) -> None:
+    nodes = [{"uuid": f"{number}"} for number in range(3)]
+    ironic.answers.append(webob.Response(json={"nodes": nodes}))
+    settings.set_override("page_size", 2, group=options.GROUP)
+    try:
+        assert_fault(request.getfixturevalue("nova_api")(NODES), 503)
+    finally:
+        settings.clear_override("page_size", group=options.GROUP)
+
+
 def test_s9_a_small_body_that_unpacks_to_a_large_one_is_not_unpacked(
     ask: Callable[[str], Nova],
 ) -> None:
