@@ -18,6 +18,7 @@ somebody had a service log act on the terminal that shows it.
 """
 
 import re
+import sys
 
 from oslo_utils import strutils
 
@@ -96,3 +97,8 @@ def mask(text: str) -> str:
 def printable(text: str) -> str:
     """``text`` without control characters, but for ends of lines and tabs."""
     return _CONTROL.sub("", text)
+
+
+if __name__ == "__main__":
+    # For grenade/phases.sh.
+    sys.stdout.write(mask(sys.stdin.buffer.read().decode(errors="replace")))

@@ -13,6 +13,7 @@
 """grenade/phases.sh: resumed, recorded, undone; a failure is never lost."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,37 @@ run_phases ""
     for text in (failed.stdout, shell.figures.read_text()):
         assert "hunter2x" not in text
         assert not {c for c in text if ord(c) < 32} - {"\n"}
+
+
+def test_s7_what_a_failed_phase_says_is_masked_as_on_the_page(shell, tmp_path):
+    python = tmp_path / "bin" / "python"
+    python.write_text(
+        f'#!/bin/bash\nPYTHONPATH={PHASES.parents[1]} {sys.executable} "$@"'
+    )
+    python.chmod(0o755)
+    said = "--os-password hunter2x, mysql://nova:a/hunter2x@h, X-Auth-Token: hunter2x"
+
+    failed = shell.run(
+        f'function second {{ echo "{said}" >&2; false; }}\nrun_phases ""'
+    )
+
+    assert "--os-password ***" in failed.stdout
+    for text in (failed.stdout, shell.figures.read_text()):
+        assert "hunter2x" not in text
+
+
+@pytest.mark.parametrize("text", ["\u009b2J", "\u202egpj", "\u2066x", "\u061cx"])
+def test_s7_no_character_of_unicode_acts_on_the_console(shell, text):
+    """Without the package, too."""
+    failed = shell.run(f"""
+function first {{ tell echo 'a {text} \u00e4'; }}
+function second {{ echo '{text} mysql://nova:a/hunter2x@h' >&2; false; }}
+run_phases ""
+""")
+
+    assert text[0] not in failed.stdout and text[1:] in failed.stdout
+    assert "hunter2x" not in failed.stdout
+    assert "\u00e4" in failed.stdout
 
 
 def test_a_failing_command_in_front_of_a_pipe_fails_its_phase(shell):
