@@ -75,8 +75,8 @@ _NAMED = [
             r"\s?['\"]?",
             r"[^\s'\",}]{4,}",
         ),
-        (r"\bipmitool\b.{0,999}?\s-P\s*", r"\S+"),
-        (r"\bmysql\b.{0,999}?\s-p", r"\S+"),
+        (r"\bipmitool\b.{0,999}?\s(?-i:-P)\s*", r"\S+"),
+        (r"\bmysql\b.{0,999}?\s(?-i:-p)", r"\S+"),
     )
 ]
 #: A Fernet token; keystone's other kind is a JWS.

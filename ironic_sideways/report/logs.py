@@ -108,7 +108,7 @@ MUST_NOT = (
             rf"|{masking.URLS[0][0]}(?!\*\*\*){masking.URLS[0][1]}"
             rf"|{masking.URLS[1][0]}(?!\*\*\*){masking.URLS[1][1]}"
             r"|X-Auth-Token['\"]?\s*[:=]\s*['\"]?gAAAA"
-            r"|ipmitool\b.*\s-P\s+\S"
+            r"|ipmitool\b.*\s-P\s*\S"
         ),
         "oslo_utils.strutils.mask_password's keys, URLs with a password, tokens, and"
         " ipmitool's password in its arguments",

@@ -59,6 +59,8 @@ def test_a_secret_is_masked(text):
         f"https://user:p@{SECRET}@mirror.example.org/simple",
         f"https://ghp_{SECRET}@git.example.org/x",
         f"ipmitool -I lanplus -P{SECRET} power status",
+        f"ipmitool -I lanplus -H h -p 623 -U admin -P {SECRET} power status",
+        f"mysql -P 3306 -uroot -p{SECRET} nova",
         f"mysql -uroot -p{SECRET} nova",
         f"MYSQL_PWD={SECRET}",
         f"metadata_proxy_shared_secret_key: {SECRET}",

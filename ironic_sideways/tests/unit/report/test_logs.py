@@ -134,6 +134,7 @@ def test_the_logs_local_time_is_known_by_its_offset(evidence):
         "s5 mysql://nova:a/hunter2x+b=@127.0.0.1/nova",
         "s5 rabbit://nova:first111@10.0.0.1:5672,nova:hunter2x@10.0.0.2:5672//",
         "Running cmd: ipmitool -I lanplus -U admin -P hunter2x power status",
+        "Running cmd: ipmitool -I lanplus -p 623 -Phunter2x power status",
         "headers X-Auth-Token: gAAAAhunter2x",
     ],
 )
