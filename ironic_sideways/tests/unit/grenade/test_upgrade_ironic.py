@@ -315,6 +315,18 @@ def test_a_start_of_maintenance_that_refuses_leaves_owners_their_locks(tmp_path)
     assert of_window.policies() == []
 
 
+def test_s2_another_try_begins_with_nothing_accepted(tmp_path):
+    of_window = Window(tmp_path)
+    (of_window.phases / "begin-maintenance.done").unlink()
+    assert of_window.run("--to", "begin-maintenance") == 0
+    accepted = of_window.phases.parent / "accepted.json"
+    accepted.write_text("[]")
+
+    assert of_window.run("--rollback") == 0
+
+    assert not accepted.exists()
+
+
 def test_s2_the_policy_is_in_force_before_the_first_lock_and_gone_after_the_last(
     tmp_path,
 ):
