@@ -24,6 +24,7 @@ HELP = "kill nova-compute workers of one host name in the lab"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(changed="", again="give the same command again")
     lab.add_directory(parser)
     parser.add_argument("--member-cloud", default="demo", help="whose servers are made")
     parser.add_argument("--admin-cloud", default="admin")
@@ -90,6 +91,7 @@ def trial(args: argparse.Namespace) -> dict[str, Any]:
     if args.single:
         settings["DEFAULT", "compute_manager"] = args.single
         names = processes.BOTH[:1]
+    args.changed = "compute-workers has begun"
     with processes.running(layout, names, settings) as found:
         trial = Trial(
             found,

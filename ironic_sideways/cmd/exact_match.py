@@ -21,6 +21,7 @@ HELP = "prove that flavors land on nodes of exactly their shape"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(changed="", again="give the same command again")
     parser.add_argument("--member-cloud", required=True, help="whose servers are made")
     parser.add_argument("--admin-cloud", required=True)
     parser.add_argument("--ironic-cloud", required=True, help="who sees all nodes")
@@ -35,12 +36,14 @@ def run(args: argparse.Namespace) -> int:
     from ironic_sideways.evidence import documents
     from ironic_sideways.trials import exact_match
 
-    document = exact_match.ExactMatch(
+    trial = exact_match.ExactMatch(
         connections.connect(args.admin_cloud),
         connections.connect(args.ironic_cloud),
         connections.connect(args.member_cloud),
         args.resource_class,
-    ).everything()
+    )
+    args.changed = "exact-match has begun"
+    document = trial.everything()
     documents.write(args.output, document)
     found = document["checks"]
     for row in found:

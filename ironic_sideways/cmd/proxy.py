@@ -20,6 +20,7 @@ from ironic_sideways.cmd import lab
 from ironic_sideways.lab import record
 
 HELP = "test and measure the bare-metal proxy in the lab"
+AGAIN = "give the same command again"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--novaclient", type=Path, help="the program nova of python-novaclient 7"
     )
     action.add_argument("--output", type=Path, required=True, help="proxy.json")
-    action.set_defaults(run=check)
+    action.set_defaults(run=check, changed="", again=AGAIN)
     action = actions.add_parser(
         "bench", parents=[common], help="list and show beside the same Ironic calls"
     )
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=5000,
         help="the largest number of nodes (default 5000, some minutes)",
     )
-    action.set_defaults(run=bench)
+    action.set_defaults(run=bench, changed="", again=AGAIN)
 
 
 def check(args: argparse.Namespace) -> str:
@@ -53,6 +54,7 @@ def check(args: argparse.Namespace) -> str:
     from ironic_sideways.trials.proxy import check
 
     layout, _ = record.open_lab(args.directory)
+    args.changed = "check has begun"
     table = check.everything(layout, args.novaclient)
     documents.write(args.output, table.rows)
     for row in table.failed:
@@ -71,6 +73,7 @@ def bench(args: argparse.Namespace) -> str:
     from ironic_sideways.trials.proxy import benchmark
 
     layout, found = record.open_lab(args.directory)
+    args.changed = "bench has begun"
     rows = benchmark.run(layout, found, args.most)
     documents.write(args.output, rows)
     return "\n".join(benchmark.lines(rows))

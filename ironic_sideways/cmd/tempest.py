@@ -27,6 +27,7 @@ HELP = "run tempest.api.compute"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(changed="", again="give the same command again")
     parser.add_argument("--os-cloud", required=True, help="an admin")
     parser.add_argument(
         "--ironic-cloud",
@@ -73,10 +74,14 @@ def run(args: argparse.Namespace) -> int:
     connection = connections.connect(args.os_cloud)
     base = not args.ironic_cloud
     if base:
-        workload.publish_guest(connection, guest.build(args.cache))
+        built = guest.build(args.cache)
+        args.changed = "tempest has begun"
+        workload.publish_guest(connection, built)
         free = runner.free_nodes(connection)
     else:
-        free = workload.boot_from_the_network(connections.connect(args.ironic_cloud))
+        ironic = connections.connect(args.ironic_cloud)
+        args.changed = "tempest has begun"
+        free = workload.boot_from_the_network(ironic)
     booted = (workload.IMAGE, workload.OTHER_IMAGE)
     if args.all:
         booted = images.publish(connection, args.cache)
