@@ -20,6 +20,8 @@
 
 # shellcheck source=grenade/jobs.sh
 source "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
+# shellcheck source=grenade/printable.sh
+source "$(dirname "${BASH_SOURCE[0]}")/printable.sh"
 
 PHASE_NAMES=()
 declare -A PHASE_FUNCTION PHASE_TEXT
@@ -157,15 +159,6 @@ function failed_lines { # <log> <bytes of earlier attempts>
     lines=$(tail -c "+$(($2 + 1))" "$1" | awk 'NF' | tail -n 12 | printable)
     masked=$(python -m ironic_sideways.masking <<<"$lines" 2>/dev/null) || masked=$lines
     echo "$masked"
-}
-
-# A log has what others said: nothing for a terminal to act on, no password of a URL.
-function printable {
-    # In UTF-8: the controls from U+0080 on, and what turns the direction of writing.
-    LC_ALL=C sed -E -e 's/\x1b\[[0-?]*[ -/]*[@-~]//g' \
-        -e 's/\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]//g' \
-        -e 's,(://[^/:@[:space:]]*:)[^[:space:]]+@,\1***@,g' |
-        LC_ALL=C tr -d '\000-\010\013-\037\177'
 }
 
 function phase_body { # <function>

@@ -175,7 +175,7 @@ function unpack_debian { # <root> <log>
         --dpkgopt='path-exclude=/usr/lib/udev/hwdb.d/*' \
         --dpkgopt='path-exclude=/usr/lib/udev/rules.d/80-net-setup-link.rules' \
         --format=directory "" "$1" - <"$PART/sources.list" >"$2" 2>&1 || {
-        tail -n 15 "$2" >&2
+        tail -n 15 "$2" | printable >&2
         fail "mmdebstrap failed (the end of its log is above)"
     }
     rm --recursive --force "$1"/var/lib/apt "$1"/var/cache "$1"/var/log \

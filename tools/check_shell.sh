@@ -12,7 +12,9 @@
 # under the License.
 
 # Check every shell script of the repository with bashate and shellcheck. Needs
-# both on PATH. Exit code 1 if one has something to say.
+# both on PATH.
+#
+# Exit codes: 0 clean; 1 one of the two has something to say, or is not there.
 
 set -o errexit
 set -o nounset
@@ -38,5 +40,5 @@ function shell_scripts {
 
 mapfile -t SCRIPTS < <(shell_scripts)
 echo "${#SCRIPTS[@]} shell scripts"
-"${BASHATE[@]}" "${SCRIPTS[@]}"
-shellcheck --external-sources "${SCRIPTS[@]}"
+"${BASHATE[@]}" "${SCRIPTS[@]}" || exit 1
+shellcheck --external-sources "${SCRIPTS[@]}" || exit 1

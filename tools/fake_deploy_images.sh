@@ -19,6 +19,9 @@
 # A second run changes nothing.
 #
 #   --record FILE   write ids and checksums there as JSON
+#
+# Exit codes: 0 published, or there already; 1 refused or failed, nothing changed; 2 bad
+# usage; 3 begun, call it again.
 
 set -o errexit
 set -o nounset

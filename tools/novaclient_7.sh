@@ -18,6 +18,8 @@
 #
 # Needs, as `python`, one of 3.11 with pip, and the first time the package index
 # that this pip is configured with. A second call installs nothing.
+#
+# Exit codes: 0 it is there; 2 bad usage; else that of what failed.
 
 set -o errexit -o nounset -o pipefail
 

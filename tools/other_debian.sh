@@ -39,6 +39,9 @@ APT_SETTINGS='^Acquire::(Check-[[:alpha:]-]+|Retries|https?::[^ ]+) '
 PASSED='^(CI|(HTTPS?|NO|https?|no)_(PROXY|proxy)|(PIP|UV)_.*|.*CA_BUNDLE|SSL_CERT_.*)='
 KEPT_BACK='^[A-Z]+_(CONSTRAINT|BUILD_CONSTRAINT|CACHE_DIR)='
 
+# shellcheck source=grenade/printable.sh
+source "$REPOSITORY/grenade/printable.sh"
+
 function fail { # <message>
     echo "other_debian: $1" >&2
     exit 1
@@ -75,7 +78,7 @@ function make_root { # <directory>
     source_of "$release" |
         unshare --mount mmdebstrap --quiet --variant=minbase --aptopt="$1.apt" \
             --include=ca-certificates,python3,python3-venv "$release" "$part" - >"$log" 2>&1 || {
-        tail -n 15 "$log" >&2
+        tail -n 15 "$log" | printable >&2
         fail "no root of $release was made (the end of $log is above)"
     }
     for name in /etc/{hosts,resolv.conf,pip.conf,xdg/pip} "$CERTIFICATES"; do

@@ -58,6 +58,8 @@ export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$CACHE}
 
 # shellcheck source=tools/host_changes.sh
 source "$REPOSITORY/tools/host_changes.sh"
+# shellcheck source=grenade/printable.sh
+source "$REPOSITORY/grenade/printable.sh"
 
 function fail { # <message>
     echo "prepare_host: $1" >&2
@@ -139,7 +141,7 @@ function check_disk {
 function quietly { # <what it does> <command> <argument>...
     # Below /run: not on a disk that may be full.
     "${@:2}" >"$LOCKS/said" 2>&1 || {
-        cat "$LOCKS/said" >&2
+        printable <"$LOCKS/said" >&2
         fail "$1: failed, see above; $(next_step)"
     }
 }

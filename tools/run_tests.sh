@@ -63,6 +63,8 @@ export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$REPOSITORY/.cache}
 
 # shellcheck source=grenade/jobs.sh
 source "$REPOSITORY/grenade/jobs.sh"
+# shellcheck source=grenade/printable.sh
+source "$REPOSITORY/grenade/printable.sh"
 # run_upgrade.sh waits itself for its phase, then takes its lab down.
 STOP_SECONDS=300
 
@@ -122,7 +124,7 @@ function check { # <name> <command> <argument>...
         note_reason "$log"
         printf '%-20s FAILED, %d s  %s; the end of %s:\n' \
             "$name" $((SECONDS - begin)) "$figure" "$log"
-        tail -n 60 "$log"
+        tail -n 60 "$log" | printable
     fi
 }
 
@@ -134,7 +136,7 @@ function logged { # <log> <command> <argument>...
 # The ledger is all that some readers see: the first of pytest's failures, too.
 function note_reason { # <log>
     local line
-    line=$(grep --max-count 1 --extended-regexp '^(FAILED|ERROR) ' "$1") || return 0
+    line=$(grep --max-count 1 --extended-regexp '^(FAILED|ERROR) ' "$1" | printable) || return 0
     LEDGER+=("    ${line:0:300}")
 }
 

@@ -29,6 +29,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from oslo_utils import strutils
+
 from ironic_sideways import whole_file
 
 NAME = "baremetal_proxy"
@@ -194,6 +196,13 @@ def replace(path: Path, text: str) -> None:
         os.fchown(stream.fileno(), status.st_uid, status.st_gid)
 
 
+def _shown(text: str) -> str:
+    """``text``, which may cite the file: no secret, nothing a terminal acts on."""
+    text = "".join(one for one in text if one.isprintable())
+    text = re.sub(r"(://[^\s/:@]*:)[^\s/@]+@", r"\1***@", text)
+    return str(strutils.mask_password(text))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the installer; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -218,7 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             replace(path, new)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        print(f"{parsed.file}: {reason}; nothing was changed", file=sys.stderr)
+        said = f"{parsed.file}: {reason}; nothing was changed"
+        print(_shown(said), file=sys.stderr)
         return 1
     state = "taken out of" if parsed.remove else "in"
     again = "" if new != old else " already; nothing to do"

@@ -112,7 +112,7 @@ function build_by_project { # <build directory>
             --elements-path "$PART/elements" --element offline-pip \
             --output ipa "$PROJECT_DISTRIBUTION"
     ) >"$log" 2>&1 || {
-        tail -n 15 "$log" >&2
+        tail -n 15 "$log" | printable >&2
         fail "ironic-python-agent-builder failed (the end of its log is above)"
     }
     mv "$PART/out/ipa.kernel" "$PART/build/kernel"

@@ -108,7 +108,8 @@ class Tree:
         self.calls_file = directory / "calls"
         self.calls_file.touch()
         names = (
-            *("grenade/jobs.sh", "grenade/phases.sh", "grenade/cloud.sh"),
+            *("grenade/jobs.sh", "grenade/phases.sh"),
+            *("grenade/printable.sh", "grenade/cloud.sh"),
             *("grenade/deployments/lab.sh", "tools/main_job/rounds.sh"),
         )
         for name in names:

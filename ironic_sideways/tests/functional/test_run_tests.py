@@ -59,7 +59,7 @@ class Tree:
         self.ended = directory / "ended"
         self.pid = directory / "pid"
         os.mkfifo(directory / "go")
-        for name in ("tools/run_tests.sh", "grenade/jobs.sh"):
+        for name in ("tools/run_tests.sh", "grenade/jobs.sh", "grenade/printable.sh"):
             (self.root / name).parent.mkdir(exist_ok=True)
             shutil.copy(REPOSITORY / name, self.root / name)
         self.write("tools/prepare_host.sh", "#!/bin/sh\n")
@@ -154,6 +154,18 @@ def test_a_signal_ends_the_main_job_and_the_check_beside_it(tree: Tree) -> None:
     assert running.returncode == 143
     assert "main-job | taken down" in output
     assert not psutil.pid_exists(int(beside.read_text()))
+
+
+def test_s7_the_end_of_a_log_neither_acts_on_the_terminal_nor_tells_a_password(
+    tree: Tree,
+) -> None:
+    said = r"FAILED a.py::\e[2J\e]0;gone\a - amqp://a:hunter2x@b\r"
+    tree.write(".venv/bin/tox", f"#!/bin/bash\necho -e '{said}'\nexit 1\n")
+    code, output = tree.run("--no-lab")
+    assert code == 1
+    assert "    FAILED a.py::]0;gone - amqp://a:***@b\n" in output
+    assert "hunter2x" not in output
+    assert not {c for c in output if ord(c) < 32} - {"\n"}
 
 
 def test_the_soak_breaks_a_move_in_each_way(tree: Tree) -> None:

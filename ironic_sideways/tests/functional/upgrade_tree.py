@@ -29,6 +29,7 @@ REAL = (
     "tools/run_upgrade.sh",
     "grenade/jobs.sh",
     "grenade/phases.sh",
+    "grenade/printable.sh",
     "grenade/proof.sh",
     "tools/main_job/increments.sh",
     "tools/main_job/rounds.sh",

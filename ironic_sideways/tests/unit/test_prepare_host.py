@@ -227,6 +227,15 @@ def test_what_fails_tells_all_that_it_said_and_one_line_of_ours(host: Host) -> N
     assert "call this again" in lines[501]
 
 
+def test_s7_what_others_said_neither_acts_on_the_terminal_nor_tells_a_password(
+    host: Host,
+) -> None:
+    said = r"'\e[2J\e]0;gone\a http://a:hunter2x@mirror\r'"
+    done = host.run(f"quietly 'pip install' bash -c \"echo -e {said}; exit 3\"")
+    assert done.stderr.startswith("]0;gone http://a:***@mirror\nprepare_host: ")
+    assert not {c for c in done.stderr if ord(c) < 32} - {"\n"}
+
+
 def test_what_is_interrupted_has_not_failed(host: Host) -> None:
     body = host.script("echo begun\nquietly 'pip install' sleep 60")
     with subprocess.Popen(

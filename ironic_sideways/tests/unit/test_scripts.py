@@ -14,6 +14,7 @@
 
 import collections
 import itertools
+import os
 import re
 import subprocess
 import tomllib
@@ -82,6 +83,23 @@ def test_help_names_every_option_and_the_exit_codes(script: str) -> None:
     assert "Exit codes: 0" in done.stdout
     assert len(options) > 1
     assert all(f"  {option} " in done.stdout for option in options)
+
+
+def test_each_tool_says_its_exit_codes() -> None:
+    tools = [path for path in TOOLS.glob("*.sh") if os.access(path, os.X_OK)]
+    assert len(tools) > 10
+    assert [path for path in tools if "\n# Exit codes: " not in path.read_text()] == []
+
+
+def test_s7_each_log_that_a_tool_shows_is_cleaned_first() -> None:
+    shows = re.compile(r"^ *(?:tail|cat|head)\b.*(?:>&2|\$\{?log\b.*)$", re.M)
+    found = {
+        f"{path.name}: {line.strip()}"
+        for path in TOOLS.rglob("*.sh")
+        for line in shows.findall(path.read_text())
+    }
+    assert len(found) > 2
+    assert {line for line in found if "| printable" not in line} == set()
 
 
 @pytest.mark.parametrize("name", ["migrate", "takeover", "resources"])
