@@ -26,7 +26,6 @@ binding_failed, as of a port that Ironic deploys in that cloud.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ironic_sideways import exceptions
 from ironic_sideways.cloud import port_bindings
@@ -38,12 +37,7 @@ def build_parser() -> program.Parser:
     parser = program.Parser(prog=port_bindings.TOOL, description=__doc__)
     parser.set_defaults(run=run, changed="")
     connections.add_option(parser)
-    parser.add_argument(
-        "--migration",
-        type=Path,
-        metavar="FILE",
-        help="what ironic-nova-bm-migrate run wrote with --output",
-    )
+    connections.add_migration_option(parser)
     parser.add_argument(
         "--leave",
         action="append",

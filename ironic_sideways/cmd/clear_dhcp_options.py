@@ -26,7 +26,6 @@ import argparse
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ironic_sideways import exceptions
 from ironic_sideways.cloud import dhcp_options
@@ -38,12 +37,7 @@ def build_parser() -> program.Parser:
     parser = program.Parser(prog=dhcp_options.TOOL, description=__doc__)
     parser.set_defaults(run=run, changed="")
     connections.add_option(parser)
-    parser.add_argument(
-        "--migration",
-        type=Path,
-        metavar="FILE",
-        help="what ironic-nova-bm-migrate run wrote with --output",
-    )
+    connections.add_migration_option(parser)
     parser.add_argument(
         "--of-ironic",
         action="store_true",

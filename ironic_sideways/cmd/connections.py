@@ -55,6 +55,16 @@ def add_class_options(parser: argparse.ArgumentParser, by_shape: str) -> None:
     parser.add_argument("--resource-class-by-shape", action="store_true", help=by_shape)
 
 
+def add_migration_option(parser: argparse.ArgumentParser) -> None:
+    """``--migration``."""
+    parser.add_argument(
+        "--migration",
+        type=Path,
+        metavar="FILE",
+        help="what ironic-nova-bm-migrate run wrote with --output",
+    )
+
+
 def add_change_options(parser: argparse.ArgumentParser) -> None:
     """``--undo-file``, ``--undo`` and ``--dry-run``."""
     parser.add_argument(

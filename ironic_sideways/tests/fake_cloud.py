@@ -15,15 +15,19 @@
 ``clouds_yaml`` makes an entry of clouds.yaml for it that needs no keystone.
 """
 
+import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import webob
 import webob.dec
+
+from ironic_sideways.tests import http_server
 
 #: The name of the cloud in the file that ``clouds_yaml`` writes.
 CLOUD = "fake"
@@ -275,6 +279,17 @@ def _compute_version(url: str) -> dict[str, Any]:
 def _image_version(url: str) -> dict[str, Any]:
     links = [{"rel": "self", "href": f"{url}/image/v2/"}]
     return {"versions": [{"id": "v2.16", "status": "CURRENT", "links": links}]}
+
+
+@contextlib.contextmanager
+def served(
+    application: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Let the cloud CLOUD be ``application``, by a clouds.yaml in ``directory``."""
+    with http_server.serve(application) as url:
+        path = clouds_yaml(directory, url)
+        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
+        yield
 
 
 def clouds_yaml(directory: Path, url: str, placement_url: str = "") -> Path:

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways.cmd import bind_ports
-from ironic_sideways.tests import fake_cloud, http_server
+from ironic_sideways.tests import fake_cloud
 
 BASE = ("compute-1", "normal", "other")
 ONE, TWO, THREE = "11" * 16, "22" * 16, "33" * 16
@@ -45,9 +45,7 @@ def cloud(
     for name, device in (("a", ONE), ("b", TWO), ("c", TWO), ("other", THREE)):
         fake.add_port(name, device)
         fake.bind_port(name, "compute-1")
-    with http_server.serve(fake) as url:
-        file = fake_cloud.clouds_yaml(tmp_path, url)
-        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
+    with fake_cloud.served(fake, tmp_path, monkeypatch):
         yield fake
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways.cmd import clear_dhcp_options
-from ironic_sideways.tests import fake_cloud, http_server
+from ironic_sideways.tests import fake_cloud
 
 BOOT = {
     "bootfile_name": "pxelinux.0",
@@ -39,9 +39,7 @@ def cloud(
     fake.add_port("net", NET, ntp_server="192.0.2.9", **BOOT)
     fake.add_port("disk", DISK)
     fake.add_port("other", OTHER, **BOOT)
-    with http_server.serve(fake) as url:
-        file = fake_cloud.clouds_yaml(tmp_path, url)
-        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
+    with fake_cloud.served(fake, tmp_path, monkeypatch):
         yield fake
 
 

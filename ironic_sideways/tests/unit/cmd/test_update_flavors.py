@@ -18,7 +18,7 @@ import pytest
 
 from ironic_sideways.cloud import flavors
 from ironic_sideways.cmd import update_flavors
-from ironic_sideways.tests import fake_cloud, http_server
+from ironic_sideways.tests import fake_cloud
 
 OLD = {flavors.KERNEL_KEY: "old-kernel", flavors.RAMDISK_KEY: "old-ramdisk"}
 
@@ -33,9 +33,7 @@ def cloud(
     fake.add_flavor("m1.small")
     fake.add_flavor("baremetal", specs=OLD)
     fake.add_flavor("private", public=False, specs=OLD)
-    with http_server.serve(fake) as url:
-        file = fake_cloud.clouds_yaml(tmp_path, url)
-        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
+    with fake_cloud.served(fake, tmp_path, monkeypatch):
         yield fake
 
 

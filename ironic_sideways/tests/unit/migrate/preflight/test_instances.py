@@ -25,7 +25,7 @@ from ironic_sideways.cmd import connections
 from ironic_sideways.migrate import classify
 from ironic_sideways.migrate.preflight import instances
 from ironic_sideways.nova_bm import schema
-from ironic_sideways.tests import fake_cloud, fake_nova, http_server, rows, samples
+from ironic_sideways.tests import fake_cloud, fake_nova, rows, samples
 
 HOST = "compute-1"
 
@@ -36,10 +36,7 @@ def nova(
 ) -> Iterator[fake_nova.FakeNova]:
     """A Nova that agrees on the used node 1 and the free node 2."""
     fake = fake_nova.FakeNova()
-    with http_server.serve(fake) as url:
-        monkeypatch.setenv(
-            "OS_CLIENT_CONFIG_FILE", str(fake_cloud.clouds_yaml(tmp_path, url))
-        )
+    with fake_cloud.served(fake, tmp_path, monkeypatch):
         for number in (1, 2):
             fake.add_hypervisor(rows.node_uuid(number), HOST)
         fake.add_instance(rows.instance_uuid(1), rows.node_uuid(1), HOST)

@@ -52,10 +52,7 @@ def test_t2_neutron_is_asked_for_the_ports_of_instances_alone(
     for number in range(2, 260):
         port = fake.ports[fake.add_port(rows.vif_uuid(number), "d")]
         port["mac_address"] = rows.mac(number, card=1).upper()
-    with http_server.serve(fake) as url:
-        monkeypatch.setenv(
-            "OS_CLIENT_CONFIG_FILE", str(fake_cloud.clouds_yaml(tmp_path, url))
-        )
+    with fake_cloud.served(fake, tmp_path, monkeypatch):
         told = vifs.Vifs(connections.connect(fake_cloud.CLOUD), "fake")
         told.begin(source)
     assert told == {
