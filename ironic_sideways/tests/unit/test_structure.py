@@ -19,6 +19,7 @@ is a function of a package's directory, and is tried on a small made-up house fi
 import ast
 import functools
 import graphlib
+import re
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,21 @@ def passes_on(node: ast.stmt) -> bool:
 
 def test_every_room_has_its_floor() -> None:
     assert strange_rooms(HOUSE) == set()
+
+
+def test_the_guide_tells_how_large_the_house_is() -> None:
+    guide = HOUSE.parent / "doc/source/contributor/developer.rst"
+    told = re.search(
+        r"(\d+) rooms and (\d+) loose modules on (\d+) floors, about (\d+) files",
+        guide.read_text(),
+    )
+    assert told
+    *exact, about = map(int, told.groups())
+    rooms = {room(name) for name in modules(HOUSE)} - LOOSE - {""}
+    assert exact == [len(rooms), len(LOOSE), len(FLOORS)]
+    assert abs(len(modules(HOUSE)) - about) < about / 10
+    readme = (HOUSE.parent / "README.rst").read_text()
+    assert f"  {len(rooms)} rooms of ``ironic_sideways/``" in readme
 
 
 def test_no_room_imports_from_its_own_floor_or_a_higher_one() -> None:
