@@ -148,16 +148,34 @@ function lines_of { # <file>
     grep --invert-match --extended-regexp '^(#|$)' "$1"
 }
 
-# Only what this host's apt has verified as Debian's, and of its own release.
+# An unsigned mirror that the host trusts, as a gate's is, must be trusted here, too.
+function trust_of { # <apt's file:number of the entry>
+    local entry
+    if [[ $1 == *.sources:* ]]; then
+        entry=$(awk -v RS= -v number="${1##*:}" 'NR == number' "${1%:*}")
+    else
+        entry=$(sed --quiet "${1##*:}p" "${1%:*}")
+    fi
+    if grep --quiet --ignore-case --extended-regexp \
+        '^(trusted:|deb[[:space:]]*\[[^]]*\btrusted=)[[:space:]]*(yes|true|on|1)\b' <<<"$entry"; then
+        echo " [trusted=yes]"
+    fi
+}
+
+# Only what this host's apt has verified as Debian's or was told to trust, and of its
+# own release.
 function debian_sources {
     local codename sources
     # shellcheck disable=SC1091 # of the host
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     # shellcheck disable=SC2016 # the fields are apt's
-    sources=$(apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+    sources=$(apt-get indextargets --format '$(SOURCESENTRY) $(REPO_URI) $(RELEASE) $(COMPONENT)' \
         'Created-By: Packages' 'Origin: Debian' 'Trusted: yes' |
-        awk -v name="$codename" '$3 == name || $3 == name "-updates" || $3 == name "-security"' |
-        sort --unique)
+        while read -r entry uri suite component; do
+            if [[ $suite =~ ^$codename(-updates|-security)?$ ]]; then
+                echo "deb$(trust_of "$entry") $uri $suite $component"
+            fi
+        done | sort --unique)
     [[ -n $sources ]] ||
         fail "apt knows no Debian source of release $codename: run apt-get update, see apt-get indextargets"
     echo "$sources"

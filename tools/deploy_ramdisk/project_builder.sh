@@ -72,7 +72,7 @@ END
 }
 
 function mirror_of { # <suite>
-    debian_sources | awk -v suite="$1" '$3 == suite { sub("/$", "", $2); print $2; exit }'
+    debian_sources | awk -v suite="$1" '$(NF - 1) == suite { sub("/$", "", $(NF - 2)); print $(NF - 2); exit }'
 }
 
 function choose_sources { # <directory> <release>
