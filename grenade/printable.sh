@@ -17,7 +17,9 @@
 
 # Nothing for a terminal to act on, and no password of a URL.
 function printable {
+    # In UTF-8: the controls from U+0080 on, and what turns the direction of writing.
     LC_ALL=C sed -E -e 's/\x1b\[[0-?]*[ -/]*[@-~]//g' \
-        -e 's,(://[^/:@[:space:]]*:)[^/@[:space:]]+@,\1***@,g' |
+        -e 's/\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]//g' \
+        -e 's,(://[^/:@[:space:]]*:)[^[:space:]]+@,\1***@,g' |
         LC_ALL=C tr -d '\000-\010\013-\037\177'
 }

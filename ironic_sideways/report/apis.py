@@ -16,6 +16,7 @@ What was not probed proves nothing: a prober that was dead is as red as an API.
 """
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,11 @@ FILE = "api.jsonl"
 
 #: What each is answered while nothing is wrong.
 RIGHT = {**dict.fromkeys(prober.APIS, "200"), LOCK: "409 locked"}
+
+#: What an API that is away, or busy, is recorded as: its server's fault or no answer;
+#: and what Nova may answer where nothing is locked, yet or any more.
+AWAY = re.compile(r"5\d\d|\w*(Connect|Timeout|Unavailable|ServerError|Gateway)\w*")
+UNLOCKED = re.compile(r"[234]\d\d")
 
 #: Seconds for which an API may be away at the longest: one answer that does not come in
 #: time, and the wait for the next; two in a row are an absence.
@@ -133,6 +139,18 @@ def away(service: str, found: dict[str, float]) -> Check:
     return Check(f"{service} away", not wrong, "; ".join(told) or "never")
 
 
+def unknown(service: str, lines: list[Line]) -> Check:
+    """That no answer says anything but that it is there, or is away."""
+    wrong = [
+        f"{one.answer} at {clock(one.time)} UTC"
+        for one in lines
+        if one.answer != RIGHT[service]
+        and not AWAY.fullmatch(one.answer)
+        and not (service == LOCK and UNLOCKED.fullmatch(one.answer))
+    ]
+    return Check(f"{service} answers", not wrong, "; ".join(wrong) or "as a member's")
+
+
 def locked(directory: Path, moments: window.Bounds) -> Span:
     """When the locks must hold: from the end of their begin to the begin of their end.
 
@@ -178,7 +196,7 @@ def check_apis(directory: Path) -> Finding:
         told = wrong or f"{len(lines)} lines"
         checks.append(Check(f"{service} probed", not wrong, told))
         gone = longest(directory, service, lines, begin, end)
-        checks.append(away(service, gone))
+        checks += [away(service, gone), unknown(service, lines)]
         for phase, seconds in gone.items():
             told = f"at the longest away: {service} for {seconds:.1f} s in {phase}"
             worst = max(worst, (seconds, told))

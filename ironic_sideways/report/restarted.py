@@ -20,7 +20,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from ironic_sideways.evidence import compare, documents
+from ironic_sideways.evidence import accepted, compare, documents
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import checks
 from ironic_sideways.report.findings import Finding
@@ -52,17 +52,36 @@ def each_service(before: Document, now: Document) -> Iterator[Check]:
         yield Check(f"service {key[0]} of {key[1]}", not wrong, wrong)
 
 
-def each_node(then: Document, now: Document) -> Iterator[Check]:
-    """A node with all that is told of it is what it was at the end of maintenance.
-
-    :param then: after.json, ``now`` after it.
-    """
+def each_node(directory: Path, now: Document) -> Iterator[Check]:
+    """A node with all that is told of it is what it was at the end of maintenance."""
+    then = documents.read(directory / "after.json")
+    gone = deleted_since(directory, then, now)
     found = compare.by(now.get("ironic_nodes", []), "uuid")
     for node in then["ironic_nodes"]:
+        kept = (
+            {**one, "vif": None} if one["vif"] in gone else one for one in node["ports"]
+        )
+        node = {**node, "ports": list(kept)}
         uuid = node["uuid"]
         # One that is gone is named already.
         wrong = compare.differences(node, found[uuid]) if uuid in found else ""
         yield Check(f"ironic node {uuid} as in the window", not wrong, wrong)
+
+
+def each_flavor(directory: Path) -> Iterator[Check]:
+    """A flavor's extra specs are those that the update left."""
+    updated = documents.read(directory / "flavors.json")["flavors"]
+    yield from checks.specs_recorded(directory, "restarted", updated)
+
+
+def deleted_since(directory: Path, then: Document, now: Document) -> set[str]:
+    """The ports that their owner has deleted since, as the operator accepted."""
+    kept = accepted.applied(accepted.read(directory), then, now)
+    before, after = (
+        {port["id"] for server in one["servers"] for port in server["ports"]}
+        for one in (then, kept)
+    )
+    return before - after
 
 
 def check_restarted(directory: Path) -> Finding:
@@ -70,13 +89,15 @@ def check_restarted(directory: Path) -> Finding:
     before, now = (
         documents.read(directory / f"{name}.json") for name in ("before", "restarted")
     )
+    owners = accepted.applied(accepted.read(directory), before, now)
     found = [
-        *compare.compare(before, now),
+        *compare.compare(owners, now),
         *checks.if_there("nodes as moved", lambda: checks.as_moved(directory, now)),
         *checks.if_there(
             "nodes as in the window",
-            lambda: each_node(documents.read(directory / "after.json"), now),
+            lambda: each_node(directory, now),
         ),
+        *checks.if_there("specs", lambda: each_flavor(directory)),
         *each_lock(before, now),
         *each_service(before, now),
     ]

@@ -144,7 +144,8 @@ def added(directory: Path, subjects: Subjects) -> tuple[str, ...]:
 def seen(directory: Path) -> list[accepted.Change]:
     """Of what was accepted, what the snapshots show."""
     changes = accepted.read(directory)
-    looks = [directory / f"{name}.json" for name in ("before", "after", "ended")]
+    names = ("before", "after", "ended", "restarted")
+    looks = [directory / f"{name}.json" for name in names]
     before, *later = (documents.read(path) if path.exists() else None for path in looks)
     told = [accepted.seen(changes, before, look) for look in later if before and look]
     return [one for one in changes if any(one in shown for shown in told)]

@@ -31,6 +31,7 @@ JUDGED = [
 def moved(tmp_path: Path) -> Standin:
     found = Standin(tmp_path)
     found.deployment()
+    (found.state / "nova_bm.url").write_text("mysql://a:b@c/d")
     found.ironic()
     found.environment["DEPLOYMENT"] = "devstack"
     return found

@@ -42,7 +42,19 @@ def lay_down(directory: Path, nodes: int = 20) -> None:
     edit(directory / "operations.json", operated)
     edit(directory / "proxy.json", lambda d: [row.update(detail="200") for row in d])
     edit(directory / "secrets.json", lambda d: sought(d, before))
+    tagged(directory, before["servers"][0])
     example.lines_of_their_own(directory)
+
+
+def tagged(directory: Path, server: Document) -> None:
+    """What an owner did in the window, and the operator accepted."""
+    change = {"key": "tags", "before": server["tags"], "then": example.DIGESTS(["new"])}
+    for name in ("after", "ended", "restarted"):
+        edit(
+            directory / f"{name}.json",
+            lambda d: d["servers"][0].update(tags=change["then"]),
+        )
+    whole.write(directory / "accepted.json", [{"instance": server["uuid"], **change}])
 
 
 def looked_at(name: str, document: Document) -> None:

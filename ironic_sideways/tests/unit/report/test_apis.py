@@ -47,7 +47,7 @@ def test_a_good_run_is_green_with_a_row_for_each_service(evidence):
 
 
 @pytest.mark.parametrize("service", prober.APIS)
-@pytest.mark.parametrize("answer", ["503", "ConnectFailure", "401"])
+@pytest.mark.parametrize("answer", ["503", "ConnectFailure", "ConnectTimeout"])
 def test_an_api_that_is_away_for_long_is_named_with_its_phase(
     evidence, service, answer
 ):
@@ -58,6 +58,14 @@ def test_an_api_that_is_away_for_long_is_named_with_its_phase(
 
     assert list(told) == [f"{service} away"]
     assert "14.0 s in takeover, allowed are 9.5 s" in told[f"{service} away"]
+
+
+@pytest.mark.parametrize("answer", ["401", "204", "418", "MissingAuthPlugin"])
+def test_an_answer_that_no_api_away_gives_is_red_at_once(evidence, answer):
+    since = TAKEOVER
+    rewrite(evidence, lambda ls: probes.away(ls, "nova", since, since + 1, answer))
+
+    assert list(failed(evidence)) == ["nova answers"]
 
 
 def test_one_slow_answer_is_no_absence(evidence):

@@ -86,4 +86,5 @@ def test_the_look_of_another_phase_is_none(evidence):
         evidence / "restarted.json", lambda d: d.update(taken_at=whole.BEGIN + 61)
     )
 
-    assert verdict.verdict(evidence).red == ["evidence"]
+    # And its machines had not sent as much then.
+    assert verdict.verdict(evidence).red == ["evidence", "agreement"]
