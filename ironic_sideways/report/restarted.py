@@ -17,12 +17,12 @@ is at processes that the move itself has started.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ironic_sideways.evidence import accepted, compare, documents
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import checks
+from ironic_sideways.report import checks, findings
 from ironic_sideways.report.findings import Finding
 from ironic_sideways.report.maintenance import (
     SERVICE_FIELDS,
@@ -84,30 +84,32 @@ def deleted_since(directory: Path, then: Document, now: Document) -> set[str]:
     return before - after
 
 
+def each_kind(now: Document) -> Iterator[Check]:
+    """Machines and nodes were looked at."""
+    for key in ("machines", "ironic_nodes"):
+        yield Check(key, key in now, "in the snapshot" if key in now else "not in it")
+
+
 def check_restarted(directory: Path) -> Finding:
     """By the judge of the snapshots at and after the end of maintenance."""
     before, now = (
         documents.read(directory / f"{name}.json") for name in ("before", "restarted")
     )
     owners = accepted.applied(accepted.read(directory), before, now)
+    judges: dict[str, Callable[[], Iterable[Check]]] = {
+        "all as before": lambda: compare.compare(owners, now),
+        "nodes as moved": lambda: checks.as_moved(directory, now),
+        "nodes as in the window": lambda: each_node(directory, now),
+        "extra specs of flavors": lambda: each_flavor(directory),
+        "locks": lambda: each_lock(before, now),
+        "services": lambda: each_service(before, now),
+        "machines and nodes": lambda: each_kind(now),
+    }
     found = [
-        *compare.compare(owners, now),
-        *checks.if_there("nodes as moved", lambda: checks.as_moved(directory, now)),
-        *checks.if_there(
-            "nodes as in the window",
-            lambda: each_node(directory, now),
-        ),
-        *checks.if_there("specs", lambda: each_flavor(directory)),
-        *each_lock(before, now),
-        *each_service(before, now),
-    ]
-    for key in ("machines", "ironic_nodes"):
-        if key not in now:
-            found.append(Check(key, False, "not in the snapshot after"))
-    named = [
         dataclasses.replace(check, name=f"{check.name} after a second start")
-        for check in found
+        for name, judge in judges.items()
+        for check in findings.in_one(name, checks.if_there(name, judge))
     ]
     number = len(now.get("ironic_nodes", ()))
     figure = f"{len(now['servers'])} instances on {number} nodes after a second start"
-    return Finding("restarted", named, figure)
+    return Finding("restarted", found, figure)

@@ -262,7 +262,8 @@ def test_each_sabotage_is_a_round_before_the_move(tree: upgrade_tree.Tree) -> No
     rounds = re.findall(r"there and back: (\S+)", done.stdout)
     assert rounds == ["sabotaged-vif+macs", "sabotaged-allocation"]
     acts = [call for call in tree.calls() if call.startswith("sabotage break")]
-    assert acts == ["sabotage break vif+macs", "sabotage break allocation"]
+    names = ("vif+macs", "allocation")
+    assert acts == [f"sabotage break {name} migrate" for name in names]
     after = [call for call in tree.calls() if call.startswith("proxy check")]
     assert tree.calls().index(acts[1]) < tree.calls().index(after[0])
 
