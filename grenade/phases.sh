@@ -22,6 +22,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
 # shellcheck source=grenade/printable.sh
 source "$(dirname "${BASH_SOURCE[0]}")/printable.sh"
+# shellcheck source=grenade/summary.sh
+source "$(dirname "${BASH_SOURCE[0]}")/summary.sh"
 
 PHASE_NAMES=()
 declare -A PHASE_FUNCTION PHASE_TEXT
@@ -119,6 +121,8 @@ function list_phases {
         state=-
         if phase_done "$name"; then
             state='done'
+        elif [[ -e $EVIDENCE_DIR/phases/$name.begun ]]; then
+            state=begun
         fi
         printf '%-20s %-5s %s\n' "$name" "$state" "${PHASE_TEXT[$name]}"
     done
@@ -195,12 +199,12 @@ function run_logged { # <label> <name> <function>
     if ((PHASE_RESULT)); then
         lines=$(failed_lines "$PHASE_LOG" "$earlier")
         lines=${lines:-exit code $PHASE_RESULT without a word}
-        printf '%s FAILED after %s s\n' "$label" "$PHASE_SECONDS"
-        printf '    | %s\n' "${lines//$'\n'/$'\n    | '}"
+        say "$label FAILED after $PHASE_SECONDS s"
+        say "    | ${lines//$'\n'/$'\n    | '}"
         record_phase "$name" failed "$PHASE_SECONDS" "${lines##*$'\n'}"
         return 0
     fi
-    printf '%s %6s s  %s\n' "$label" "$PHASE_SECONDS" "$figure"
+    say "$(printf '%s %6s s  %s' "$label" "$PHASE_SECONDS" "$figure")"
     record_phase "$name" ok "$PHASE_SECONDS" "$figure"
 }
 
@@ -208,7 +212,7 @@ function run_logged { # <label> <name> <function>
 function on_interruption {
     [[ $PHASE_RUNNING ]] || return 0
     PHASE_SECONDS=$(seconds_since "$PHASE_BEGIN")
-    printf '%s INTERRUPTED after %s s\n' "$PHASE_LABEL" "$PHASE_SECONDS"
+    say "$PHASE_LABEL INTERRUPTED after $PHASE_SECONDS s"
     if [[ -e $PHASE_FIGURE.errors ]]; then
         cat "$PHASE_FIGURE.errors" >>"$PHASE_LOG"
     fi
@@ -221,7 +225,7 @@ function run_phase { # <name>
     printf -v label '  %-20s %-44s' "$name" "${PHASE_TEXT[$name]}"
     PHASE_RESULT=0
     if phase_done "$name"; then
-        printf '%s   done before\n' "$label"
+        say "$label   done before"
         return 0
     fi
     run_logged "$label" "$name" "${PHASE_FUNCTION[$name]}"

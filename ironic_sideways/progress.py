@@ -13,7 +13,8 @@
 """A progress bar on the person's terminal, when there is one.
 
 The output of a phase goes to its log; phases.sh leaves the terminal open as
-the descriptor that IRONIC_SIDEWAYS_TERMINAL names. Elsewhere it is stderr.
+the descriptor that IRONIC_SIDEWAYS_TERMINAL names. Elsewhere it is stderr. Inside
+Grenade, IRONIC_SIDEWAYS_SUMMARY is the descriptor of its console: a line now and then.
 """
 
 import contextlib
@@ -25,6 +26,9 @@ from typing import Any
 
 import rich.console
 import rich.progress
+
+#: A line for this many that are done, where there is no terminal.
+LINE_EACH = 25
 
 #: Opens a bar of so many; what it returns is told how many more are done.
 Begin = Callable[[str, int | None], Callable[[int], None]]
@@ -40,6 +44,14 @@ class _Terminal(io.FileIO):
         return len(data)
 
 
+def _say(line: str) -> None:
+    descriptor = os.environ.get("IRONIC_SIDEWAYS_SUMMARY")
+    if descriptor is not None:
+        # Its reader may be gone, and the work goes on.
+        with contextlib.suppress(OSError):
+            os.write(int(descriptor), f"{line}\n".encode())
+
+
 @contextlib.contextmanager
 def progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Yield a function that is told how many of ``total`` are done.
@@ -52,6 +64,8 @@ def progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
         def tell(done: int) -> None:
             nonlocal last
             advance(done - last)
+            if done // LINE_EACH > last // LINE_EACH:
+                _say(f"    {text}: {done}")
             last = done
 
         yield tell

@@ -13,14 +13,30 @@
 
 # What must be so before anything is changed: one line for each that is not.
 #
-# Sourced, after Grenade's functions (die is DevStack's).
+# Sourced, after DevStack's functions (die, is_service_enabled), by devstack/plugin.sh
+# and by what Grenade calls.
 
 # shellcheck disable=SC2154
 
+# The deploy ramdisk and the machines' programs are Debian's packages, by Debian's names.
+SIDEWAYS_DISTRIBUTIONS="bookworm trixie"
+SIDEWAYS_OS_RELEASE=${SIDEWAYS_OS_RELEASE:-/etc/os-release}
+# Services that the base must not have, and why.
+SIDEWAYS_NO_OVN="tried with Neutron's Open vSwitch agents alone"
+declare -A SIDEWAYS_REFUSED=(
+    [c-api]="Grenade's Cinder project boots a virtual server from a volume"
+    [ovn-controller]=$SIDEWAYS_NO_OVN
+    [ovn-northd]=$SIDEWAYS_NO_OVN
+    [postgresql]="nova_bm is a MySQL database"
+    [q-ovn-agent]=$SIDEWAYS_NO_OVN
+    [tls-proxy]="the machines know no certificate authority"
+)
+# Of the window: its mark is there until the window is rolled back.
+SIDEWAYS_FIRST_PHASE=deploy-ramdisk
+
 # The functions of Grenade that this plugin calls.
 GRENADE_FUNCTIONS=(
-    devstack_localrc register_project_for_upgrade
-    resource_get resource_save
+    devstack_localrc extract_localrc_section register_project_for_upgrade
 )
 
 function check_grenade {
@@ -42,6 +58,49 @@ function check_variables { # <name>...
             die $LINENO "ironic-sideways: $name is not set: expected it of Grenade"
         fi
     done
+}
+
+function check_distribution {
+    local name
+    # shellcheck disable=SC1090 # of the host
+    name=$(source "$SIDEWAYS_OS_RELEASE" && echo "${VERSION_CODENAME:-$ID}")
+    if [[ " $SIDEWAYS_DISTRIBUTIONS " != *" $name "* ]]; then
+        die $LINENO "ironic-sideways: distribution $name: expected Debian 12 (bookworm) or 13 (trixie)"
+    fi
+}
+
+function check_services {
+    local service found="" reasons=""
+    for service in $(printf '%s\n' "${!SIDEWAYS_REFUSED[@]}" | sort); do
+        if is_service_enabled "$service"; then
+            found+=" $service"
+            if [[ $reasons != *"${SIDEWAYS_REFUSED[$service]}"* ]]; then
+                reasons+="${reasons:+; }${SIDEWAYS_REFUSED[$service]}"
+            fi
+        fi
+    done
+    if [[ $found ]]; then
+        die $LINENO "ironic-sideways: services$found are enabled, and must not be ($reasons): add" \
+            "'disable_service$found' to local.conf (Grenade's: devstack.local.conf)"
+    fi
+}
+
+# Without its resources Grenade ends green, and nothing was judged.
+function check_verified {
+    if [[ ${VERIFY_RESOURCES:-True} != True ]]; then
+        die $LINENO "ironic-sideways: VERIFY_RESOURCES=$VERIFY_RESOURCES: expected True, without which" \
+            "no instance is created and nothing is judged"
+    fi
+}
+
+# A window that an earlier run began would go on where it stopped, or be skipped.
+function check_evidence { # <ironic-sideways' directory>
+    local hardware=$1/hardware
+    local begun=$hardware/evidence/phases/$SIDEWAYS_FIRST_PHASE.begun
+    if [[ ${RUN_BASE:-True} == True && -e $hardware/lab.json && -e $begun ]]; then
+        die $LINENO "ironic-sideways: $hardware/evidence: an earlier run has moved this cloud: take it down" \
+            "by $TARGET_DEVSTACK_DIR/unstack.sh, or go on with that run by ./grenade.sh -t"
+    fi
 }
 
 # The move is between deployments of one release: first upgrade, then go sideways.
@@ -73,10 +132,22 @@ function check_host { # <host of nova-compute on the base> <host name then> <CON
     fi
 }
 
+# What a DevStack says, in a process and an environment of its own: stackrc is read
+# once in a process, and what one side has set would be the other's default.
+function devstack_says { # <devstack> <variable>
+    # shellcheck disable=SC2016 # that process expands it
+    env --ignore-environment HOME="$HOME" PATH="$PATH" bash -c \
+        'source "$1/stackrc" >/dev/null; echo "${!2}"' bash "$1" "$2"
+}
+
 # The releases of what moves: a repository that was set to another branch.
-function check_releases { # <Nova's branch on the base> <on the target> <Ironic's branch>
-    if [[ $1 != "$2" || $2 != "$3" ]]; then
-        die $LINENO "ironic-sideways: mixed releases: Nova is $1 on the base and $2 on the target," \
-            "Ironic $3: expected one branch"
+function check_releases {
+    local base target ironic
+    base=$(devstack_says "$BASE_DEVSTACK_DIR" NOVA_BRANCH)
+    target=$(devstack_says "$TARGET_DEVSTACK_DIR" NOVA_BRANCH)
+    ironic=${IRONIC_BRANCH:-$(devstack_says "$TARGET_DEVSTACK_DIR" TARGET_BRANCH)}
+    if [[ $base != "$target" || $target != "$ironic" ]]; then
+        die $LINENO "ironic-sideways: mixed releases: Nova is $base on the base and $target on the target," \
+            "Ironic $ironic: expected one branch"
     fi
 }

@@ -27,29 +27,42 @@ source "$(dirname "$0")/tempest.sh"
 export IRONIC_SIDEWAYS_DIR=${IRONIC_SIDEWAYS_DIR:-$DATA_DIR/ironic-sideways}
 export DEPLOYMENT=devstack
 SIDEWAYS_GRENADE=$(cd "$(dirname "$0")/../../grenade" && pwd)
+# shellcheck source=grenade/summary.sh
+source "$SIDEWAYS_GRENADE/summary.sh"
+use_grenades_summary
+
+# Grenade empties its own record for each run. What collects heartbeats and leases has
+# its files open.
+function begin_evidence {
+    local evidence=$IRONIC_SIDEWAYS_DIR/hardware/evidence
+    local previous=$IRONIC_SIDEWAYS_DIR/hardware/previous/evidence
+    rm -rf "$previous"
+    mkdir -p "$previous" "$evidence"
+    find "$evidence" -mindepth 1 -maxdepth 1 ! -name heartbeat.jsonl ! -name leases.jsonl \
+        -exec mv -t "$previous" {} +
+}
 
 set -o xtrace
 
 case $1 in
     early_create) ;;
     create)
+        begin_evidence
         "$SIDEWAYS_GRENADE/resources" create
-        resource_save ironic-sideways compute_host "$(hostname)"
         ;;
     verify)
-        "$SIDEWAYS_GRENADE/resources" verify "$2"
         if [[ $2 == post-upgrade ]]; then
+            # The verdict first: nothing that comes after it can take it away.
+            "$SIDEWAYS_GRENADE/after-upgrade" judge
             if [[ -e $TARGET_RELEASE_DIR/tempest/etc/tempest.conf ]]; then
                 configure_tempest_for_ironic "$TARGET_RELEASE_DIR/tempest/etc/tempest.conf"
             fi
-            "$SIDEWAYS_GRENADE/after-upgrade" verify
+        else
+            "$SIDEWAYS_GRENADE/resources" verify "$2"
         fi
         ;;
     verify_noapi) "$SIDEWAYS_GRENADE/resources" verify_noapi "${2:-}" ;;
-    destroy)
-        "$SIDEWAYS_GRENADE/resources" destroy
-        "$SIDEWAYS_GRENADE/after-upgrade" judge
-        ;;
+    destroy) "$SIDEWAYS_GRENADE/resources" destroy ;;
     force_destroy)
         set +o errexit
         "$SIDEWAYS_GRENADE/resources" destroy

@@ -35,18 +35,26 @@ source "$(dirname "$0")/checks.sh"
 IRONIC_SIDEWAYS_DIR=${IRONIC_SIDEWAYS_DIR:-$DATA_DIR/ironic-sideways}
 # shellcheck source=/dev/null
 source "$IRONIC_SIDEWAYS_DIR/deployment"
-check_sideways
 host=$(iniget $NOVA_CONF DEFAULT host)
 check_host "$BASE_COMPUTE_HOST" "$BASE_HOSTNAME" "$host"
-base_nova=$(set +o xtrace; source $BASE_DEVSTACK_DIR/stackrc; echo $NOVA_BRANCH)
-check_releases "$base_nova" "$NOVA_BRANCH" "${IRONIC_BRANCH:-$TARGET_BRANCH}"
 
 printf 'export GRENADE_DIR=%q\n' "$GRENADE_DIR" >"$IRONIC_SIDEWAYS_DIR/grenade"
+
+SIDEWAYS_REPOSITORY=$(cd "$(dirname "$0")/../.." && pwd)
+# Where the target's unstack.sh looks for its plugins; in Zuul it is there.
+if [[ ! -e $TARGET_RELEASE_DIR/ironic-sideways ]]; then
+    ln -s "$SIDEWAYS_REPOSITORY" "$TARGET_RELEASE_DIR/ironic-sideways"
+fi
+# shellcheck source=grenade/summary.sh
+source "$SIDEWAYS_REPOSITORY/grenade/summary.sh"
+use_grenades_summary
 
 set -o xtrace
 
 export IRONIC_SIDEWAYS_DIR
-"$(dirname "$0")/../../grenade/upgrade-ironic" --deployment devstack
+say "ironic-sideways: the window, with maintenance from begin-maintenance to end-maintenance"
+"$SIDEWAYS_REPOSITORY/grenade/upgrade-ironic" --deployment devstack
+say "ironic-sideways: the window has ended, and nova-compute runs Nova's Ironic driver"
 
 set +o xtrace
 echo "*********************************************************************"

@@ -33,6 +33,10 @@ DEVSTACK = (
     "pip_install",
     # inc/ini-config
     "iniset",
+    # inc/meta-config
+    "extract_localrc_section",
+    # lib/apache
+    "remove_uwsgi_config",
     # lib/database
     "define_database_baseurl",
     "initialize_database_backends",
@@ -51,8 +55,6 @@ GRENADE = (
     "devstack_localrc",
     "register_db_to_save",
     "register_project_for_upgrade",
-    "resource_save",
-    "resource_get",
 )
 PROGRAMS = ("openstack", "ironic-sideways", "mysqldump", "sudo")
 
@@ -83,7 +85,11 @@ function is_service_enabled {
 function is_plugin_enabled { [[ ,${DEVSTACK_PLUGINS:-}, == *,$1,* ]]; }
 function define_plugin { :; }
 function GetDistro { :; }
-function install_package { record install_package "$@"; }
+function apache_site_config_for { echo "/etc/apache2/sites-available/$1.conf"; }
+function install_package {
+    # apt_get, which it calls, does nothing then.
+    [[ ${OFFLINE:-False} == True ]] || record install_package "$@"
+}
 function iniget {
     record iniget "$@" || return 1
     case $2/$3 in
@@ -117,14 +123,19 @@ declare -A PLUGIN_DIR
 
 #: What the plugin reads of stackrc and of the libraries that it sources.
 STACKRC = """\
+[[ -z ${{_DEVSTACK_STACKRC:-}} ]] || return 0
+_DEVSTACK_STACKRC=1
 DEST={root}/stack/{side}
 DATA_DIR={root}/stack/data
 GIT_BASE=https://opendev.org
 TARGET_BRANCH=stable/2026.1
-NOVA_BRANCH=${{{side}_NOVA_BRANCH:-stable/2026.1}}
+localrc={root}/stack/{side}/devstack/.localrc.auto
+[[ ! -r $localrc ]] || source $localrc
+NOVA_BRANCH=${{NOVA_BRANCH:-stable/2026.1}}
 DEVSTACK_VENV={root}/stack/data/venv
 GLOBAL_VENV=${{GLOBAL_VENV:-True}}
 STACK_USER=stack
+SYSTEMD_DIR={root}/etc/systemd/system
 VIRT_DRIVER=${{VIRT_DRIVER:-generic}}
 ENABLED_SERVICES=${{ENABLED_SERVICES-key,g-api,n-api,n-cpu,n-sch,placement-api,neutron}}
 NOVA_CONF={root}/etc/nova/nova.conf
@@ -195,6 +206,9 @@ class Standin:
             "HOME": str(root),
             "IRONIC_SIDEWAYS_DIR": str(self.state),
             "HOSTNAME_SAID": "cloud-1",
+            "SIDEWAYS_OS_RELEASE": str(
+                self.write("os-release", "ID=debian\nVERSION_CODENAME=bookworm\n")
+            ),
         }
         self.write("bin/hostname", '#!/bin/bash\necho "$HOSTNAME_SAID"\n', True)
 
@@ -211,6 +225,7 @@ class Standin:
         body = f'#!/bin/bash\n{RECORD}record {name} "$@" || exit 1\n'
         if name == "sudo":
             body += '[[ $1 != tee ]] || cat >>"$HOME/$(basename "$(dirname "$2")")"\n'
+            body += '[[ $* != *--list-rules* ]] || echo "${RULES:-}"\n'
         if name.endswith("ironic-sideways"):
             body += SHOW
             body += f'[[ "$*" != *" -" ]] || cat >>{self.root}/stdin\n'

@@ -65,6 +65,8 @@ def plugin(host: Standin) -> Standin:
         copy.chmod(0o755)
     for name in ("upgrade-ironic", "resources", "after-upgrade"):
         host.program(f"plugin/grenade/{name}", name)
+    summary = (REPOSITORY / "grenade/summary.sh").read_text()
+    host.write("plugin/grenade/summary.sh", summary)
     return host
 
 
@@ -78,7 +80,7 @@ def adapter(host: Standin, name: str, *words: str, **more: str):
 
 def ours(host: Standin) -> list[str]:
     """The calls of our own phases."""
-    names = ("upgrade-ironic", "resources", "after-upgrade", "resource_save")
+    names = ("upgrade-ironic", "resources", "after-upgrade")
     return [c for c in host.calls() if c.split()[0] in names]
 
 
@@ -88,7 +90,7 @@ def ours(host: Standin) -> list[str]:
 def test_grenade_learns_the_name_and_what_to_save(host):
     assert settings(host).returncode == 0
 
-    assert host.calls()[:1] == ["register_project_for_upgrade ironic-sideways"]
+    assert host.calls()[1] == "register_project_for_upgrade ironic-sideways"
 
 
 def test_s5_grenade_saves_no_database_with_the_bmcs_passwords(host):
@@ -101,12 +103,29 @@ def test_s5_grenade_saves_no_database_with_the_bmcs_passwords(host):
 def test_both_devstacks_learn_what_they_need(host):
     settings(host)
 
-    assert host.calls()[1:] == [
-        "devstack_localrc base enable_plugin ironic-sideways "
+    said = [c for c in host.calls() if c.startswith("devstack_localrc ")]
+    base = [c.removeprefix("devstack_localrc base ") for c in said[: len(said) // 2]]
+    target = [c.removeprefix("devstack_localrc target ") for c in said[len(base) :]]
+    # The target's unstack.sh and clean.sh take away what the base's stack.sh brought.
+    assert base == target
+    assert base[:2] == [
+        "enable_plugin ironic-sideways "
         "https://opendev.org/openstack/ironic-sideways master",
-        "devstack_localrc base VIRT_DRIVER=generic",
-        "devstack_localrc target VIRT_DRIVER=generic",
+        "VIRT_DRIVER=generic",
     ]
+
+
+def test_what_a_side_has_set_stays(host):
+    """The lines stand behind a person's own."""
+    settings(host)
+
+    said = [c.split(" ", 2)[2] for c in host.calls() if "devstack_localrc base " in c]
+    own = "FIXED_RANGE=10.9.0.0/20\nQ_AGENT=mine\n"
+    lines = own + "\n".join(line for line in said if "=" in line)
+    asked = 'echo "$FIXED_RANGE $Q_AGENT $NETWORK_GATEWAY $IPV4_ADDRS_SAFE_TO_USE"'
+    assert host.bash(f"{lines}\n{asked}").stdout == (
+        "10.9.0.0/20 mine 10.1.0.1 10.1.0.0/20\n"
+    )
 
 
 def test_novas_own_resource_checks_are_left_out_and_grenade_stays_as_it_is(host):
@@ -123,7 +142,7 @@ def test_novas_own_resource_checks_are_left_out_and_grenade_stays_as_it_is(host)
 
 
 def test_each_failure_ends_the_settings(host):
-    assert host.each_failure_ends("bash", "-c", SETTINGS) == 4
+    assert host.each_failure_ends("bash", "-c", SETTINGS) == 20
 
 
 @pytest.mark.parametrize(
@@ -133,6 +152,15 @@ def test_each_failure_ends_the_settings(host):
             {"BASE_DEVSTACK_BRANCH": "stable/2025.2"},
             "base stable/2025.2 and target stable/2026.1 are different releases",
         ),
+        ({"VERIFY_RESOURCES": "False"}, "VERIFY_RESOURCES=False: expected True"),
+        ({"SIDEWAYS_OS_RELEASE": "/dev/null"}, "expected Debian 12 (bookworm) or 13"),
+        (
+            {"ENABLED_SERVICES": "key,q-ovn-agent,n-api,ovn-controller,ovn-northd"},
+            "'disable_service ovn-controller ovn-northd q-ovn-agent'",
+        ),
+        ({"ENABLED_SERVICES": "key,c-api"}, "boots a virtual server from a volume"),
+        ({"ENABLED_SERVICES": "key,postgresql"}, "nova_bm is a MySQL database"),
+        ({"ENABLED_SERVICES": "key,tls-proxy"}, "no certificate authority"),
         ({"MORE_PROJECTS": "ironic"}, "Ironic's own Grenade plugin is registered"),
         ({"GRENADE_PLUGINS": ",ironic-sideways,ironic"}, "Ironic's own Grenade plugin"),
         ({"BEFORE": "unset -f devstack_localrc"}, "no function devstack_localrc"),
@@ -151,6 +179,85 @@ def test_bad_input_is_refused_in_one_line_before_anything(host, more, named):
     assert done.stderr.count("\n") == 1
     assert host.calls() == []
     assert not (host.state / "nova").exists()
+
+
+@pytest.mark.parametrize("name", ["noble", "sid"])
+def test_another_distribution_is_named(host, name):
+    path = host.write("another", f"ID=ubuntu\nVERSION_CODENAME={name}\n")
+
+    done = settings(host, SIDEWAYS_OS_RELEASE=str(path))
+
+    assert done.returncode == 1
+    assert f"distribution {name}: expected Debian 12" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("side", "line"),
+    [
+        ("old", "NOVA_BRANCH=stable/2025.2"),
+        ("new", "NOVA_BRANCH=master"),
+        ("old", "export NOVA_BRANCH=stable/2025.2"),
+    ],
+)
+def test_mixed_releases_are_refused_before_anything(host, side, line):
+    """Each side is read by itself: stackrc keeps what it finds set."""
+    host.write(f"stack/{side}/devstack/.localrc.auto", f"{line}\n")
+
+    done = settings(host)
+
+    assert done.returncode == 1
+    assert "mixed releases: Nova is" in done.stderr
+    assert line.rpartition("=")[2] in done.stderr
+    assert done.stderr.count("\n") == 1
+    # What Grenade's own next step does anyway.
+    assert [c.split()[0] for c in host.calls()] == ["extract_localrc_section"]
+
+
+def test_ironic_of_another_branch_is_refused(host):
+    done = settings(host, IRONIC_BRANCH="master")
+
+    assert done.returncode == 1
+    assert "Ironic master: expected one branch" in done.stderr
+
+
+def moved(host: Standin) -> None:
+    """An earlier run's hardware, and the first mark of its window."""
+    host.write("stack/data/ironic-sideways/hardware/lab.json", "{}")
+    phases = "stack/data/ironic-sideways/hardware/evidence/phases"
+    host.write(f"{phases}/deploy-ramdisk.begun", "")
+
+
+def test_a_cloud_that_an_earlier_run_moved_is_refused(host):
+    moved(host)
+
+    done = settings(host)
+
+    assert done.returncode == 1
+    assert "an earlier run has moved this cloud" in done.stderr
+    assert "/stack/new/devstack/unstack.sh" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert host.calls() == []
+
+
+def test_with_that_run_can_be_gone_on(host):
+    moved(host)
+
+    assert settings(host, RUN_BASE="False").returncode == 0
+
+
+def test_the_evidence_of_a_hardware_that_is_gone_is_no_harm(host):
+    """unstack takes it down; the next stack.sh sets its evidence aside."""
+    moved(host)
+    (host.state / "hardware/lab.json").unlink()
+
+    assert settings(host).returncode == 0
+
+
+def test_the_mark_is_the_windows_first():
+    text = (REPOSITORY / "grenade/upgrade-ironic").read_text()
+    first = text.partition("function declare_window {\n    phase ")[2].split()[0]
+    assert f"\nSIDEWAYS_FIRST_PHASE={first}\n" in (UPGRADE / "checks.sh").read_text()
 
 
 def test_a_project_that_has_ironic_in_its_name_is_no_harm(host):
@@ -223,20 +330,33 @@ def test_the_window_runs_on_this_deployment(plugin):
     )
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"old_NOVA_BRANCH": "stable/2025.2"},
-        {"new_NOVA_BRANCH": "master"},
-        {"IRONIC_BRANCH": "master"},
-    ],
-)
-def test_mixed_releases_are_refused(plugin, more):
-    done = adapter(plugin, "upgrade.sh", **more)
+def test_the_targets_unstack_finds_the_plugin(plugin):
+    adapter(plugin, "upgrade.sh")
 
-    assert done.returncode == 1
-    assert "mixed releases: Nova is" in done.stderr
-    assert ours(plugin) == []
+    link = plugin.root / "stack/new/ironic-sideways"
+    assert link.resolve() == plugin.root / "plugin"
+    # In Zuul it is a directory, which stays as it is; a second run changes nothing.
+    assert adapter(plugin, "upgrade.sh").returncode == 0
+    link.unlink()
+    link.mkdir()
+    assert adapter(plugin, "upgrade.sh").returncode == 0
+    assert list(link.iterdir()) == []
+
+
+def test_grenades_summary_hears_of_the_window(plugin):
+    path = plugin.root / "plugin/devstack/upgrade/upgrade.sh"
+    done = plugin.bash(f"{path} 6>{plugin.root}/summary")
+
+    assert done.returncode == 0, done.stderr
+    begun, ended = (plugin.root / "summary").read_text().splitlines()
+    assert begun.startswith("ironic-sideways: the window, with maintenance from")
+    assert ended.startswith("ironic-sideways: the window has ended")
+
+
+def test_without_a_summary_the_window_runs_as_well(plugin):
+    path = plugin.root / "plugin/devstack/upgrade/upgrade.sh"
+
+    assert plugin.bash(f"{path} 6>&-").returncode == 0
 
 
 def test_an_adapter_is_thin():
@@ -252,17 +372,11 @@ def test_an_adapter_is_thin():
     ("words", "expected"),
     [
         (["early_create"], []),
-        (
-            ["create"],
-            ["resources create", "resource_save ironic-sideways compute_host cloud-1"],
-        ),
+        (["create"], ["resources create"]),
         (["verify", "pre-upgrade"], ["resources verify pre-upgrade"]),
         (["verify_noapi", "pre-upgrade"], ["resources verify_noapi pre-upgrade"]),
-        (
-            ["verify", "post-upgrade"],
-            ["resources verify post-upgrade", "after-upgrade verify"],
-        ),
-        (["destroy"], ["resources destroy", "after-upgrade judge"]),
+        (["verify", "post-upgrade"], ["after-upgrade judge"]),
+        (["destroy"], ["resources destroy"]),
         (["force_destroy"], ["resources destroy"]),
         (["a_verb_of_next_year"], []),
     ],
@@ -304,9 +418,42 @@ def test_tempest_is_told_of_bare_metal_when_its_configuration_is_there(plugin):
     # Of these DevStack is cautious; the driver has them.
     assert set(off) - {"interface_attach", "rescue"} < set(features.MISSING)
     assert f"{file} auth create_isolated_networks False" in calls
-    assert calls.index(f"{file} service_available ironic True") < calls.index(
-        "after-upgrade verify"
-    )
+    # Nothing that could fail comes before the verdict.
+    assert calls[0] == "after-upgrade judge"
+
+
+def test_a_new_run_has_new_evidence(plugin):
+    """Of an earlier one only what a process writes all the time stays."""
+    evidence = plugin.state / "hardware/evidence"
+    for name in (
+        "phases/operate.done",
+        "verdict.txt",
+        "heartbeat.jsonl",
+        "leases.jsonl",
+    ):
+        plugin.write(f"stack/data/ironic-sideways/hardware/evidence/{name}", name)
+
+    assert adapter(plugin, "resources.sh", "create").returncode == 0
+
+    assert {path.name for path in evidence.iterdir()} == {
+        "heartbeat.jsonl",
+        "leases.jsonl",
+    }
+    previous = plugin.state / "hardware/previous/evidence"
+    assert (previous / "phases/operate.done").exists()
+    # And again, from a directory of an earlier one.
+    plugin.write("stack/data/ironic-sideways/hardware/evidence/verdict.txt", "2")
+    assert adapter(plugin, "resources.sh", "create").returncode == 0
+    assert [path.name for path in previous.iterdir()] == ["verdict.txt"]
+
+
+@pytest.mark.parametrize("words", [["verify", "pre-upgrade"], ["destroy"]])
+def test_no_other_verb_takes_evidence_away(plugin, words):
+    plugin.write("stack/data/ironic-sideways/hardware/evidence/verdict.txt", "PASSED")
+
+    adapter(plugin, "resources.sh", *words)
+
+    assert (plugin.state / "hardware/evidence/verdict.txt").exists()
 
 
 def test_destroying_by_force_goes_on(plugin):

@@ -304,3 +304,31 @@ def test_a_lock_ends_with_its_holder(shell):
     shell.run(LOCK + "kill -KILL $$")
 
     assert shell.run(LOCK).returncode == 0
+
+
+def test_a_list_tells_what_was_begun_from_what_never_ran(shell):
+    result = shell.run(
+        'function second { false; }\ntry_phases "" >/dev/null\nlist_phases'
+    )
+
+    states = [line.split()[:2] for line in result.stdout.splitlines()]
+    assert states == [["one", "done"], ["two", "begun"], ["three", "-"]]
+
+
+def test_who_watches_gets_each_phases_line_and_the_log_does_too(shell):
+    summary = shell.evidence.parent / "summary"
+    shell.environment["IRONIC_SIDEWAYS_SUMMARY"] = "6"
+
+    result = shell.run(f"""exec 6>{summary}
+function third {{ echo "no such driver" >&2; return 1; }}
+try_phases ""
+try_phases ""
+""")
+
+    lines = summary.read_text().splitlines()
+    assert result.stdout.splitlines() == lines
+    failed, reason = lines[2:4]
+    assert failed.split()[0] == "three"
+    assert "FAILED after" in failed
+    assert reason == "    | no such driver"
+    assert [line.split()[-2:] for line in lines[4:6]] == [["done", "before"]] * 2
