@@ -26,11 +26,17 @@ SIDEWAYS_HARDWARE=$IRONIC_SIDEWAYS_DIR/hardware
 # The machines' tools have an environment of their own: DevStack's has another
 # release's constraints, and no libvirt.
 SIDEWAYS_TOOLS=$IRONIC_SIDEWAYS_DIR/venv
-SIDEWAYS_PHYSICAL_NETWORK=ironic-sideways
+SIDEWAYS_PHYSICAL_NETWORK="ironic-sideways"
+# The hardware's name for its bridge (ironic_sideways/lab/layout.py).
+SIDEWAYS_BRIDGE=isw$IRONIC_SIDEWAYS_NUMBER
+# shellcheck source=devstack/upgrade/checks.sh
+source "$SIDEWAYS_PLUGIN_DIR/upgrade/checks.sh"
 
 # Refuse, in one line each, before stack.sh has changed anything of ours.
 function sideways_check {
     local service
+    check_distribution
+    check_services
     case $IRONIC_SIDEWAYS_BASE_DRIVER in
         nova_bm|fake) ;;
         *) die $LINENO "IRONIC_SIDEWAYS_BASE_DRIVER=$IRONIC_SIDEWAYS_BASE_DRIVER:" \
@@ -69,6 +75,20 @@ function sideways_hardware {
         --network "$IRONIC_SIDEWAYS_NETWORK" --nodes "$IRONIC_SIDEWAYS_NODES" \
         --base-driver "$IRONIC_SIDEWAYS_BASE_DRIVER" --owner "$STACK_USER" \
         --cache "$IRONIC_SIDEWAYS_DIR/cache"
+}
+
+# A gate node rejects what it was not told to accept; over the bridge come the requests
+# for leases and boot files, the heartbeats, and what Ironic's agent says.
+function sideways_firewall { # <open|close>
+    local rules
+    rules=$(sudo iptables --wait --list-rules INPUT)
+    case $1/$rules in
+        open/*"-i $SIDEWAYS_BRIDGE -j ACCEPT"*) ;;
+        open/*) sudo iptables --wait --insert INPUT --in-interface "$SIDEWAYS_BRIDGE" --jump ACCEPT ;;
+        close/*"-i $SIDEWAYS_BRIDGE -j ACCEPT"*)
+            sudo iptables --wait --delete INPUT --in-interface "$SIDEWAYS_BRIDGE" --jump ACCEPT
+            ;;
+    esac
 }
 
 # Where the hardware's parts are, by name, and the host of nova-compute: CONF.host,
@@ -138,7 +158,7 @@ lab write-disk --directory $SIDEWAYS_HARDWARE"
 # services log to the journal; evidence is read from a file, and what the
 # environment says goes before what DevStack writes into the configuration.
 function sideways_drop_in { # <unit> <log's name> [ExecStart]
-    local directory=/etc/systemd/system/devstack@$1.service.d
+    local directory=$SYSTEMD_DIR/devstack@$1.service.d
     sudo mkdir -p $directory
     {
         echo "[Service]"
@@ -163,7 +183,7 @@ function sideways_configure_neutron {
     iniset $file ironic_sideways_lab dhcp_hosts_directory "$SIDEWAYS_HARDWARE/data/dhcp-hosts"
     iniset $file ironic_sideways_lab dhcp_options_directory "$SIDEWAYS_HARDWARE/data/dhcp-options"
     iniset $file ironic_sideways_lab dnsmasq_pid_file "$SIDEWAYS_HARDWARE/run/dnsmasq.pid"
-    iniset $file ironic_sideways_lab dhcp_interface "${SIDEWAYS_OF[bridge]}"
+    iniset $file ironic_sideways_lab dhcp_interface "$SIDEWAYS_BRIDGE"
     iniset $file ironic_sideways_lab dhcp_server "${SIDEWAYS_OF[gateway]}"
 }
 
@@ -203,11 +223,27 @@ function sideways_images {
         IRONIC_SIDEWAYS_VENV=$DEVSTACK_VENV "$SIDEWAYS_REPOSITORY/tools/fake_deploy_images.sh"
 }
 
+# On both sides: what the base's stack.sh made, and what the window added.
 function sideways_unstack {
+    local unit
+    # Ironic has come without its own plugin, whose unstack would stop it.
+    for unit in ir-api ir-cond; do
+        if [[ -e $SYSTEMD_DIR/devstack@$unit.service ]]; then
+            sudo systemctl disable --now "devstack@$unit.service"
+        fi
+    done
     if [[ -e $SIDEWAYS_HARDWARE/lab.json ]]; then
         sudo "$SIDEWAYS_TOOLS/bin/ironic-sideways" lab down --directory "$SIDEWAYS_HARDWARE"
     fi
-    sudo rm -f /etc/systemd/system/devstack@{n-cpu,ir-cond}.service.d/ironic-sideways.conf
+    sideways_firewall close
+    sudo rm -f "$SYSTEMD_DIR"/devstack@{n-cpu,ir-cond}.service.d/ironic-sideways.conf
+    sudo systemctl daemon-reload
+}
+
+function sideways_clean {
+    remove_uwsgi_config /etc/ironic/ironic-uwsgi.ini ironic-api
+    sudo rm -rf "$(apache_site_config_for ironic-api)" /etc/ironic /var/lib/ironic
+    sudo rm -rf "$SYSTEMD_DIR"/devstack@{n-cpu,ir-cond}.service.d "$IRONIC_SIDEWAYS_DIR"
 }
 
 case $1/${2:-} in
@@ -222,7 +258,8 @@ case $1/${2:-} in
     stack/post-config)
         echo_summary "ironic-sideways: machines, their BMCs and nova_bm"
         sideways_hardware
-        sideways_look libvirt_uri gateway bridge guest_arguments
+        sideways_firewall open
+        sideways_look libvirt_uri gateway guest_arguments
         sideways_database
         sideways_configure_nova
         sideways_drop_in n-cpu nova-compute \
@@ -238,5 +275,5 @@ case $1/${2:-} in
         sideways_images
         ;;
     unstack/*) sideways_unstack ;;
-    clean/*) sudo rm -rf "$IRONIC_SIDEWAYS_DIR" ;;
+    clean/*) sideways_clean ;;
 esac

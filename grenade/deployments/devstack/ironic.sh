@@ -53,13 +53,13 @@ IRONIC_ENABLED_STORAGE_INTERFACES=noop
 # A row that names an interface which is not enabled stops power sync for all.
 IRONIC_ENABLED_VENDOR_INTERFACES=ipmitool,no-vendor
 
+# Sourcing it installs boot loaders for UEFI, which no machine here uses, by names that
+# Debian does not all have; offline, DevStack installs no package.
 function source_ironic_library {
-    # Sourcing it installs boot loaders for UEFI, which no machine here uses, by
-    # names that Debian does not all have.
-    eval "$(declare -f install_package | sed '1s/install_package/sideways_install_package/')"
-    function install_package { :; }
+    local offline=${OFFLINE:-False}
+    OFFLINE=True
     source $IRONIC_DIR/devstack/lib/ironic
-    eval "$(declare -f sideways_install_package | sed '1s/sideways_install_package/install_package/')"
+    OFFLINE=$offline
 }
 
 if [[ -r $IRONIC_DIR/devstack/lib/ironic ]]; then

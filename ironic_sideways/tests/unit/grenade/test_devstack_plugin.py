@@ -51,6 +51,8 @@ def phase(base: Standin, *names: str, **more: str):
         ({"IRONIC_SIDEWAYS_BASE_DRIVER": "vmware"}, "expected nova_bm or fake"),
         ({"DEVSTACK_PLUGINS": ",ironic"}, "Ironic is enabled on the base"),
         ({"ENABLED_SERVICES": "key,n-api"}, "service g-api: not enabled"),
+        ({"ENABLED_SERVICES": "key,ovn-northd"}, "services ovn-northd are enabled"),
+        ({"SIDEWAYS_OS_RELEASE": "/dev/null"}, "expected Debian 12 (bookworm) or 13"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_before_anything(base, more, named):
@@ -228,6 +230,70 @@ def test_what_the_window_needs_is_left_behind(base):
     assert "BASE_COMPUTE_HOST=cloud-1\nBASE_HOSTNAME=cloud-1\n" in text
     assert f"SIDEWAYS_HARDWARE={base.state}/hardware" in text
     assert "secret" not in text
+
+
+OPENED = "sudo iptables --wait --insert INPUT --in-interface isw0 --jump ACCEPT"
+CLOSED = "sudo iptables --wait --delete INPUT --in-interface isw0 --jump ACCEPT"
+#: As iptables lists them: the first one's bridge is another's.
+OTHERS = "-P INPUT ACCEPT\n-A INPUT -i isw01 -j ACCEPT\n-A INPUT -j openstack-INPUT"
+OURS = f"{OTHERS}\n-A INPUT -i isw0 -j ACCEPT"
+
+
+def test_the_machines_bridge_is_let_in_once(base):
+    """A gate node's firewall rejects what no rule of its own accepts."""
+    phase(base, "stack", "post-config", RULES=OTHERS)
+    calls = base.calls()
+    assert calls.index(OPENED) < [" lab show " in c for c in calls].index(True)
+
+    phase(base, "stack", "post-config", RULES=OURS)
+    assert OPENED not in base.calls()
+
+
+def test_unstack_takes_away_the_rule_that_is_there(base):
+    phase(base, "unstack", RULES=OTHERS)
+    assert CLOSED not in base.calls()
+
+    phase(base, "unstack", RULES=OURS)
+    assert CLOSED in base.calls()
+
+
+def test_unstack_stops_what_ironic_brought_and_makes_systemd_forget_us(base):
+    """The window's services are no plugin's: nobody else stops them."""
+    for unit in ("ir-api", "ir-cond"):
+        base.write(f"etc/systemd/system/devstack@{unit}.service", "")
+
+    assert phase(base, "unstack").returncode == 0
+
+    calls = [c for c in base.calls() if "systemctl" in c or " rm " in c]
+    assert calls == [
+        "sudo systemctl disable --now devstack@ir-api.service",
+        "sudo systemctl disable --now devstack@ir-cond.service",
+        "sudo rm -f /etc/systemd/system/devstack@n-cpu.service.d/ironic-sideways.conf "
+        "/etc/systemd/system/devstack@ir-cond.service.d/ironic-sideways.conf",
+        "sudo systemctl daemon-reload",
+    ]
+
+
+def test_unstack_of_a_base_that_was_not_moved_stops_no_ironic(base):
+    phase(base, "unstack")
+
+    assert not [c for c in base.calls() if "disable" in c]
+
+
+def test_clean_leaves_nothing_of_ironics_and_ours(base):
+    assert phase(base, "clean").returncode == 0
+
+    removed = " ".join(c for c in base.calls() if c.startswith("sudo rm -rf "))
+    for path in (
+        "/etc/apache2/sites-available/ironic-api.conf",
+        "/etc/ironic",
+        "/var/lib/ironic",
+        "/etc/systemd/system/devstack@n-cpu.service.d",
+        "/stack/data/ironic-sideways",
+    ):
+        assert f" {path}" in removed
+    site = "remove_uwsgi_config /etc/ironic/ironic-uwsgi.ini ironic-api"
+    assert site in base.calls()
 
 
 def test_unstack_takes_the_hardware_down_if_it_is_there(base):
