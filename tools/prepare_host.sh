@@ -47,7 +47,7 @@ RELEASE=2026.2
 # In an environment of another release than that.
 OTHER_RELEASE=.ironic-sideways-release
 GROUPS_WANTED=()
-PROFILES=()
+PROFILES=(lab)
 REQUIRED_DISK_GB=10
 UNDO=""
 OS_RELEASE=/etc/os-release
@@ -90,7 +90,7 @@ function parse_arguments { # <argument>...
             --tests)
                 STAMP=$TESTS
                 GROUPS_WANTED=(--group "$REPOSITORY/pyproject.toml:host")
-                PROFILES=(test)
+                PROFILES=(lab host)
                 ;;
             --hardware)
                 STAMP=.ironic-sideways-hardware

@@ -172,3 +172,27 @@ def test_a_place_for_locks_that_is_a_link_is_refused(host: Host) -> None:
     done = host.run("rm -r $LOCKS\nln -s $ROOT/elsewhere $LOCKS\ntake_lock")
     assert done.returncode == 1
     assert "expected a directory of root's" in done.stderr
+
+
+def test_each_package_has_a_profile_and_a_docs_job_installs_none() -> None:
+    """What has none would be installed by each job that reads the file."""
+    lines = (TOOLS.parent / "bindep.txt").read_text().splitlines()
+    found = [re.findall(r"[\w.-]+", line) for line in lines if line[:1].isalpha()]
+    profiles = {name: set(words) for name, _, _, *words in found}
+    assert len(profiles) > 40
+    assert [name for name, words in profiles.items() if not words] == []
+    assert set().union(*profiles.values()) == {"lab", "hardware", "test", "host"}
+    assert {name for name, words in profiles.items() if "lab" not in words} == {
+        *("chromium", "crudini", "fonts-dejavu-core", "fonts-inter", "git"),
+        "shellcheck",
+    }
+    # The machines beside another cloud's control plane need all but that.
+    control_plane = {"mariadb-server", "rabbitmq-server"}
+    beside = {name for name, words in profiles.items() if "hardware" in words}
+    lab = {name for name, words in profiles.items() if "lab" in words}
+    assert lab - beside == control_plane
+    # On Ubuntu, where the jobs of tox run, these have the same names.
+    assert {name for name, words in profiles.items() if "test" in words} == {
+        *("crudini", "gcc", "git", "libc6-dev", "libvirt-dev", "mariadb-server"),
+        *("pkg-config", "python3-dev", "shellcheck"),
+    }
