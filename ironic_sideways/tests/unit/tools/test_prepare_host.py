@@ -13,13 +13,14 @@
 """tools/prepare_host.sh on a host that stays as it was, but for what it says."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ironic_sideways.tests.unit.tools.host import TIMEOUT_S, Host
+from ironic_sideways.tests.unit.tools.host import TIMEOUT_S, TOOLS, Host
 
 
 def test_no_service_may_start_while_packages_are_installed(host: Host) -> None:
