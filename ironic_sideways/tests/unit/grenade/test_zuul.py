@@ -55,10 +55,23 @@ def combine(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_the_job_is_grenades_and_the_variant_is_the_jobs():
+def test_the_job_is_grenades_and_the_variants_are_the_jobs():
     assert JOBS[JOB]["parent"] == "grenade"
+    assert JOBS[f"{JOB}-back"]["parent"] == JOB
     assert JOBS[f"{JOB}-fake"]["parent"] == JOB
-    assert JOBS.keys() == {JOB, f"{JOB}-fake"}
+    assert JOBS.keys() == {JOB, f"{JOB}-back", f"{JOB}-fake"}
+
+
+def test_the_way_back_is_from_a_phase_of_the_window_by_a_name_that_is_read():
+    (value,) = JOBS[f"{JOB}-back"]["vars"]["grenade_localrc"].values()
+    (name,) = JOBS[f"{JOB}-back"]["vars"]["grenade_localrc"]
+    assert (
+        f" ${{{name}:-}} " in (REPOSITORY / "devstack/upgrade/upgrade.sh").read_text()
+    )
+    window = (REPOSITORY / "grenade/upgrade-ironic").read_text()
+    assert re.search(rf"^    phase {value} ", window, re.M)
+    # The base's smoke tests are off there, too.
+    assert merged(f"{JOB}-back")["grenade_localrc"]["BASE_RUN_SMOKE"] is False
 
 
 def test_it_goes_sideways_on_the_branch_under_test():
@@ -187,7 +200,8 @@ def test_a_run_that_ended_early_gets_its_page_before_the_links():
 
 
 def test_every_job_runs_in_check_and_those_that_vote_in_the_gate():
-    assert PROJECT["check"]["jobs"] == [*TOX_JOBS, JOB, f"{JOB}-fake"]
+    variants = [f"{JOB}-back", f"{JOB}-fake"]
+    assert PROJECT["check"]["jobs"] == [*TOX_JOBS, JOB, *variants]
     assert PROJECT["gate"]["jobs"] == TOX_JOBS
 
 
