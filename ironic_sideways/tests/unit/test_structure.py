@@ -271,7 +271,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "report/faults.py",
         "report/findings.py",
     ),
-    "draws on a terminal what it is told": ("progress.py",),
     "reads options and connects, and hands on to a tested room": (
         "cmd/compute_workers.py",
         "cmd/evidence.py",
