@@ -119,6 +119,18 @@ function check_ironic_plugin {
     fi
 }
 
+# The machines, their bridge and nova_bm are this host's; a subnode has none of them.
+function check_one_compute {
+    local hosts
+    hosts=$(openstack --os-cloud devstack-admin compute service list --service nova-compute \
+        --format value --column Host)
+    hosts=${hosts//$'\n'/ }
+    if [[ $hosts == *" "* ]]; then
+        die $LINENO "ironic-sideways: compute hosts $hosts: expected one: several are moved by the lab" \
+            "alone (tools/run_upgrade.sh --compute-hosts)"
+    fi
+}
+
 # Nova's Ironic driver sees the instances of its own CONF.host alone.
 function check_host { # <host of nova-compute on the base> <host name then> <CONF.host now>
     local now

@@ -21,6 +21,8 @@ set -o errexit
 
 source $GRENADE_DIR/grenaderc
 source $GRENADE_DIR/functions
+# shellcheck source=devstack/upgrade/checks.sh
+source "$(dirname "$0")/checks.sh"
 # shellcheck source=devstack/upgrade/tempest.sh
 source "$(dirname "$0")/tempest.sh"
 
@@ -45,7 +47,7 @@ function begin_evidence {
 set -o xtrace
 
 case $1 in
-    early_create) ;;
+    early_create) check_one_compute ;;
     create)
         begin_evidence
         "$SIDEWAYS_GRENADE/resources" create

@@ -226,6 +226,9 @@ class Standin:
         if name == "sudo":
             body += '[[ $1 != tee ]] || cat >>"$HOME/$(basename "$(dirname "$2")")"\n'
             body += '[[ $* != *--list-rules* ]] || echo "${RULES:-}"\n'
+        if name == "openstack":
+            said = 'printf "${COMPUTE_HOSTS:-cloud-1}\\n"'
+            body += f'[[ $* != *"service list"* ]] || {said}\n'
         if name.endswith("ironic-sideways"):
             body += SHOW
             body += f'[[ "$*" != *" -" ]] || cat >>{self.root}/stdin\n'

@@ -404,7 +404,13 @@ def test_each_verb_of_grenades(plugin, words, expected):
 
 @pytest.mark.parametrize(
     "words",
-    [["create"], ["verify", "pre-upgrade"], ["verify", "post-upgrade"], ["destroy"]],
+    [
+        ["early_create"],
+        ["create"],
+        ["verify", "pre-upgrade"],
+        ["verify", "post-upgrade"],
+        ["destroy"],
+    ],
 )
 def test_each_failure_of_a_verb_is_grenades(plugin, words):
     path = plugin.root / "plugin/devstack/upgrade/resources.sh"
@@ -433,6 +439,15 @@ def test_tempest_is_told_of_bare_metal_when_its_configuration_is_there(plugin):
     assert f"{file} auth create_isolated_networks False" in calls
     # Nothing that could fail comes before the verdict.
     assert calls[0] == "after-upgrade judge"
+
+
+def test_a_second_compute_host_is_refused_before_anything_is_created(plugin):
+    assert adapter(plugin, "resources.sh", "early_create").returncode == 0
+
+    done = adapter(plugin, "resources.sh", "early_create", COMPUTE_HOSTS="one\\ntwo")
+
+    assert done.returncode == 1
+    assert "compute hosts one two: expected one" in done.stderr
 
 
 def test_a_new_run_has_new_evidence(plugin):
