@@ -109,7 +109,7 @@ def test_whatever_fails_there_is_a_verdict(moved, name):
             {
                 "verify": "venv/ironic-sideways workload verify",
                 "operate": "venv/ironic-sideways workload operate",
-                "tempest": TOOLS,
+                "tempest": f"{TOOLS} tempest",
             }[name]
         )
     )
@@ -139,6 +139,7 @@ def test_the_verdicts_line_is_the_last_that_the_console_says(moved):
     *phases, said, report, resume = summary.read_text().splitlines()
     assert [one.split()[0] for one in phases] == [
         "verify",
+        "restarted",
         "operate",
         "tempest",
         "collect",
@@ -147,17 +148,6 @@ def test_the_verdicts_line_is_the_last_that_the_console_says(moved):
     assert report.split()[0] == "report:"
     assert report.endswith("/hardware/evidence/report.html")
     assert resume.split() == ["resume:", "DEPLOYMENT=devstack", str(AFTER), "judge"]
-
-
-def test_a_failing_test_is_judged_and_fails_the_run(moved):
-    moved.run(AFTER, "judge")
-    (tempest,) = (n for n, c in enumerate(moved.calls(), 1) if c.startswith(TOOLS))
-    (moved.state / "hardware/evidence/phases/tempest.done").unlink()
-
-    done = moved.run(AFTER, "judge", FAIL_AT=str(tempest))
-
-    assert done.returncode == 1
-    assert asked(moved)[-2:] == JUDGED
 
 
 def of_the_last_run(moved: Standin, name: str) -> str:
