@@ -137,6 +137,12 @@ KNOWN = {
         " being stopped: its periodic tasks return no delay any more"
     ),
     re.compile(
+        r"Error during SchedulerManager\._discover_hosts_in_cells: IndexError"
+    ): (
+        "the first turn of a scheduler that was away for longer than"
+        " service_down_time: until it has reported itself Nova finds no leader"
+    ),
+    re.compile(
         r"Rejecting authorization: baremetal:(node|port):list_all is disallowed"
     ): (
         "ironic.common.policy.authorize logs it where check_list_policy then lists what"
@@ -316,15 +322,17 @@ def tracebacks(directory: Path, rule: Rule) -> Iterator[Line]:
         if begin <= line.time <= (later if OPERATING.match(line.file) else end)
     )
     for _file, log in itertools.groupby(found, lambda line: line.file):
-        first = None
+        first, above = None, ""
         for line in log:
             text = line.text.removeprefix(head(line.text))
             if rule.pattern.search(line.text):
                 first = first or line
             elif first and (end_of := EXCEPTION.match(text)):
-                if not known(text) and not retried(first.text, text):
+                if not (known(text) or known(above) or retried(first.text, text)):
                     yield ending(first, end_of[0])
                 first = None
+            elif not first:
+                above = text
         if first:
             yield first
 

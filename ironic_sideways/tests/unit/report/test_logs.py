@@ -237,6 +237,19 @@ def test_a_known_traceback_is_neither_a_failure_nor_unknown(evidence, end):
     assert judged.passed and not judged.errors
 
 
+def test_the_first_turn_of_a_scheduler_that_was_away_is_known(evidence):
+    """The exception alone says nothing: what stands above it does."""
+    end = "IndexError: list index out of range"
+    found = traceback(BEGIN + 5, end)
+    add(evidence, "nova-scheduler.log", found)
+    assert "no traceback" in failed(evidence)
+
+    path = evidence / "logs" / "nova-scheduler.log"
+    above = f"Error during SchedulerManager._discover_hosts_in_cells: {end}"
+    path.write_text(path.read_text().replace("it broke", above))
+    assert "no traceback" not in failed(evidence)
+
+
 def refusal(rule: str) -> str:
     disallowed = f"baremetal:{rule} is disallowed by policy"
     said = f"{disallowed}: oslo_policy.policy.PolicyNotAuthorized: {disallowed}"
