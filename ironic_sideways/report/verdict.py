@@ -29,6 +29,7 @@ from ironic_sideways.report import (
     exact_match,
     logs,
     maintenance,
+    operations,
     places,
     restarted,
     schemas,
@@ -77,7 +78,7 @@ SUBJECTS: dict[str, Subject] = {
         Judged.UNLESS_LEFT_OUT,
     ),
     "operations": Subject(
-        checks.check_operations,
+        operations.check_operations,
         ("operations.json",),
         Judged.UNLESS_LEFT_OUT,
         Section(
@@ -85,11 +86,11 @@ SUBJECTS: dict[str, Subject] = {
             "Operations",
             "What was done on the moved cloud, with each result. A deploy or a "
             "cleaning lists its node's states.",
-            facts=checks.seconds_in_all,
+            facts=operations.seconds_in_all,
         ),
     ),
     "proxy": Subject(
-        checks.check_proxy,
+        operations.check_proxy,
         ("proxy.json",),
         Judged.UNLESS_LEFT_OUT,
         Section(

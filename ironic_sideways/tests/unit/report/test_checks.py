@@ -12,9 +12,6 @@
 
 """Documents judged anew, node by node."""
 
-import json
-from typing import Any
-
 import pytest
 
 from ironic_sideways.evidence import resources
@@ -103,132 +100,7 @@ def test_a_migration_that_failed_is_a_failure(evidence):
     assert failed(checks.check_migration(evidence)) == ["result"]
 
 
-def test_an_operation_that_failed_is_a_failure(evidence):
-    whole.edit(evidence / "operations.json", lambda d: d[2].update(ok=False))
-
-    assert failed(checks.check_operations(evidence)) == ["start"]
-
-
-@pytest.mark.parametrize(
-    ("number", "change", "says"),
-    [
-        (1, {"allocation": {}}, "it holds {}, expected"),
-        (2, {"allocation": {"node-run": {"VCPU": 1}}}, "expected"),
-        (3, {"embedded": None}, "no evidence of its flavor"),
-        (3, {"embedded": {"resources:CUSTOM_X": "1"}}, "is a new one"),
-        (3, {"instance": "another"}, "was on no node before"),
-        (4, {"allocation": {"node-run": {"CUSTOM_X": 1}}}, "expected {}"),
-    ],
-)
-def test_an_operation_that_proves_nothing_of_the_old_flavor_fails(
-    evidence, number, change, says
-):
-    whole.edit(evidence / "operations.json", lambda d: d[number].update(change))
-
-    (check,) = checks.check_operations(evidence).failures
-    assert check.name.startswith("old flavor, ")
-    assert says in check.detail
-
-
-def test_an_operation_that_was_never_done_is_named(evidence):
-    whole.edit(evidence / "operations.json", lambda d: d.pop())
-
-    (check,) = checks.check_operations(evidence).failures
-
-    assert (check.name, check.detail) == ("net-booted reboot", "was never done")
-
-
-def test_the_plain_fake_driver_leaves_only_a_new_server_to_boot(evidence):
-    whole.edit(evidence / "before.json", lambda d: d.update(base_driver="fake"))
-    whole.edit(evidence / "operations.json", lambda d: d.__delitem__(slice(1, None)))
-
-    assert checks.check_operations(evidence).ok
-
-
-def test_an_answer_of_the_bare_metal_api_that_is_wrong_is_a_failure(evidence):
-    whole.edit(evidence / "proxy.json", lambda d: d[3].update(ok=False))
-
-    assert len(failed(checks.check_proxy(evidence))) == 1
-
-
-@pytest.mark.parametrize("name", sorted(checks.PROXY))
-def test_what_the_bare_metal_api_was_never_asked_is_named(evidence, name):
-    def without(rows):
-        rows[:] = [row for row in rows if row["name"] != name]
-
-    whole.edit(evidence / "proxy.json", without)
-
-    (check,) = checks.check_proxy(evidence).failures
-
-    assert (check.name, check.detail) == (name, "was never asked")
-
-
 def test_snapshots_without_machines_prove_no_survival(evidence):
     whole.edit(evidence / "after.json", lambda d: d.pop("ironic_nodes"))
 
     assert failed(checks.check_survival(evidence)) == ["ironic_nodes"]
-
-
-def test_a_net_booted_survivor_must_beat_again_from_its_own_root(evidence):
-    path = evidence / "heartbeat.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-
-    def changed(boot_id, **values):
-        whole.write_lines(
-            path, [{**r, **values} if r["boot_id"] == boot_id else r for r in rows]
-        )
-        return failed(checks.check_operations(evidence))
-
-    both = ["net-booted again", "ephemeral disk kept"]
-    assert changed("boot-2", root=whole.ROOT) == []
-    # Its ramdisk runs, without the instance's disk.
-    assert changed("boot-2", root=None) == both
-    # No machine was net-booted before.
-    assert changed("boot-1", root=None) == both
-    # T10: its disks were written anew.
-    assert changed("boot-2", marker="another") == both
-    assert changed("boot-2", ephemeral="another") == both
-    whole.write_lines(path, [row for row in rows if row["boot_id"] != "boot-2"])
-    assert failed(checks.check_operations(evidence)) == both
-
-
-def test_t10_each_net_booted_survivor_must_beat_again_and_one_has_an_ephemeral_disk(
-    evidence,
-):
-    path = evidence / "heartbeat.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-
-    def changed(mac, **values):
-        whole.write_lines(
-            path, [{**r, **values} if r["mac"] == mac else r for r in rows]
-        )
-        return failed(checks.check_operations(evidence))
-
-    # The stopped one was net-booted too, and is not heard again.
-    assert changed(whole.mac(2), root=whole.ROOT) == ["net-booted again"]
-    assert changed(whole.mac(1), ephemeral=None) == ["ephemeral disk kept"]
-
-
-def test_t2_a_port_has_its_mac_in_neutron_and_in_ironic_after_each_operation(evidence):
-    other = whole.macs(1)[0]
-    moved = {"neutron": other, "ironic": other}
-    for changed in (moved, {"neutron": whole.mac(1), "ironic": None}):
-
-        def change(found: Any, to: Any = changed) -> None:
-            found[3]["macs"] = to
-
-        whole.edit(evidence / "operations.json", change)
-        (check,) = checks.check_operations(evidence).failures
-        assert check.name == "port's MAC, rebuild"
-
-
-def test_t2_what_is_rebuilt_had_a_crossed_vif(evidence):
-    """On the first NIC nothing would show that the VIF was put right."""
-
-    def straight(document):
-        for machine in document["machines"]:
-            machine["macs"].reverse()
-
-    whole.edit(evidence / "before.json", straight)
-
-    assert failed(checks.check_operations(evidence)) == ["rebuilt with a crossed VIF"]

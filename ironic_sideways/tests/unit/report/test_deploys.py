@@ -14,12 +14,12 @@
 
 import pytest
 
-from ironic_sideways.report import checks, deploys
+from ironic_sideways.report import deploys, operations
 from ironic_sideways.tests.unit.report import whole
 
 
 def failures(evidence) -> dict[str, str]:
-    return {c.name: c.detail for c in checks.check_operations(evidence).failures}
+    return {c.name: c.detail for c in operations.check_operations(evidence).failures}
 
 
 def change(evidence, name, act):
@@ -31,7 +31,7 @@ def change(evidence, name, act):
 
 
 def test_deploys_that_the_evidence_shows_whole_are_told_with_their_times(evidence):
-    found = {c.name: c for c in checks.check_operations(evidence).checks}
+    found = {c.name: c for c in operations.check_operations(evidence).checks}
 
     assert found["agent, rebuild"].ok
     assert found["agent, rebuild"].detail == (

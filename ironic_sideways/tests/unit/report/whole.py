@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways.evidence import compare
-from ironic_sideways.report import checks, verdict, window
+from ironic_sideways.report import checks, operations, verdict, window
 from ironic_sideways.report import logs as logs_judged
 from ironic_sideways.report.subjects import Judged
 from ironic_sideways.tests.unit.report import probes, told_twice
@@ -494,7 +494,9 @@ def lay_down(directory: Path) -> None:
         (found,) = (operation for operation in done if operation["name"] == rebuilt)
         found["deploy"] = deployed("node-run", 1)
     write(directory / "operations.json", done)
-    asked = [{"name": name, "ok": True, "detail": ""} for name in sorted(checks.PROXY)]
+    asked = [
+        {"name": name, "ok": True, "detail": ""} for name in sorted(operations.PROXY)
+    ]
     write(directory / "proxy.json", asked)
     for place, driver in (("tempest-base", "base"), ("tempest", "ironic")):
         write(directory / place / "results.json", tempest_results(driver))

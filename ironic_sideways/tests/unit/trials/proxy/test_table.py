@@ -16,7 +16,7 @@ import pytest
 import webob
 import webob.dec
 
-from ironic_sideways.report import checks
+from ironic_sideways.report import operations
 from ironic_sideways.tests import http_server
 from ironic_sideways.trials.proxy.table import Nova, Table, is_fault
 
@@ -81,6 +81,6 @@ def test_what_the_verdict_wants_is_what_the_check_asks() -> None:
         map(inspect.getsource, (nova_proxy, old_clients, visibility, callers))
     )
     made_up = ("is refused by Nova's policy", "token is 401", "writes are 404 for")
-    for name in checks.PROXY:
+    for name in operations.PROXY:
         known = any(part in name for part in made_up) or "no token in" in name
         assert name in source or known, name
