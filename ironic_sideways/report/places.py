@@ -111,4 +111,20 @@ def placed(finding: Finding, directory: Path, names: Sequence[str]) -> Finding:
 
 def _place(check: Check, directory: Path, names: Sequence[str]) -> str:
     # "take-over of <uuid>", "heartbeat of <machine>", or the name of a test.
-    return find(directory, names, (check.name, check.name.rsplit(" ", 1)[-1]))
+    where = find(directory, names, (check.name, check.name.rsplit(" ", 1)[-1]))
+    changed = re.match(r"(\w+): .* became ", check.detail)
+    return _field(directory, where, changed[1]) if where and changed else where
+
+
+def _field(directory: Path, where: str, key: str) -> str:
+    """The line of ``key`` in the entry that ``where`` is a line of; else ``where``."""
+    name, _, number = where.rpartition(":")
+    found = lines(directory / name)
+    indent = re.match(" *", found[int(number) - 1])[0]  # type: ignore[index]
+    for step in (1, -1):
+        at = int(number) - 1
+        while 0 <= at < len(found) and found[at].startswith(indent):
+            if indent and found[at].startswith(f'{indent}"{key}":'):
+                return f"{name}:{at + 1}"
+            at += step
+    return where

@@ -70,6 +70,25 @@ def test_only_a_failed_check_without_a_place_is_given_one(tmp_path):
     assert [check.where for check in found.checks] == ["before.json:3", "", "log:7"]
 
 
+def test_what_changed_is_shown_rather_than_whose_it_is(tmp_path):
+    """In its own entry alone: the next one has such a key, too."""
+    entry = ' {\n  "boot": {"power": "no"},\n  %s"uuid": "%s",\n  "zone": "a"\n }'
+    told = [entry % ('"power": "off",\n  ', "node-1"), entry % ("", "node-2")]
+    (tmp_path / "after.json").write_text("[\n" + ",\n".join(told) + "\n]\n")
+
+    def place(uuid: str, detail: str) -> str:
+        finding = Finding("survival", [Check(f"node {uuid}", False, detail)], "")
+        (check,) = places.placed(finding, tmp_path, ["after.json"]).checks
+        return check.where
+
+    assert place("node-1", "power: 'on' became 'off'; zone: 'b' became 'a'") == (
+        "after.json:4"
+    )
+    assert place("node-1", "zone: 'b' became 'a'") == "after.json:6"
+    assert place("node-2", "power: 'on' became 'absent'") == "after.json:10"
+    assert place("node-2", "gone") == "after.json:10"
+
+
 @pytest.mark.parametrize("command", ["verdict", "report"])
 @pytest.mark.parametrize("name", ["after.json", "tempest", "phases/x.log"])
 def test_s10_evidence_with_a_link_to_the_readers_own_is_refused(
