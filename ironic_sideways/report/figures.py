@@ -34,7 +34,7 @@ PREPARED_BEFORE = 30.0
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """One figure; ``value`` None is unknown, ``goal`` None is none set."""
+    """One figure; ``value`` None is not measured, ``goal`` None is none set."""
 
     name: str
     value: float | None
@@ -43,17 +43,17 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal was met; None when there is none."""
-        if self.goal is None:
+        """Whether the goal was met; None without one, or where nothing was measured."""
+        if self.goal is None or self.value is None:
             return None
-        return self.value is not None and self.value <= self.goal
+        return self.value <= self.goal
 
     def __str__(self) -> str:
-        value = "unknown" if self.value is None else f"{self.value:g}{self.unit}"
+        value = "not measured" if self.value is None else f"{self.value:g}{self.unit}"
         if self.goal is None:
             return f"{self.name}: {value} (no goal)"
-        word = "met" if self.met else "missed"
-        return f"{self.name}: {value} (goal {self.goal:g}{self.unit}: {word})"
+        word = {True: ": met", False: ": missed", None: ""}[self.met]
+        return f"{self.name}: {value} (goal {self.goal:g}{self.unit}{word})"
 
 
 def window_seconds(directory: Path) -> Figure:
@@ -137,7 +137,7 @@ FIGURES: tuple[tuple[Callable[[Path], Figure], Figure], ...] = (
 
 
 def figures(directory: Path) -> Iterator[Figure]:
-    """All figures of the run; one whose evidence is no good is unknown."""
+    """All figures of the run; one whose evidence is no good is not measured."""
     for find, unknown in FIGURES:
         try:
             yield find(directory)

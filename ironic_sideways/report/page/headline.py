@@ -64,7 +64,7 @@ def cells(found: list[figures.Figure]) -> list[Cell]:
         note = ""
         if figure.goal is not None:
             goal = " ".join(amount(dataclasses.replace(figure, value=figure.goal)))
-            note = f"goal {goal.strip()}{'' if figure.met else ', missed'}"
+            note = f"goal {goal.strip()}{', missed' if figure.met is False else ''}"
         state = {True: "ok", False: "bad", None: "plain"}[figure.met]
         if figure.name in FAILING and state == "bad":
             state = "red"
@@ -76,7 +76,7 @@ def amount(figure: figures.Figure) -> tuple[str, str]:
     """A figure's value and unit as a person says them."""
     value, unit = figure.value, figure.unit.strip()
     if value is None:
-        return "unknown", ""
+        return "not measured", ""
     if unit == "MiB" and value >= 1024:
         return f"{value / 1024:.1f}", "GiB"
     if unit == "s" and value >= 600:

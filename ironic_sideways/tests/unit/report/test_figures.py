@@ -87,7 +87,7 @@ def test_lost_heartbeats_are_a_line_of_their_own(evidence, capsys):
 def test_without_a_deploy_by_the_agent_no_goal_is_missed(evidence):
     whole.without_instances(evidence)
 
-    assert str(figures.slowest_deploy(evidence)).endswith("unknown (no goal)")
+    assert str(figures.slowest_deploy(evidence)).endswith("not measured (no goal)")
 
 
 def test_figures_without_evidence_are_unknown_and_missed(evidence, capsys):
@@ -96,8 +96,8 @@ def test_figures_without_evidence_are_unknown_and_missed(evidence, capsys):
 
     lines = printed(evidence, capsys)
 
-    assert "heartbeats lost: unknown (goal 0: missed)" in lines
-    assert "maintenance window: unknown (goal 90 s: missed)" in lines
+    assert "heartbeats lost: not measured (goal 0)" in lines
+    assert "maintenance window: not measured (goal 90 s)" in lines
 
 
 def test_verdict_and_figures_are_recorded_as_one_event_when_asked(evidence):
