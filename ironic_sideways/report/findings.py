@@ -113,6 +113,11 @@ class Verdict:
         return [finding.name for finding in self.findings if not finding.ok]
 
     @property
+    def unreached(self) -> list[str]:
+        """Of these, what has no evidence: the run did not get that far."""
+        return [finding.name for finding in self.findings if finding.state == "absent"]
+
+    @property
     def first(self) -> tuple[Finding, Check] | None:
         """The failing check to look at first; None when nothing failed.
 

@@ -40,7 +40,11 @@ def head(verdict: Verdict) -> Iterator[str]:
         yield "PASSED"
         return
     finding, check = verdict.first
-    yield f"FAILED: {', '.join(verdict.red)}"
+    unreached = verdict.unreached
+    seen = [name for name in verdict.red if name not in unreached]
+    yield f"FAILED: {', '.join(seen or unreached)}"
+    if seen and unreached:
+        yield from wrapped("  not reached    ", ", ".join(unreached))
     yield f"  look first at  {finding.name}: {check.name}"
     yield from wrapped("  because        ", one_line(check.detail))
     yield f"  evidence       {check.where or 'none'}"

@@ -41,7 +41,10 @@ class Cell:
 
 def sentence(directory: Path, verdict: Verdict) -> str:
     if not verdict.passed:
-        return f"{len(verdict.red)} of {plural(len(verdict.findings), 'subject')}"
+        unreached = len(verdict.unreached)
+        told = f"{len(verdict.red) - unreached} of"
+        more = f", {unreached} not reached" if unreached else ""
+        return f"{told} {plural(len(verdict.findings), 'subject')}{more}"
     try:
         before = documents.read(directory / "before.json")
         nodes, servers = compare.nodes(before), before["servers"]

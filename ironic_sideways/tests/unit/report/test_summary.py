@@ -13,6 +13,7 @@
 """summary.txt: verdict first, every subject and phase, on lines that fit."""
 
 from ironic_sideways.report import summary, verdict
+from ironic_sideways.report.page import render
 from ironic_sideways.tests.unit.report import example, whole
 
 
@@ -85,3 +86,17 @@ def test_of_many_unknown_errors_the_first_are_told_and_the_rest_counted(tmp_path
     assert "kind e" in text
     assert "kind f" not in text
     assert "and 2 more lines" in text
+
+
+def test_what_was_not_reached_is_told_apart_from_what_failed(tmp_path):
+    example.cut_short(tmp_path)
+    found = verdict.verdict(tmp_path)
+
+    failed, apart, *_ = summary.summary(tmp_path, found).splitlines()
+
+    assert failed.startswith("FAILED: window") and "tempest" not in failed
+    assert apart.startswith("  not reached    ") and found.unreached
+    assert not set(found.unreached) & set(failed.removeprefix("FAILED: ").split(", "))
+    page = render.render(tmp_path, found)
+    assert "<dt>Not reached</dt>" in page
+    assert f"{len(found.unreached)} not reached" in page
