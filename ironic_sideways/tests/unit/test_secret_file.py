@@ -13,6 +13,7 @@
 """A secret's file is one line, and its owner's alone."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,8 @@ def test_what_else_it_may_be_is_told_and_not_shown(
     path = tmp_path / "secret"
     path.write_bytes(content)
     path.chmod(mode)
-    with pytest.raises(ValueError, match="") as raised:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}") as raised:
         secret_file.read_line(path)
-    assert str(raised.value).startswith(said)
     assert "s3cret" not in str(raised.value)
     assert raised.value.__cause__ is None
 
