@@ -87,8 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="INSTANCE:KEY",
         help="what differs is its owner's own doing, and accepted: of one instance, by "
-        "uuid, its name, description, metadata, tags, or that a port was deleted; may "
-        "be repeated; recorded beside before.json, and told by the verdict",
+        "uuid, its name, description, metadata, tags, security_groups (of its ports), "
+        "or ports (one that was deleted); may be repeated; recorded beside "
+        "before.json, and told by the verdict",
     )
 
     action = add(

@@ -46,16 +46,25 @@ class Change:
     @property
     def fault(self) -> str:
         """Why no owner may have done so; empty when one may."""
-        if self.key not in compare.OWNERS:
+        known = (*compare.OWNERS, compare.GROUPS)
+        if self.key not in known:
             return (
                 f"no owner may change {self.key} in the window; what may be accepted "
-                f"is {', '.join(compare.OWNERS)}"
+                f"is {', '.join(known)}"
             )
         if self.before == self.then:
             return f"{self.key} did not change: nothing to accept"
         if self.key == "ports" and any(one not in self.before for one in self.then):
             return "a port was changed or added, not deleted: have it put back"
         return ""
+
+
+def told(document: Document, server: Document, key: str) -> Any:
+    """What ``document`` has of its ``server``."""
+    if key == compare.GROUPS:
+        found = document.get("around", {}).get("security groups", {})
+        return {port["id"]: found.get(port["id"]) for port in server["ports"]}
+    return server.get(key)
 
 
 def read(directory: Path) -> list[Change]:
@@ -87,7 +96,7 @@ def accept(directory: Path, before: Document, after: Document, word: str) -> Non
             f"--accept {word}: expected INSTANCE:KEY with an instance's uuid, found no "
             f"such instance {where}"
         )
-    change = Change(uuid, key, then.get(key), now.get(key))
+    change = Change(uuid, key, told(before, then, key), told(after, now, key))
     if change.fault:
         raise exceptions.UsageError(f"--accept {word}: {change.fault}")
     others = [one for one in read(directory) if one != change]
@@ -102,21 +111,32 @@ def seen(changes: list[Change], before: Document, after: Document) -> list[Chang
         one
         for one in changes
         if not one.fault
-        and then.get(one.instance, {}).get(one.key, one.then) == one.before
-        and now.get(one.instance, {}).get(one.key, one.before) == one.then
+        and one.instance in then.keys() & now.keys()
+        and told(before, then[one.instance], one.key) == one.before
+        and told(after, now[one.instance], one.key) == one.then
     ]
 
 
 def applied(changes: list[Change], before: Document, after: Document) -> Document:
     """``before`` as its owners left it: with what :func:`seen` says of ``after``."""
     servers = compare.by(before["servers"], "uuid")
+    around = before.get("around", {})
+    groups = dict(around.get("security groups", {}))
     for one in seen(changes, before, after):
         server = dict(servers[one.instance])
-        server[one.key] = one.then
         server["accepted"] = [*server.get("accepted", ()), one.key]
+        if one.key == compare.GROUPS:
+            groups |= one.then
+        else:
+            server[one.key] = one.then
         if one.key == "ports":
             left = {port["id"] for port in one.then}
             bindings = server["bindings"].items()
             server["bindings"] = {uuid: to for uuid, to in bindings if uuid in left}
+            for uuid in {port["id"] for port in one.before} - left:
+                groups.pop(uuid, None)
         servers[one.instance] = server
+    if around:
+        around = {**around, "security groups": groups}
+        before = {**before, "around": around}
     return {**before, "servers": list(servers.values())}

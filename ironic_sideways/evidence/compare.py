@@ -71,6 +71,8 @@ SERVER_FIELDS = (
 )
 #: Of these, what its owner may change where no policy forbids it.
 OWNERS = ("name", "description", "metadata", "tags", "ports")
+#: Of an instance's ports, which is told beside the servers (evidence/around.py).
+GROUPS = "security_groups"
 
 
 def by(rows: list[Document], key: str) -> dict[str, Document]:
@@ -307,6 +309,17 @@ def named_images(servers: list[Document], specs: Document) -> set[str]:
     return named - {None, ""}
 
 
+def owners_groups(kind: str, key: str, before: Document) -> str:
+    """How to accept that an owner gave a port other security groups."""
+    for server in before["servers"] if kind == "security groups" else ():
+        if any(port["id"] == key for port in server.get("ports", ())):
+            return (
+                f"; an owner may change {GROUPS}: ask, then accept it by evidence "
+                f"compare --accept {server['uuid']}:{GROUPS}"
+            )
+    return ""
+
+
 def each_around(before: Document, after: Document) -> Iterator[Check]:
     """What instances lean on is as it was; an image that is named anew is active.
 
@@ -328,7 +341,9 @@ def each_around(before: Document, after: Document) -> Iterator[Check]:
             if then.get(key, "absent") != now.get(key, "absent")
         }
         for key, detail in changed.items():
-            yield Check(f"{kind} {key}", False, detail)
+            yield Check(
+                f"{kind} {key}", False, detail + owners_groups(kind, key, before)
+            )
         if not changed:
             yield Check(kind, True, f"{len(then)} as before")
 

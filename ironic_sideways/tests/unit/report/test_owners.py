@@ -31,7 +31,9 @@ VALUES: dict[str, Any] = {
     "metadata": "digest:" + 32 * "1",
     "tags": "digest:" + 32 * "2",
     "ports": [],
+    compare.GROUPS: [["group-2"], True],
 }
+KEYS = (*compare.OWNERS, compare.GROUPS)
 LATER = ("after.json", "ended.json", "restarted.json")
 
 
@@ -40,8 +42,13 @@ def change(directory: Path, key: str, value: Any, *files: str) -> None:
 
     def alter(document: Any) -> None:
         server = compare.by(document["servers"], "uuid")[SERVER]
+        groups = document["around"]["security groups"]
+        if key == compare.GROUPS:
+            groups["port-1"] = value
+            return
         server[key] = value
         if key == "ports":
+            del groups["port-1"]
             server["bindings"] = {}
             # Nova detaches the port of an interface that is gone.
             for node in document.get("ironic_nodes", ()):
@@ -67,7 +74,7 @@ def red(directory: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("key", compare.OWNERS)
+@pytest.mark.parametrize("key", KEYS)
 def test_s2_what_an_owner_did_is_named_with_how_to_accept_it(
     evidence: Path, key: str
 ) -> None:
@@ -91,7 +98,7 @@ def test_s2_what_no_owner_can_do_is_not_said_to_be_acceptable(evidence: Path) ->
     assert "--accept" not in red(evidence)["survival"]
 
 
-@pytest.mark.parametrize("key", compare.OWNERS)
+@pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("files", [LATER, LATER[1:], LATER[2:]])
 def test_s2_once_accepted_it_is_green_and_told_everywhere(
     evidence: Path, capsys: pytest.CaptureFixture[str], key: str, files: tuple[str, ...]
