@@ -109,7 +109,7 @@ class Tree:
         self.calls_file.touch()
         names = (
             *("grenade/jobs.sh", "grenade/phases.sh"),
-            *("grenade/printable.sh", "grenade/cloud.sh"),
+            *("grenade/printable.sh", "grenade/summary.sh", "grenade/cloud.sh"),
             *("grenade/deployments/lab.sh", "tools/main_job/rounds.sh"),
         )
         for name in names:

@@ -30,6 +30,7 @@ REAL = (
     "grenade/jobs.sh",
     "grenade/phases.sh",
     "grenade/printable.sh",
+    "grenade/summary.sh",
     "grenade/proof.sh",
     "tools/main_job/increments.sh",
     "tools/main_job/rounds.sh",
