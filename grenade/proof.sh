@@ -27,12 +27,15 @@ function verify_workload {
 
 # A process that started once may have left what it cannot start with again.
 function start_again {
-    local services service host since=$EPOCHSECONDS
+    local services service host since
     services=$(compute_services)
     mapfile -t services <<<"$services"
     base_options
     # On DevStack Ironic's two start together.
-    restart_service ironic-conductor ironic-api "${services[@]}"
+    stop_service ironic-conductor ironic-api "${services[@]}"
+    # One that is being stopped reports itself to its end.
+    since=$EPOCHSECONDS
+    start_service ironic-conductor ironic-api "${services[@]}"
     # Until its own first report Nova goes by that of the process before.
     for service in "${services[@]}"; do
         host=$(compute_host "$service")

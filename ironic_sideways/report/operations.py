@@ -72,7 +72,13 @@ def net_boots(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
     base. And what its first boot wrote there and on its ephemeral disk is there still.
     """
     streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
-    survived = {(m["mac"], m["boot_id"]) for m in before["machines"]}
+    # A free machine's last boot was of an instance that is gone.
+    holders = {server["node"] for server in before["servers"]}
+    survived = {
+        (machine["mac"], machine["boot_id"])
+        for machine in before["machines"]
+        if machine["uuid"] in holders
+    }
     disks = {
         s.mac: (s.root, s.marker, s.ephemeral)
         for s in streams

@@ -125,6 +125,23 @@ def test_t10_each_net_booted_survivor_must_beat_again_and_one_has_an_ephemeral_d
     assert changed(whole.mac(1), ephemeral=None) == ["ephemeral disk kept"]
 
 
+def test_a_free_machine_that_was_net_booted_once_need_not_be_heard_again(evidence):
+    """Its last boot was of an instance that was deleted before the move."""
+    free = whole.mac(3)
+    beats = [{**row, "root": whole.ROOT} for row in whole.beats([0, 1], 3, "boot-0")]
+    path = evidence / "heartbeat.jsonl"
+    known = [json.loads(line) for line in path.read_text().splitlines()]
+    whole.write_lines(path, [*beats, *known])
+
+    def booted(document):
+        (machine,) = (m for m in document["machines"] if m["mac"] == free)
+        machine.update(boot_id="boot-0", last_seq=1)
+
+    whole.edit(evidence / "before.json", booted)
+
+    assert failed(operations.check_operations(evidence)) == []
+
+
 def test_t2_a_port_has_its_mac_in_neutron_and_in_ironic_after_each_operation(evidence):
     other = whole.macs(1)[0]
     moved = {"neutron": other, "ironic": other}
