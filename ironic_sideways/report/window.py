@@ -98,7 +98,10 @@ def tries(directory: Path) -> dict[str, list[tuple[float, float]]]:
 
 
 def check_order(directory: Path) -> Check:
-    """Each phase of the window began after the last one before it had ended."""
+    """Each phase of the window began after the last one before it had ended.
+
+    None was undone and not done again.
+    """
     found = tries(directory)
     wrong = [
         f"{name} began before {earlier} had ended"
@@ -106,6 +109,12 @@ def check_order(directory: Path) -> Check:
         if earlier in found
         and name in found
         and found[name][-1][0] < found[earlier][-1][1]
+    ]
+    done = {name: event["time"] for name, event in phases(directory).items()}
+    wrong += [
+        f"{name} was undone"
+        for name in PHASES
+        if name in done and done.get(f"undo-{name}", 0.0) > done[name]
     ]
     wrong += [
         f"{name} has an end and no begin"
@@ -352,7 +361,10 @@ def check_bmc(directory: Path) -> Finding:
 def on_bystanders(
     directory: Path, commands: list[dict[str, Any]], window: Bounds
 ) -> Iterator[Check]:
-    """While machines are operated, no command reaches one that no operation is on."""
+    """No command reaches a machine that no operation is on, while others are operated.
+
+    Nor one of a survivor later on: what is deployed then is on free nodes.
+    """
     try:
         operations = documents.read(directory / "operations.json")
     except exceptions.EvidenceAbsent:
@@ -376,8 +388,9 @@ def on_bystanders(
     touched = {
         command["domain"]
         for command in commands
-        if window.operated < command["time"] < end
-        and names.get(command["domain"]) not in operated
+        if window.operated < command["time"]
+        and (node := names.get(command["domain"])) not in operated
+        and (command["time"] < end or node in nodes.values())
     }
     detail = f"of {len(operated)} nodes"
     if not touched:

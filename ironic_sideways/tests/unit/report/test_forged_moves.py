@@ -1,0 +1,110 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A whole run's evidence, rewritten at each place as a broken move would leave it.
+
+Other than in test_broken_moves.py a story changes all the documents that tell of it.
+Each was judged PASSED once (2026-11-30). Each must be red, by the check that names it.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ironic_sideways.tests.unit.report import complete, example, whole
+from ironic_sideways.tests.unit.report.test_broken_moves import lines, red
+
+Forge = Callable[[Path], Any]
+
+#: A survivor that runs, and that no operation is on.
+NAME, MAC, IP, PORT = "bm-04", whole.mac(4), "172.30.0.4", "port-4"
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("good")
+    complete.lay_down(directory, 8)
+    assert red(directory) == {}
+    return directory
+
+
+@pytest.fixture
+def evidence(good: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of a good run's, to be forged."""
+    yield Path(shutil.copytree(good, tmp_path / "evidence"))
+
+
+def switched_off(phase: str) -> Forge:
+    """The survivor gets a command in a phase that is not its own, and falls silent."""
+    moment = example.span(phase)[0] + 3
+    command = {"time": moment, "domain": NAME, "command": "off"}
+
+    def forge(directory: Path) -> None:
+        whole.edit(directory / "bmc.json", lambda d: d["commands"].append(command))
+        lines("heartbeat", lambda b: b if beats_on(b, moment) else None)(directory)
+
+    return forge
+
+
+def beats_on(beat: Any, until: float) -> bool:
+    return bool(beat["mac"] != MAC or beat["time"] < until)
+
+
+def done_besides(name: str, moment: float) -> Forge:
+    """A phase more, which began at ``moment``."""
+
+    def forge(directory: Path) -> None:
+        path = directory / "events.jsonl"
+        told = [json.loads(line) for line in path.read_text().splitlines()]
+        told += [
+            whole.phase(name, "started", moment),
+            whole.phase(name, "ok", moment + 0.1, 0.1),
+        ]
+        whole.write_lines(path, sorted(told, key=lambda event: float(event["time"])))
+
+    return forge
+
+
+FORGED: dict[str, tuple[Forge, str, str]] = {
+    "a survivor switched off while the proxy is tried": (
+        switched_off("proxy"),
+        "BMCs",
+        f"power of {NAME}",
+    ),
+    "a survivor switched off while Tempest runs": (
+        switched_off("tempest"),
+        "BMCs",
+        f"power of {NAME}",
+    ),
+    "rolled back once all was judged": (
+        done_besides("undo-migrate", example.span("collect")[1] + 1),
+        "window",
+        "order of phases",
+    ),
+    "data taken back in the window": (
+        done_besides("undo-migrate", example.span("dhcp-options")[1] + 0.05),
+        "window",
+        "order of phases",
+    ),
+}
+
+
+@pytest.mark.parametrize("story", FORGED)
+def test_a_forged_move_is_red_by_name(evidence, story):
+    forge, subject, check = FORGED[story]
+    forge(evidence)
+
+    assert check in red(evidence).get(subject, [])
