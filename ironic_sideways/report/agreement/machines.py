@@ -128,13 +128,19 @@ def commands(directory: Path, before: Document) -> Iterator[str]:
 
 
 def addresses(directory: Path, before: Document) -> Iterator[str]:
-    """A survivor's MAC has its own address in each lease, and leases expire in time."""
+    """A survivor's MAC has its own address in each lease, and leases expire in time.
+
+    Nobody else has that address, and one that runs is not taken its lease away.
+    """
     wanted = {
         port["mac"]: port["fixed_ips"]
         for server in before["servers"]
         for port in server["ports"]
     }
-    operated = window.bounds(directory).operated
+    owners = {ip: mac for mac, ips in wanted.items() for ip in ips}
+    running = {port["mac"] for port in window.running_ports(directory)}
+    moments = window.bounds(directory)
+    operated = moments.operated
     last = 0.0
     known = {mac for machine in before["machines"] for mac in machine["macs"]}
     found = leases.read(directory / "leases.jsonl")
@@ -156,5 +162,10 @@ def addresses(directory: Path, before: Document) -> Iterator[str]:
         if lease.time < last - 1:
             yield f"a lease at {clock(lease.time)} after {clock(last)} UTC"
         last = max(last, lease.time)
+        in_window = moments.begin <= lease.time < operated
+        if in_window and owners.get(lease.ip, lease.mac) != lease.mac:
+            yield f"{lease.mac} was given {lease.ip}, which is {owners[lease.ip]}'s"
+        if in_window and lease.event == "del" and lease.mac in running:
+            yield f"{lease.mac}: its lease was taken away at {clock(lease.time)} UTC"
         if lease.time < operated and lease.ip not in wanted.get(lease.mac, [lease.ip]):
             yield f"{lease.mac} had {lease.ip}, not {wanted[lease.mac]}"

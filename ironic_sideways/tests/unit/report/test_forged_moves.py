@@ -78,6 +78,21 @@ def done_besides(name: str, moment: float) -> Forge:
     return forge
 
 
+def leased(mac: str, event: str = "add") -> Forge:
+    """DHCP tells of the survivor's address, and of ``mac``."""
+    moment = example.span("verify")[1]
+
+    def forge(directory: Path) -> None:
+        path = directory / "leases.jsonl"
+        told = [json.loads(line) for line in path.read_text().splitlines()]
+        expires = max(one["expires"] for one in told if one["mac"] == MAC)
+        new = {"time": moment, "event": event, "mac": mac, "ip": IP}
+        told.append({**new, "expires": moment + 120 if event == "add" else expires})
+        whole.write_lines(path, sorted(told, key=lambda one: float(one["time"])))
+
+    return forge
+
+
 FORGED: dict[str, tuple[Forge, str, str]] = {
     "a survivor switched off while the proxy is tried": (
         switched_off("proxy"),
@@ -98,6 +113,21 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         done_besides("undo-migrate", example.span("dhcp-options")[1] + 0.05),
         "window",
         "order of phases",
+    ),
+    "a free machine is given a survivor's address": (
+        leased(whole.mac(5)),
+        "agreement",
+        "addresses agree",
+    ),
+    "a survivor's other NIC is given its address": (
+        leased(whole.macs(4)[0]),
+        "agreement",
+        "addresses agree",
+    ),
+    "a survivor's lease is taken away after its renewal": (
+        leased(MAC, "del"),
+        "agreement",
+        "addresses agree",
     ),
 }
 
