@@ -45,6 +45,10 @@ AFTERWARDS = 60.0
 #: The same in a phase that restarts it, its start on two busy cores included.
 BUDGETS = {("nova", "scheduler"): 60.0, (LOCK, "scheduler"): 60.0}
 
+#: What part of the window, and of what follows, an API may be away at most where each
+#: absence is short; one that is as long as may be, and one more, is allowed anyway.
+SHARE = 0.25
+
 #: Seconds without a probe, at most; and what may not be written yet when the logs are
 #: gathered, from a line's first probe on.
 HOLE = 5.0
@@ -139,6 +143,28 @@ def away(service: str, found: dict[str, float]) -> Check:
     return Check(f"{service} away", not wrong, "; ".join(told) or "never")
 
 
+def altogether(
+    directory: Path, service: str, lines: list[Line], name: str, span: Span, most: float
+) -> Check:
+    """Whether ``service`` was away for no more than a part of ``span`` in all.
+
+    What its restart took does not count.
+
+    :param name: of the span.
+    :param most: seconds that it may be away at once.
+    """
+    tries = window.tries(directory)
+    begin, end = span
+    seconds = sum(
+        max(0.0, min(until, end) - max(since, begin))
+        for since, until in absences(lines, RIGHT[service])
+        if (service, phase_at(tries, since)) not in BUDGETS
+    )
+    allowed = max(most + BUDGET, SHARE * (end - begin))
+    told = f"{seconds:.1f} s of {end - begin:.0f}, allowed are {allowed:.1f} s"
+    return Check(f"{service} away {name} in all", seconds <= allowed, told)
+
+
 def unknown(service: str, lines: list[Line]) -> Check:
     """That no answer says anything but that it is there, or is away."""
     wrong = [
@@ -197,6 +223,11 @@ def check_apis(directory: Path) -> Finding:
         checks.append(Check(f"{service} probed", not wrong, told))
         gone = longest(directory, service, lines, begin, end)
         checks += [away(service, gone), unknown(service, lines)]
+        inside = (begin, min(end, moments.end))
+        parts = [("in the window", inside, BUDGET)]
+        if end > moments.end:
+            parts.append(("after it", (moments.end, end), AFTERWARDS))
+        checks += [altogether(directory, service, lines, *part) for part in parts]
         for phase, seconds in gone.items():
             told = f"at the longest away: {service} for {seconds:.1f} s in {phase}"
             worst = max(worst, (seconds, told))

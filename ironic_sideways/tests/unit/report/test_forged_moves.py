@@ -16,6 +16,7 @@ Other than in test_broken_moves.py a story changes all the documents that tell o
 Each was judged PASSED once (2026-11-30). Each must be red, by the check that names it.
 """
 
+import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from ironic_sideways.tests.unit.report import complete, example, whole
+from ironic_sideways.tests.unit.report import complete, example, probes, whole
 from ironic_sideways.tests.unit.report.test_broken_moves import lines, red
 
 Forge = Callable[[Path], Any]
@@ -93,6 +94,25 @@ def leased(mac: str, event: str = "add") -> Forge:
     return forge
 
 
+def flapping(service: str, of: int, *phases: str) -> Forge:
+    """Of so many probes an API answers one, from a phase to the end of another."""
+    begin, end = example.span(phases[0])[0], example.span(phases[-1])[1]
+
+    def forge(directory: Path) -> None:
+        path = directory / "api.jsonl"
+        told = [json.loads(line) for line in path.read_text().splitlines()]
+        others = [line for line in told if line["service"] != service]
+        asked = [line for line in told if line["service"] == service]
+        numbers = itertools.count(1)
+
+        def answer(at: float) -> str | None:
+            return "503" if begin < at < end and next(numbers) % of else None
+
+        whole.write_lines(path, [*others, *probes.cut(asked, answer)])
+
+    return forge
+
+
 FORGED: dict[str, tuple[Forge, str, str]] = {
     "a survivor switched off while the proxy is tried": (
         switched_off("proxy"),
@@ -128,6 +148,21 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         leased(MAC, "del"),
         "agreement",
         "addresses agree",
+    ),
+    "an API answers one call in nine through the window": (
+        flapping("neutron", 9, "begin-maintenance", "end-maintenance"),
+        "APIs",
+        "neutron away in the window in all",
+    ),
+    "the lock could hardly be asked": (
+        flapping("lock", 9, "begin-maintenance", "end-maintenance"),
+        "APIs",
+        "lock away in the window in all",
+    ),
+    "one of two workers of an API is broken since": (
+        flapping("nova", 2, "restarted", "collect"),
+        "APIs",
+        "nova away after it in all",
     ),
 }
 
