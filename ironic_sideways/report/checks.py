@@ -108,11 +108,12 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
         }
         wrong = compare.differences(wanted, node, tuple(wanted))
         held = taken[uuid]["conductor"]
-        # A free node is nobody's until a conductor has looked at it.
-        known = {held} if held else {*conductors, None}
-        if conductors == {None}:
-            known.add(node["conductor"])
-        if not wrong and node["conductor"] not in known:
+        # A free node's row is nobody's until a conductor has looked at it; Ironic's API
+        # tells who would serve it, and none where nobody does.
+        known = {held} if held else conductors - {None}
+        if not node["conductor"]:
+            wrong = wrong or f"no conductor serves it, {held!r} did"
+        elif not wrong and known and node["conductor"] not in known:
             wrong = f"conductor: {held!r} became {node['conductor']!r}"
         yield Check(f"ironic node {uuid} as moved", not wrong, wrong)
 

@@ -113,6 +113,18 @@ def flapping(service: str, of: int, *phases: str) -> Forge:
     return forge
 
 
+def unserved(directory: Path) -> None:
+    """No conductor serves the free nodes once those in use were taken over."""
+
+    def alter(document: Any) -> None:
+        for node in document["ironic_nodes"]:
+            if node["instance_uuid"] is None:
+                node["conductor"] = None
+
+    for name in ("after", "restarted"):
+        whole.edit(directory / f"{name}.json", alter)
+
+
 FORGED: dict[str, tuple[Forge, str, str]] = {
     "a survivor switched off while the proxy is tried": (
         switched_off("proxy"),
@@ -163,6 +175,11 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         flapping("nova", 2, "restarted", "collect"),
         "APIs",
         "nova away after it in all",
+    ),
+    "free nodes that no conductor serves": (
+        unserved,
+        "survival",
+        f"ironic node {example.named('node', 8)} as moved",
     ),
 }
 
