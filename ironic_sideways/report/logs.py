@@ -224,11 +224,16 @@ def span(directory: Path, since: str = BEGIN) -> tuple[float, float]:
     return begin - 1, moments.operated
 
 
-def in_window(directory: Path, pattern: str, since: str) -> Iterator[Line]:
-    """The lines of these logs within the span that begins with phase ``since``."""
+def in_window(
+    directory: Path, pattern: str, since: str, until: float = 0.0
+) -> Iterator[Line]:
+    """The lines of these logs within the span that begins with phase ``since``.
+
+    :param until: the span's end, where it is later than usual.
+    """
     begin, end = span(directory, since)
     for line in lines(directory, pattern):
-        if begin <= line.time <= end:
+        if begin <= line.time <= max(end, until):
             yield line
 
 
@@ -282,9 +287,9 @@ def tried(directory: Path) -> float:
     return window.bounds(directory).gathered
 
 
-def hits(directory: Path, rule: Rule) -> Iterator[Line]:
-    """The lines that the rule means, while it counts."""
-    for line in in_window(directory, rule.logs, rule.since):
+def hits(directory: Path, rule: Rule, until: float = 0.0) -> Iterator[Line]:
+    """The lines that the rule means, while it counts, or until then."""
+    for line in in_window(directory, rule.logs, rule.since, until):
         if rule.pattern.search(line.text):
             yield line
 
@@ -372,16 +377,44 @@ def each_log(directory: Path) -> Iterator[Check]:
 
 
 def errors_of_nodes(directory: Path, before: dict[str, Any]) -> list[Check]:
-    """An ERROR that no rule knows must name neither an instance nor a node."""
+    """An ERROR that no rule knows must name neither an instance nor a node.
+
+    While some are operated, none of the others.
+    """
     names = {*compare.nodes(before), *(s["uuid"] for s in before["servers"])}
+    later = bystanders(directory, before)
     found = [
         Check("no error of a node", False, str(line), where=line.where)
-        for line in unknown_errors(directory)
-        if any(name in line.text for name in names)
+        for line, told_of in (
+            *((line, names) for line in unknown_errors(directory)),
+            *((line, later) for line in errors_later(directory)),
+        )
+        if any(name in line.text for name in told_of)
     ]
     return shortened(found) or [
         Check("no error of a node", True, f"{len(names)} names")
     ]
+
+
+def bystanders(directory: Path, before: dict[str, Any]) -> set[str]:
+    """The instances and nodes that no operation is on; none where none is told."""
+    path = directory / "operations.json"
+    if not path.exists():
+        return set()
+    nodes = {server["uuid"]: server["node"] for server in before["servers"]}
+    operated = window.operated_on(documents.read(path), nodes)
+    others = {uuid for uuid, node in nodes.items() if node not in operated}
+    return others | {nodes[uuid] for uuid in others}
+
+
+def errors_later(directory: Path) -> Iterator[Line]:
+    """Lines of level ERROR of what acts on machines, while machines are operated."""
+    begin, end = window.bounds(directory).operated, tried(directory)
+    for pattern in ("nova-compute*.log", "ironic-conductor*.log"):
+        for line in records(lines(directory, pattern)):
+            late = begin < line.time <= end
+            if late and is_error(line.text) and not known(line.text):
+                yield line
 
 
 def shortened(found: list[Check]) -> list[Check]:
@@ -392,11 +425,16 @@ def shortened(found: list[Check]) -> list[Check]:
 
 
 def no_line(directory: Path, rule: Rule) -> list[Check]:
-    find = tracebacks if rule.name == "no traceback" else hits
+    """What acts on machines is watched while they are operated as well."""
     quote = masked if rule.name == "no secret" else str
+    if rule.name == "no traceback":
+        lines_found = tracebacks(directory, rule)
+    else:
+        operating = OPERATING.match(f"logs/{rule.logs}")
+        lines_found = hits(directory, rule, tried(directory) if operating else 0.0)
     found = [
         Check(rule.name, False, f"{quote(line)} ({rule.source})", where=line.where)
-        for line in find(directory, rule)
+        for line in lines_found
     ]
     return shortened(found) or [Check(rule.name, True, rule.source)]
 

@@ -358,6 +358,22 @@ def check_bmc(directory: Path) -> Finding:
     return Finding("BMCs", checks, figure)
 
 
+def operated_on(operations: list[dict[str, Any]], nodes: dict[str, str]) -> set[str]:
+    """The nodes that operations are on.
+
+    :param nodes: of each instance before, by its uuid.
+    """
+    operated: set[str] = set()
+    for operation in operations:
+        record = operation.get("deploy") or operation.get("clean") or {}
+        operated |= {*(operation.get("allocation") or ())}
+        operated |= {operation.get("node"), record.get("node")} - {None}
+        operated |= {
+            nodes[uuid] for uuid in (operation.get("instance"),) if uuid in nodes
+        }
+    return operated
+
+
 def on_bystanders(
     directory: Path, commands: list[dict[str, Any]], window: Bounds
 ) -> Iterator[Check]:
@@ -372,14 +388,7 @@ def on_bystanders(
         return
     before = documents.read(directory / "before.json")
     nodes = {server["uuid"]: server["node"] for server in before["servers"]}
-    operated: set[str] = set()
-    for operation in operations:
-        record = operation.get("deploy") or operation.get("clean") or {}
-        operated |= {*(operation.get("allocation") or ())}
-        operated |= {operation.get("node"), record.get("node")} - {None}
-        operated |= {
-            nodes[uuid] for uuid in (operation.get("instance"),) if uuid in nodes
-        }
+    operated = operated_on(operations, nodes)
     names = {m["name"]: m["uuid"] for m in before.get("machines", ())}
     end = max(
         (phases(directory).get(name, {}).get("time", 0.0) for name in OPERATING),

@@ -125,6 +125,19 @@ def unserved(directory: Path) -> None:
         whole.edit(directory / f"{name}.json", alter)
 
 
+def logged(text: str) -> Forge:
+    """The conductor tells of the survivor's node while others are operated."""
+    line = whole.log_line(example.span("operate")[0] + 3, text, "ERROR")
+
+    def forge(directory: Path) -> None:
+        with (directory / "logs" / "ironic-conductor.log").open("a") as log:
+            log.write(line)
+
+    return forge
+
+
+NODE = example.named("node", 4)
+
 FORGED: dict[str, tuple[Forge, str, str]] = {
     "a survivor switched off while the proxy is tried": (
         switched_off("proxy"),
@@ -180,6 +193,21 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         unserved,
         "survival",
         f"ironic node {example.named('node', 8)} as moved",
+    ),
+    "power sync switches a survivor while others are operated": (
+        logged(example.SWITCHED.format(node=NODE)),
+        "logs",
+        "no machine switched by power sync",
+    ),
+    "the conductor gives a survivor up while others are operated": (
+        logged(f"Switching node to maintenance mode {NODE}"),
+        "logs",
+        "no node put in maintenance",
+    ),
+    "a survivor's BMC is not understood while others are operated": (
+        logged(f"Failed to get power state for node {NODE}"),
+        "logs",
+        "no error of a node",
     ),
 }
 
