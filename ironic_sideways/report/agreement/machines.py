@@ -130,7 +130,8 @@ def commands(directory: Path, before: Document) -> Iterator[str]:
 def addresses(directory: Path, before: Document) -> Iterator[str]:
     """A survivor's MAC has its own address in each lease, and leases expire in time.
 
-    Nobody else has that address, and one that runs is not taken its lease away.
+    Nobody else has that address. A lease that Neutron takes away, as it does where a
+    port is bound anew, is given again before machines are operated.
     """
     wanted = {
         port["mac"]: port["fixed_ips"]
@@ -148,6 +149,7 @@ def addresses(directory: Path, before: Document) -> Iterator[str]:
     if given and max(given) - min(given) > TICK:
         yield f"leases of {min(given):.0f} to {max(given):.0f} s"
     expires: dict[str, float] = {}
+    events: dict[str, str] = {}
     for lease in found:
         if lease.event == "tftp":
             # What was loaded, with its size and to which address.
@@ -165,7 +167,10 @@ def addresses(directory: Path, before: Document) -> Iterator[str]:
         in_window = moments.begin <= lease.time < operated
         if in_window and owners.get(lease.ip, lease.mac) != lease.mac:
             yield f"{lease.mac} was given {lease.ip}, which is {owners[lease.ip]}'s"
-        if in_window and lease.event == "del" and lease.mac in running:
-            yield f"{lease.mac}: its lease was taken away at {clock(lease.time)} UTC"
+        if lease.time < operated and lease.mac in running:
+            events[lease.mac] = lease.event
         if lease.time < operated and lease.ip not in wanted.get(lease.mac, [lease.ip]):
             yield f"{lease.mac} had {lease.ip}, not {wanted[lease.mac]}"
+    for mac, event in events.items():
+        if event == "del":
+            yield f"{mac}: its lease was taken away, and not given again"
