@@ -33,6 +33,8 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("workload.json", instances.workload_boots),
     ("allocations.json", instances.allocations),
     ("port-bindings.json", instances.port_bindings),
+    ("port-bindings.json", instances.bound),
+    ("before.json", instances.at_rest),
     ("takeover.json", nodes.takeover),
     ("resources.json", nodes.resources),
     ("migration.json", nodes.rows),

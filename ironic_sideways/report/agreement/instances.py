@@ -114,6 +114,45 @@ def port_bindings(directory: Path, before: Document) -> Iterator[str]:
             yield f"{uuid}: {wrong}"
 
 
+#: What Nova calls an instance at rest: its ``vm_state`` and ``power_state``.
+AT_REST = {"ACTIVE": ("active", 1), "SHUTOFF": ("stopped", 4)}
+
+
+def at_rest(directory: Path, before: Document) -> Iterator[str]:
+    """Each instance was at rest on a host of the cloud when maintenance began.
+
+    What was broken by then proves nothing by being so afterwards.
+    """
+    hosts = {one["host"] for one in before["services"]} | {None}
+    for server in before["servers"]:
+        uuid, status = server["uuid"], server["status"]
+        if status not in AT_REST or server["task_state"]:
+            yield f"{uuid} was {status}, task {server['task_state']}"
+            continue
+        found = server["vm_state"], server["power_state"]
+        # Not recorded by every base.
+        if any(
+            one not in (None, wanted)
+            for one, wanted in zip(found, AT_REST[status], strict=True)
+        ):
+            yield f"{uuid} was {status}, but {found}"
+        if server["host"] not in hosts:
+            yield f"{uuid} was on {server['host']}, services on {hosts - {None}}"
+
+
+def bound(directory: Path, before: Document) -> Iterator[str]:
+    """Each port whose binding was changed is bound to its node from then on."""
+    told = documents.read(directory / "port-bindings.json")["ports"]
+    for name, snapshot in snapshots(directory):
+        if name == "before.json":
+            continue
+        for server in snapshot["servers"]:
+            for port, binding in server["bindings"].items():
+                wanted = [told[port]["node"], "baremetal"] if port in told else binding
+                if binding != wanted:
+                    yield f"{name}: port {port}: {binding}, expected {wanted}"
+
+
 def bindings(directory: Path, before: Document) -> Iterator[str]:
     """A port's binding is after the end what it was in the window."""
     after, ended = (documents.read(directory / f"{w}.json") for w in ("after", "ended"))

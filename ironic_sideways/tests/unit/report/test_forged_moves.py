@@ -136,6 +136,38 @@ def logged(text: str) -> Forge:
     return forge
 
 
+def broken_before(**change: Any) -> Forge:
+    """The survivor was no better before the move: each look has it."""
+
+    def alter(document: Any) -> None:
+        for server in document["servers"]:
+            if server["uuid"] == example.named("server", 4):
+                server.update({key: change[key] for key in change if key in server})
+
+    def forge(directory: Path) -> None:
+        for name in ("before", "after", "ended", "restarted", "workload"):
+            whole.edit(directory / f"{name}.json", alter)
+
+    return forge
+
+
+def not_bound(directory: Path) -> None:
+    """The interface that nobody binds was asked for, and no port is bound."""
+    noop = {"network_interface": "noop"}
+
+    def alter(document: Any) -> None:
+        for server in document["servers"]:
+            server["bindings"] = {
+                port: [complete.HOST, "normal"] for port in server["bindings"]
+            }
+        for node in document.get("ironic_nodes", ()):
+            node.update(noop)
+
+    for name in ("after", "ended", "restarted"):
+        whole.edit(directory / f"{name}.json", alter)
+    whole.edit(directory / "migration.json", lambda d: d["options"].update(noop))
+
+
 NODE = example.named("node", 4)
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
@@ -209,6 +241,27 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         "logs",
         "no error of a node",
     ),
+    "a survivor in ERROR before, and for ever": (
+        broken_before(status="ERROR", vm_state="error"),
+        "agreement",
+        "at rest agree",
+    ),
+    "a survivor in the middle of a task, for ever": (
+        broken_before(task_state="rebooting_hard"),
+        "agreement",
+        "at rest agree",
+    ),
+    "a survivor that Nova calls off, which runs": (
+        broken_before(vm_state="stopped", power_state=4),
+        "agreement",
+        "at rest agree",
+    ),
+    "a survivor on a host that is none": (
+        broken_before(host="another"),
+        "agreement",
+        "at rest agree",
+    ),
+    "no port bound, and told that all are": (not_bound, "agreement", "bound agree"),
 }
 
 
