@@ -343,9 +343,9 @@ def tracebacks(directory: Path, rule: Rule) -> Iterator[Line]:
 
 
 def from_lab(directory: Path) -> bool:
-    """Whether the run was the lab's, by the command that it recorded."""
+    """Whether the run was the lab's: by its own command, or by its own first phase."""
     command = documents.read(directory / "environment.json")["command"]
-    return "run_upgrade.sh" in command
+    return "run_upgrade.sh" in command or "prepare" in window.phases(directory)
 
 
 def each_log(directory: Path) -> Iterator[Check]:
