@@ -226,6 +226,19 @@ def specs_recorded(
         yield Check(f"specs of {uuid} in {name}.json", not wrong, wrong)
 
 
+def left_as_they_were(directory: Path, updated: dict[str, Any]) -> Check:
+    """No flavor of nova-baremetal's, by the images that it names, was left out."""
+    path = directory / "before.json"
+    specs = documents.read(path)["around"]["specs"] if path.exists() else {}
+    left = [
+        uuid
+        for uuid, found in specs.items()
+        if uuid not in updated and any(key.startswith(compare.IMAGE) for key in found)
+    ]
+    detail = f"not updated: {', '.join(sorted(left))}" if left else "all updated"
+    return Check("each bare-metal flavor", not left, detail)
+
+
 def check_flavors(directory: Path) -> Finding:
     """Each flavor asks for a class that nodes have, and every class is asked for."""
     document = documents.read(directory / "flavors.json")
@@ -241,6 +254,7 @@ def check_flavors(directory: Path) -> Finding:
     for name in ("before", "after", "ended"):
         recorded = partial(specs_recorded, directory, name, document["flavors"])
         checks += if_there(f"specs in {name}.json", recorded)
+    checks.append(left_as_they_were(directory, document["flavors"]))
     nobody = sorted(classes - asked)
     detail = f"no flavor asks for {nobody}" if nobody else f"{len(classes)} classes"
     checks.append(Check("every class is asked for", not nobody, detail))
