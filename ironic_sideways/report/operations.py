@@ -42,6 +42,11 @@ OPERATIONS = {
 }
 #: Of these, what is done to an instance that was there before the move.
 ON_SURVIVORS = (OPERATIONS["nova_bm"] - OPERATIONS["fake"]) | {deploys.CLEANED}
+#: And of these, to one that boots over the network.
+ON_NET_BOOTED = {
+    *("net-booted reboot", "refused rebuild", "net-booted again"),
+    *("net-booted rebuild", "rebuilt reboot", "rebuilt start"),
+}
 
 #: What the moved cloud's bare-metal API must have been seen to do, among others.
 PROXY = {
@@ -99,6 +104,17 @@ def net_boots(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
     yield Check("ephemeral disk kept", bool(kept), detail)
 
 
+def as_they_boot(directory: Path, found: list[dict[str, Any]]) -> Iterator[Check]:
+    """What is done to a net-booted instance was done to one."""
+    rows = migration.rows(directory / "migration.json")
+    boots = {row["instance_uuid"]: row["boot"] for row in rows}
+    for operation in found:
+        name, instance = operation["name"], operation.get("instance")
+        if operation["ok"] and name in ON_NET_BOOTED:
+            detail = f"instance {instance} boots from: {boots.get(instance)}"
+            yield Check(f"boot, {name}", boots.get(instance) == "network", detail)
+
+
 def crossed(before: dict[str, Any], found: list[dict[str, Any]]) -> Iterator[Check]:
     """What was rebuilt has its address on a NIC that nova_bm did not name.
 
@@ -141,6 +157,7 @@ def check_operations(directory: Path) -> Finding:
         checks += new_node(found, before)
         checks += net_boots(directory, before)
         checks += crossed(before, found)
+        checks += as_they_boot(directory, found)
         checks += deploys.check(directory, found)
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
 

@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from ironic_sideways.report import logs
 from ironic_sideways.tests.unit.report import complete, example, probes, whole
 from ironic_sideways.tests.unit.report.test_broken_moves import lines, red
 
@@ -168,6 +169,44 @@ def not_bound(directory: Path) -> None:
     whole.edit(directory / "migration.json", lambda d: d["options"].update(noop))
 
 
+def told_as_grenade(directory: Path) -> None:
+    """The lab's logs are gone, and its run names a command that has others."""
+    told = {"command": "devstack/upgrade/upgrade.sh"}
+    whole.edit(directory / "environment.json", lambda d: d.update(told))
+    for name in logs.LAB:
+        (directory / "logs" / f"{name}.log").unlink()
+
+
+def flavor_left(directory: Path) -> None:
+    """A second flavor has nova-baremetal's extra specs in each look."""
+    specs = {f"baremetal:deploy_{what}_id": what for what in ("kernel", "ramdisk")}
+
+    def alter(document: Any) -> None:
+        around = document["around"]
+        around["access"]["flavor-2"] = {"public": True, "projects": []}
+        around["specs"]["flavor-2"] = specs
+        around["images"] |= dict.fromkeys(specs.values(), "active")
+
+    for name in ("before", "after", "ended", "restarted"):
+        whole.edit(directory / f"{name}.json", alter)
+
+
+def on_another(*names: str) -> Forge:
+    """These operations were done on the survivor, which boots from its disk."""
+    done = {
+        "instance": example.named("server", 4),
+        "allocation": {example.named("node", 4): {whole.CLASS: 1}},
+        "macs": dict.fromkeys(("neutron", "ironic"), MAC),
+    }
+
+    def alter(document: Any) -> None:
+        for operation in document:
+            if operation["name"] in names:
+                operation.update(done)
+
+    return lambda directory: whole.edit(directory / "operations.json", alter)
+
+
 NODE = example.named("node", 4)
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
@@ -262,6 +301,21 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         "at rest agree",
     ),
     "no port bound, and told that all are": (not_bound, "agreement", "bound agree"),
+    "the lab's logs gone, told as Grenade's run": (
+        told_as_grenade,
+        "logs",
+        "logs/nova-api.log",
+    ),
+    "a bare-metal flavor that was not updated": (
+        flavor_left,
+        "flavors",
+        "each bare-metal flavor",
+    ),
+    "net-booted operations on an instance that boots from its disk": (
+        on_another("net-booted reboot", "net-booted again"),
+        "operations",
+        "boot, net-booted reboot",
+    ),
 }
 
 
