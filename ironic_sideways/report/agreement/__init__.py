@@ -56,6 +56,7 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("before.json", machines.machines),
     ("before.json", instances.providers),
     ("events.jsonl", run.moments),
+    ("events.jsonl", run.begun),
     ("bmc.json", machines.commands),
     ("leases.jsonl", machines.addresses),
 )

@@ -58,6 +58,22 @@ def moments(directory: Path, before: Document) -> Iterator[str]:
         yield f"events.jsonl: begun, and not ended: {', '.join(begun)}"
 
 
+#: The phase that each document without a moment of its own is from.
+FROM = {
+    "operations.json": "operate",
+    "proxy.json": "proxy",
+    "tempest/results.json": "tempest",
+}
+
+
+def begun(directory: Path, before: Document) -> Iterator[str]:
+    """What this run left is of phases that it began, and no earlier one's."""
+    told = window.tries(directory)
+    for file, phase in FROM.items():
+        if (directory / file).exists() and phase not in told:
+            yield f"{file} is of no phase of this run: {phase} never began"
+
+
 def operations(directory: Path, before: Document) -> Iterator[str]:
     """Operations took no longer than their phase, and their flavor is the old one."""
     found = documents.read(directory / "operations.json")

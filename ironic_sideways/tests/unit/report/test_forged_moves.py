@@ -207,6 +207,11 @@ def on_another(*names: str) -> Forge:
     return lambda directory: whole.edit(directory / "operations.json", alter)
 
 
+def never_began(phase: str) -> Forge:
+    """The evidence of a phase is an earlier run's: this one did not get there."""
+    return lines("events", lambda event: None if event["name"] == phase else event)
+
+
 NODE = example.named("node", 4)
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
@@ -310,6 +315,16 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         flavor_left,
         "flavors",
         "each bare-metal flavor",
+    ),
+    "the proxy tried by an earlier run": (
+        never_began("proxy"),
+        "agreement",
+        "begun agree",
+    ),
+    "Tempest's results of an earlier run": (
+        never_began("tempest"),
+        "agreement",
+        "begun agree",
     ),
     "net-booted operations on an instance that boots from its disk": (
         on_another("net-booted reboot", "net-booted again"),

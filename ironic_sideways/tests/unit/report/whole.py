@@ -218,6 +218,10 @@ STARTS = {
 }
 
 
+#: What is tried when the operations are over, all in no time.
+TRIED = ("proxy", "tempest")
+
+
 def phase_events() -> list[Document]:
     found = [phase("prepare", "ok", BEGIN - 50, 100.0)]
     for name in (*window.PHASES, "restarted"):
@@ -228,6 +232,7 @@ def phase_events() -> list[Document]:
         *found,
         phase("operate", "started", OPERATED),
         phase("operate", "ok", OPERATED + 30, 30.0),
+        *(phase(n, r, OPERATED + 40) for n in TRIED for r in ("started", "ok")),
         phase("collect", "started", GATHERED),
         phase("collect", "ok", GATHERED + 1, 1.0),
     ]
