@@ -47,6 +47,8 @@ ON_NET_BOOTED = {
     *("net-booted reboot", "refused rebuild", "net-booted again"),
     *("net-booted rebuild", "rebuilt reboot", "rebuilt start"),
 }
+#: What ends in a boot that was not before.
+SWITCHED = ON_SURVIVORS - {"refused rebuild", "delete", deploys.CLEANED}
 
 #: What the moved cloud's bare-metal API must have been seen to do, among others.
 PROXY = {
@@ -104,6 +106,24 @@ def net_boots(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
     yield Check("ephemeral disk kept", bool(kept), detail)
 
 
+def back(
+    directory: Path, found: list[dict[str, Any]], before: dict[str, Any]
+) -> Iterator[Check]:
+    """What was switched on sent heartbeats of another boot since."""
+    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    operated = window.bounds(directory).operated
+    heard = {s.mac for s in streams if s.first_time > operated}
+    macs = {
+        server["uuid"]: {port["mac"] for port in server["ports"]}
+        for server in before["servers"]
+    }
+    for operation in found:
+        name, instance = operation["name"], operation.get("instance")
+        if operation["ok"] and name in SWITCHED and instance in macs:
+            detail = f"instance {instance}: heartbeats of {sorted(macs[instance])}"
+            yield Check(f"back, {name}", bool(macs[instance] & heard), detail)
+
+
 def as_they_boot(directory: Path, found: list[dict[str, Any]]) -> Iterator[Check]:
     """What is done to a net-booted instance was done to one."""
     rows = migration.rows(directory / "migration.json")
@@ -158,6 +178,7 @@ def check_operations(directory: Path) -> Finding:
         checks += net_boots(directory, before)
         checks += crossed(before, found)
         checks += as_they_boot(directory, found)
+        checks += back(directory, found, before)
         checks += deploys.check(directory, found)
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
 

@@ -367,7 +367,8 @@ def operated_on(operations: list[dict[str, Any]], nodes: dict[str, str]) -> set[
     for operation in operations:
         record = operation.get("deploy") or operation.get("clean") or {}
         operated |= {*(operation.get("allocation") or ())}
-        operated |= {operation.get("node"), record.get("node")} - {None}
+        named = operation.get("node"), record.get("node")
+        operated |= {node for node in named if node}
         operated |= {
             nodes[uuid] for uuid in (operation.get("instance"),) if uuid in nodes
         }

@@ -143,7 +143,7 @@ def good(directory: Path, nodes: int = 8, tests: int = 66) -> None:
         for at, server in enumerate(document["servers"], start=1):
             server.update(
                 name=f"survivor-{at}",
-                host="lab-compute",
+                host=whole.HOST,
                 image=named("image", 1),
                 flavor="baremetal",
                 vm_state="active" if server["status"] == "ACTIVE" else "stopped",

@@ -212,6 +212,17 @@ def never_began(phase: str) -> Forge:
     return lines("events", lambda event: None if event["name"] == phase else event)
 
 
+def never_back(directory: Path) -> None:
+    """What was started is off: its guest sends nothing under another boot id."""
+    mac = whole.mac(example.OPERATED[1])
+    keep = lines("heartbeat", lambda b: None if b["mac"] == mac and later(b) else b)
+    keep(directory)
+
+
+def later(beat: Any) -> bool:
+    return bool(beat["boot_id"] != "boot-1")
+
+
 NODE = example.named("node", 4)
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
@@ -315,6 +326,11 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         flavor_left,
         "flavors",
         "each bare-metal flavor",
+    ),
+    "an instance that was started, they said": (
+        never_back,
+        "operations",
+        "back, start",
     ),
     "the proxy tried by an earlier run": (
         never_began("proxy"),
