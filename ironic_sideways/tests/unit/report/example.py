@@ -511,6 +511,8 @@ def cut_short(directory: Path) -> None:
     whole.write_lines(directory / "events.jsonl", events)
     for name in ("after", "ended", "restarted", "migration", "takeover", "resources"):
         (directory / f"{name}.json").unlink()
+    for name in ("dhcp-options", "port-bindings", "allocations"):
+        (directory / f"{name}.json").unlink()
     for name in ("operations", "proxy"):
         (directory / f"{name}.json").unlink()
     for name in ("tempest", "tempest-base"):
