@@ -327,8 +327,8 @@ def each_around(before: Document, after: Document) -> Iterator[Check]:
     """
     for which, one in (("before", before), ("after", after)):
         named = named_images(one["servers"], one["around"]["specs"])
-        wrong = mismatch(named, one["around"]["images"])
-        yield Check(f"images named {which}", not wrong, wrong or f"{len(named)}")
+        if wrong := mismatch(named, one["around"]["images"]):
+            yield Check(f"images named {which}", False, wrong)
     for kind in sorted({*before["around"], *after["around"]} - {"specs"}):
         then, now = (one["around"].get(kind, {}) for one in (before, after))
         if kind == "images":
