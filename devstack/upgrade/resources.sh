@@ -40,7 +40,7 @@ function begin_evidence {
     local previous=$IRONIC_SIDEWAYS_DIR/hardware/previous/evidence
     rm -rf "$previous"
     mkdir -p "$previous" "$evidence"
-    find "$evidence" -mindepth 1 -maxdepth 1 ! -name heartbeat.jsonl ! -name leases.jsonl \
+    find "$evidence" -mindepth 1 -maxdepth 1 ! -name api.jsonl ! -name heartbeat.jsonl ! -name leases.jsonl \
         -exec mv -t "$previous" {} +
 }
 

@@ -456,6 +456,7 @@ def test_a_new_run_has_new_evidence(plugin):
     for name in (
         "phases/operate.done",
         "verdict.txt",
+        "api.jsonl",
         "heartbeat.jsonl",
         "leases.jsonl",
     ):
@@ -464,6 +465,7 @@ def test_a_new_run_has_new_evidence(plugin):
     assert adapter(plugin, "resources.sh", "create").returncode == 0
 
     assert {path.name for path in evidence.iterdir()} == {
+        "api.jsonl",
         "heartbeat.jsonl",
         "leases.jsonl",
     }
