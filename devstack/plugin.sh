@@ -80,15 +80,17 @@ function sideways_hardware {
 # A gate node rejects what it was not told to accept; over the bridge come the requests
 # for leases and boot files, the heartbeats, and what Ironic's agent says.
 function sideways_firewall { # <open|close>
-    local rules
-    rules=$(sudo iptables --wait --list-rules INPUT)
-    case $1/$rules in
-        open/*"-i $SIDEWAYS_BRIDGE -j ACCEPT"*) ;;
-        open/*) sudo iptables --wait --insert INPUT --in-interface "$SIDEWAYS_BRIDGE" --jump ACCEPT ;;
-        close/*"-i $SIDEWAYS_BRIDGE -j ACCEPT"*)
-            sudo iptables --wait --delete INPUT --in-interface "$SIDEWAYS_BRIDGE" --jump ACCEPT
-            ;;
-    esac
+    local tables rules
+    for tables in iptables ip6tables; do
+        rules=$(sudo $tables --wait --list-rules INPUT)
+        case $1/$rules in
+            open/*"-i $SIDEWAYS_BRIDGE -j ACCEPT"*) ;;
+            open/*) sudo $tables --wait --insert INPUT --in-interface "$SIDEWAYS_BRIDGE" --jump ACCEPT ;;
+            close/*"-i $SIDEWAYS_BRIDGE -j ACCEPT"*)
+                sudo $tables --wait --delete INPUT --in-interface "$SIDEWAYS_BRIDGE" --jump ACCEPT
+                ;;
+        esac
+    done
 }
 
 # Where the hardware's parts are, by name, and the host of nova-compute: CONF.host,
