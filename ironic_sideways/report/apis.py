@@ -36,23 +36,26 @@ RIGHT = {**dict.fromkeys(prober.APIS, "200"), LOCK: "409 locked"}
 AWAY = re.compile(r"5\d\d|\w*(Connect|Timeout|Unavailable|ServerError|Gateway)\w*")
 UNLOCKED = re.compile(r"[234]\d\d")
 
-#: Seconds for which an API may be away at the longest: one answer that does not come in
-#: time, and the wait for the next; two in a row are an absence.
-BUDGET = 9.5
+#: Seconds for which an API may be away at the longest: two answers in a row that do not
+#: come in time, and the wait for the next. One took 18 s where a second lab was busy on
+#: the same two cores.
+BUDGET = 20.0
 #: The same once the window has ended: machines are deployed then, and on two cores that
-#: emulate them neutron did not answer for 34 s.
-AFTERWARDS = 60.0
+#: emulate them neutron did not answer for 59 s.
+AFTERWARDS = 120.0
 #: The same in a phase that restarts it, its start on two busy cores included.
 BUDGETS = {("nova", "scheduler"): 60.0, (LOCK, "scheduler"): 60.0}
 
 #: What part of the window, and of what follows, an API may be away at most where each
-#: absence is short; one that is as long as may be, and one more, is allowed anyway.
+#: absence is short; a few seconds, however short it was, are allowed anyway.
 SHARE = 0.25
 
 #: Seconds without a probe, at most; and what may not be written yet when the logs are
 #: gathered, from a line's first probe on.
 HOLE = 5.0
 UNWRITTEN = prober.SPAN + prober.TIMEOUT + HOLE
+#: Seconds: who waited longer for an answer, even the right one, had none meanwhile.
+SLOW = prober.TIMEOUT + prober.LATE
 
 Span = tuple[float, float]
 
@@ -62,9 +65,8 @@ def line_fault(line: Line) -> str:
     probes, seconds = line.last - line.first + 1, line.until - line.time
     if probes < 1 or seconds < (probes - 1) * 0.9 * prober.PERIOD:
         return f"probes {line.first} to {line.last} in {seconds:.1f} s"
-    # A line's last probe is sent before it is full, and ends in time.
-    most = prober.SPAN + prober.TIMEOUT + prober.LATE
-    if seconds > min(most, probes * (prober.TIMEOUT + prober.LATE)):
+    # What makes a line too long begins the next.
+    if seconds > (prober.SPAN if probes > 1 else prober.PROBE):
         return f"{probes} probes from {clock(line.time)} UTC on took {seconds:.1f} s"
     return ""
 
@@ -93,8 +95,9 @@ def absences(lines: list[Line], right: str) -> Iterator[Span]:
     """From the first probe that had another answer to the next that had ``right``."""
     since: float | None = None
     for line in lines:
-        if line.answer == right and since is not None:
-            yield since, line.time
+        slow = line.until - line.time > SLOW and line.first == line.last
+        if line.answer == right and (slow or since is not None):
+            yield since or line.time, line.until if slow else line.time
             since = None
         elif line.answer != right and since is None:
             since = line.time
@@ -151,7 +154,7 @@ def altogether(
     What its restart took does not count.
 
     :param name: of the span.
-    :param most: seconds that it may be away at once.
+    :param most: seconds that are allowed, however short ``span`` is.
     """
     tries = window.tries(directory)
     begin, end = span
@@ -160,7 +163,7 @@ def altogether(
         for since, until in absences(lines, RIGHT[service])
         if (service, phase_at(tries, since)) not in BUDGETS
     )
-    allowed = max(most + BUDGET, SHARE * (end - begin))
+    allowed = max(most, SHARE * (end - begin))
     told = f"{seconds:.1f} s of {end - begin:.0f}, allowed are {allowed:.1f} s"
     return Check(f"{service} away {name} in all", seconds <= allowed, told)
 
@@ -224,9 +227,9 @@ def check_apis(directory: Path) -> Finding:
         gone = longest(directory, service, lines, begin, end)
         checks += [away(service, gone), unknown(service, lines)]
         inside = (begin, min(end, moments.end))
-        parts = [("in the window", inside, BUDGET)]
+        parts = [("in the window", inside, 2 * BUDGET)]
         if end > moments.end:
-            parts.append(("after it", (moments.end, end), AFTERWARDS))
+            parts.append(("after it", (moments.end, end), 3 * BUDGET))
         checks += [altogether(directory, service, lines, *part) for part in parts]
         for phase, seconds in gone.items():
             told = f"at the longest away: {service} for {seconds:.1f} s in {phase}"

@@ -18,8 +18,9 @@ from pathlib import Path
 import junitparser
 
 from ironic_sideways import masking
+from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report.faults import FAULTS
-from ironic_sideways.report.findings import NOTHING, Verdict
+from ironic_sideways.report.findings import NOTHING, Finding, Verdict
 from ironic_sideways.report.page import timeline
 
 #: What XML 1.0 cannot hold, in whatever form.
@@ -36,11 +37,9 @@ def junit(directory: Path, verdict: Verdict) -> str:
     report.add_testsuite(phases(directory))
     for finding in verdict.findings:
         suite = junitparser.TestSuite(finding.name)
-        for check in finding.checks or [NOTHING]:
-            case = made(finding.name, check.name)
-            if not check.ok:
-                case.result = [failure(check.detail, check.where)]
-            suite.add_testcase(case)
+        # One by one, each would count all that are there.
+        checks = finding.checks or [NOTHING]
+        suite.add_testcases(case_of(finding, check) for check in checks)
         report.add_testsuite(suite)
     for name in verdict.without:
         suite = junitparser.TestSuite(name)
@@ -62,6 +61,13 @@ def junit(directory: Path, verdict: Verdict) -> str:
 
 def made(subject: str, name: str) -> junitparser.TestCase:
     return junitparser.TestCase(text(name), f"ironic-sideways.{subject}")
+
+
+def case_of(finding: Finding, check: Check) -> junitparser.TestCase:
+    case = made(finding.name, check.name)
+    if not check.ok:
+        case.result = [failure(check.detail, check.where)]
+    return case
 
 
 def failure(detail: str, where: str) -> junitparser.Failure:
