@@ -23,9 +23,10 @@ function forbid_changes { # <option that names a moving host>...
     nova=$(policy_directory nova)
     neutron=$(policy_directory neutron)
     mkdir -p "$nova" "$neutron"
+    remember neutron-rules oslopolicy-policy-generator --namespace neutron \
+        --config-file "$(dirname "$neutron")/neutron.conf"
     ironic-sideways maintenance policy --os-cloud "$ADMIN_CLOUD" "$@" \
-        --neutron-rules <(oslopolicy-policy-generator --namespace neutron \
-            --config-file "$(dirname "$neutron")/neutron.conf") \
+        --neutron-rules "$EVIDENCE_DIR/phases/neutron-rules.value" \
         --nova "$nova/maintenance.yaml" --neutron "$neutron/maintenance.yaml"
     [[ -z $PROBED ]] ||
         ironic-sideways maintenance probe --os-cloud "$MEMBER_CLOUD"

@@ -371,6 +371,19 @@ def test_s2_a_begin_that_is_cut_short_is_undone_and_done_again(tmp_path, at):
     assert not half.exists()
 
 
+def test_s2_without_neutrons_own_rules_nothing_begins(tmp_path):
+    """Half of them would be taken for all, if what prints them failed unseen."""
+    of_window = Window(tmp_path)
+    (of_window.phases / "begin-maintenance.done").unlink()
+    generator = tmp_path / "venv/bin/oslopolicy-policy-generator"
+    generator.write_text("#!/bin/sh\necho half\nexit 3\n")
+
+    assert of_window.run("--to", "begin-maintenance") == 1
+
+    assert not of_window.called("maintenance policy")
+    assert not of_window.called("maintenance start")
+
+
 def test_s2_an_operators_own_policies_stay(tmp_path):
     of_window = Window(tmp_path)
     own = tmp_path / "lab/etc/nova/policy.d/own.yaml"
