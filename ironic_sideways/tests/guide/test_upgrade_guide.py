@@ -70,6 +70,7 @@ REPLACED = [
     (r"sha512 [0-9a-f]+", "sha512 DIGEST"),
     # Which node it is, Nova's scheduler chose.
     (r"\brow \d+,", "row 2,"),
+    (r"\b52:54:(0\d):5f:00:0\d\b", r"52:54:\1:5f:00:01"),
     (r"\b\d{4}-\d\d-\d\d[T ]{1,2}\d{1,2}:[0-9:.]+(\+00:00|Z)?", "2026-11-22 03:00:00"),
 ]
 
@@ -217,6 +218,22 @@ def replacer(layout: Layout, desk: Path) -> Callable[[str], str]:
     )
 
 
+def notes_once(lines: list[str]) -> list[str]:
+    """Without the notes that were told of another node already, with what they wrap."""
+    blocks: list[list[str]] = []
+    for line in lines:
+        if blocks and blocks[-1][0].startswith("note: ") and line.startswith("    "):
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
+    kept = [
+        block
+        for number, block in enumerate(blocks)
+        if not block[0].startswith("note: ") or block not in blocks[:number]
+    ]
+    return [line for block in kept for line in block]
+
+
 def with_canary(window: list[Command], canary: list[Command]) -> list[Command]:
     """The window's commands with its load in two parts, the second beside Ironic."""
     (load,) = (n for n, one in enumerate(window) if "migrate run" in one.text)
@@ -252,7 +269,7 @@ def test_the_guide_moves_a_cloud_back_and_there_again(
     told = there + back + again
     replace = replacer(layout, desk)
     printed = [
-        [replace(line) for line in lines]
+        notes_once([replace(line) for line in lines])
         for lines in console_page.execute(
             [in_the_lab(layout, one) for one in told],
             desk,
