@@ -283,7 +283,8 @@ def check_dhcp_options(directory: Path) -> Finding:
     left = booted - {port["instance"] for port in ports.values()}
     detail = f"of {sorted(left) or 'none'} no boot option was removed"
     checks.append(Check("each net-booted instance", not left, detail))
-    return Finding("DHCP options", checks, f"removed, by ports: {len(ports)}")
+    figure = f"removed, by ports: {len(ports)}"
+    return Finding("DHCP options", checks, figure, nothing=not booted and not ports)
 
 
 def taken_over(node: dict[str, Any], instance: str | None, power: str | None) -> str:

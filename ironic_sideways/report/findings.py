@@ -62,11 +62,15 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One line of the ledger, made of the checks of one subject."""
+    """One line of the ledger, made of the checks of one subject.
+
+    :param nothing: this run has nothing for the subject to judge.
+    """
 
     name: str
     checks: list[Check]
     figure: str
+    nothing: bool = False
 
     @property
     def ok(self) -> bool:
@@ -78,9 +82,9 @@ class Finding:
 
     @property
     def state(self) -> str:
-        """``ok``, ``failed``, or ``absent``: all that failed is not there."""
+        """``ok``, or ``nothing`` was there to judge; ``failed``, or all was ``absent``."""
         if self.ok:
-            return "ok"
+            return "nothing" if self.nothing else "ok"
         absent = bool(self.failures) and all(c.absent for c in self.failures)
         return "absent" if absent else "failed"
 

@@ -326,7 +326,7 @@ def check_heartbeats(directory: Path) -> Finding:
     where = place_of_loss(directory, streams) if lost else ""
     checks.append(Check("no heartbeat lost", lost == 0, f"{lost} lost", where=where))
     figure = f"{beating} machines sent heartbeats throughout the window, {lost} lost"
-    return Finding("heartbeats", checks, figure)
+    return Finding("heartbeats", checks, figure, nothing=not beating)
 
 
 def check_bmc(directory: Path) -> Finding:
@@ -463,4 +463,5 @@ def check_leases(directory: Path) -> Finding:
     ]
     number = len(running_ports(directory))
     figure = f"{number - len(wrong)} of {number} running survivors renewed their lease"
-    return Finding("leases", [Check("leases.jsonl", True, figure), *checks], figure)
+    checks.insert(0, Check("leases.jsonl", True, figure))
+    return Finding("leases", checks, figure, nothing=not number)

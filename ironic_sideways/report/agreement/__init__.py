@@ -73,7 +73,8 @@ def check_agreement(directory: Path) -> Finding:
     checks = list(check(directory))
     number = sum(check.name != NO_INSTANCE for check in checks)
     figure = f"what documents must agree on: {number}"
-    return Finding("agreement", in_one("one account", checks), figure)
+    told = in_one("one account", checks)
+    return Finding("agreement", told, figure, nothing=not number)
 
 
 def check(directory: Path) -> Iterator[compare.Check]:

@@ -12,6 +12,8 @@
 
 """summary.txt: verdict first, every subject and phase, on lines that fit."""
 
+import pytest
+
 from ironic_sideways.report import summary, verdict
 from ironic_sideways.report.page import render
 from ironic_sideways.tests.unit.report import example, whole
@@ -100,3 +102,23 @@ def test_what_was_not_reached_is_told_apart_from_what_failed(tmp_path):
     page = render.render(tmp_path, found)
     assert "<dt>Not reached</dt>" in page
     assert f"{len(found.unreached)} not reached" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "idle"),
+    [
+        (
+            whole.without_instances,
+            {"DHCP options", "agreement", "heartbeats", "leases"},
+        ),
+        (lambda directory: None, set()),
+    ],
+)
+def test_a_subject_with_nothing_to_check_says_so_instead_of_ok(evidence, change, idle):
+    change(evidence)
+
+    lines = list(summary.subjects(verdict.verdict(evidence)))
+
+    told = [line for line in lines if "nothing to check: " in line]
+    assert all(line.startswith("  -       ") for line in told)
+    assert {line[10:22].strip() for line in told} == idle
