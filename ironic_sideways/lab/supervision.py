@@ -52,6 +52,18 @@ class State:
     spawn_error: str
 
 
+def keep_nice(pid: int) -> None:
+    """Give the session of process ``pid`` the nice value of this process.
+
+    Linux shares the processor among sessions first, and supervisord makes one of its
+    own: the nice values of its processes count among themselves alone (sched(7), "The
+    autogroup feature"). Root alone may write it at any time.
+    """
+    group = Path(f"/proc/{pid}/autogroup")
+    if group.exists() and os.geteuid() == 0:
+        group.write_text(str(os.getpriority(os.PRIO_PROCESS, 0)))
+
+
 class Supervisor:
     """The lab's supervisord."""
 
@@ -106,6 +118,7 @@ class Supervisor:
                 f"{(done.stderr or done.stdout).strip()}"
             )
         waits.wait_for(self.running, bool, "supervisord", timeout=20, interval=0.1)
+        keep_nice(int(str(self._call("getPID"))))
 
     def running(self) -> bool:
         """Whether supervisord runs, even if it is shutting down."""

@@ -82,7 +82,7 @@ class Finding:
 
     @property
     def state(self) -> str:
-        """``ok``, or ``nothing`` was there to judge; ``failed``, or all was ``absent``."""
+        """``ok``; ``nothing`` was there to judge; ``failed``; or all was ``absent``."""
         if self.ok:
             return "nothing" if self.nothing else "ok"
         absent = bool(self.failures) and all(c.absent for c in self.failures)

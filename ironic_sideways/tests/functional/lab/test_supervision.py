@@ -80,6 +80,27 @@ def test_starting_supervisord_twice_is_starting_it_once(supervisor: Supervisor) 
     assert processes.of_lab(supervisor.layout.directory) == before
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/autogroup").exists() or os.geteuid() != 0,
+    reason="needs root and a kernel with autogroups",
+)
+def test_a_lab_that_was_started_niced_is_it_in_its_own_session(tmp_path: Path) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    os.nice(3)
+    try:
+        with running(tmp_path) as supervisor:
+            (pid,) = (
+                one.pid
+                for one in processes.of_lab(supervisor.layout.directory)
+                if os.getsid(one.pid) == one.pid
+            )
+            group = Path(f"/proc/{pid}/autogroup").read_text()
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, before)
+
+    assert group.split()[-1] == str(before + 3)
+
+
 def test_nothing_runs_before_it_is_started(supervisor: Supervisor) -> None:
     assert not {state.pid for state in supervisor.states().values()} - {0}
 
