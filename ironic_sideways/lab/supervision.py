@@ -187,13 +187,17 @@ class Supervisor:
         return states[name]
 
     def start_program(self, name: str) -> None:
-        """Start a program and return at once; one that runs stays."""
+        """Start a program and return at once; one that runs stays.
+
+        One that died at once is not told here, but by whoever waits for it, who has its
+        log: supervisord itself sees it now or a moment later.
+        """
         if self.state(name).state in ALIVE:
             return
         try:
             self._call("startProcess", name, False)
         except xmlrpc.client.Fault as fault:
-            if fault.faultCode != Faults.ALREADY_STARTED:
+            if fault.faultCode not in (Faults.ALREADY_STARTED, Faults.SPAWN_ERROR):
                 raise exceptions.SidewaysError(
                     f"{name} did not start: {fault.faultString}; "
                     f"see {self.layout.log(name)}"

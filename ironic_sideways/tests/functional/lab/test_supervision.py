@@ -16,12 +16,14 @@ import contextlib
 import os
 import socket
 import sys
+import xmlrpc.client
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
 
 import psutil
 import pytest
+from supervisor.xmlrpc import Faults
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.lab import checks, files, processes, services, supervision
@@ -106,6 +108,24 @@ def test_nothing_runs_before_it_is_started(supervisor: Supervisor) -> None:
 
 
 def test_a_service_that_dies_shows_the_end_of_its_log(supervisor: Supervisor) -> None:
+    supervisor.start_program("glance")
+
+    with pytest.raises(exceptions.SidewaysError, match=r"glance died.*\n.*the reason"):
+        checks.wait_ready(supervisor, "glance")
+
+
+def test_one_that_died_before_supervisord_answered_is_no_other_failure(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = supervisor._call
+
+    def too_late(method: str, *arguments: object) -> object:
+        answer = call(method, *arguments)
+        if method == "startProcess":
+            raise xmlrpc.client.Fault(Faults.SPAWN_ERROR, "SPAWN_ERROR: glance")
+        return answer
+
+    monkeypatch.setattr(supervisor, "_call", too_late)
     supervisor.start_program("glance")
 
     with pytest.raises(exceptions.SidewaysError, match=r"glance died.*\n.*the reason"):
