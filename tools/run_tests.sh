@@ -28,8 +28,9 @@
 #              contents
 #
 # Needs what tools/prepare_host.sh needs, and the main job 8 GiB of memory. Logs
-# are in .lab-tests/logs, the labs beside them, with the numbers 90 and 91. With 14 GiB
-# of memory the main job runs beside the functional tests and the other two labs.
+# are in .lab-tests/logs, the labs beside them, with the numbers 90 and 95. With 14 GiB
+# of memory the main job runs beside the functional tests, and the other two labs beside
+# each other.
 #
 # Exit codes: 0 all passed; 1 something failed; 2 bad usage; 130 Ctrl-C, 143
 # SIGTERM, 129 SIGHUP (the lab of the run is taken down).
@@ -53,8 +54,8 @@ LEDGER=()
 LEFT_OUT=()
 PASSED=0
 FAILED=0
-# By the name of a lab run that has begun, and not ended.
-declare -A LAB_DIRECTORY LAB_BEGIN LAB_JOB
+# By the name of what has begun: when, and its job; of a lab run that has not ended.
+declare -A BEGIN JOB_OF LAB_DIRECTORY
 TOX=("$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" --conf "$REPOSITORY/tox.ini" --colored no)
 SIDE_BY_SIDE=(--numprocesses 2 --no-loadscope-reorder)
 export PYTEST_ADDOPTS=--durations=10
@@ -108,22 +109,33 @@ function note { # <OK|FAILED> <seconds> <name> <figure>
 
 # A quiet check: its output goes to its log, the end of it here if it fails.
 function check { # <name> <command> <argument>...
-    local name=$1 begin=$SECONDS status log=$LOGS/$1.log figure
-    shift
+    begin_check "$@"
+    end_check "$1"
+}
+
+function begin_check { # <name> <command> <argument>...
     if [[ -t 1 ]]; then
-        printf '%-20s ...\r' "$name"
+        printf '%-20s ...\r' "$1"
     fi
-    run_job logged "$log" "$@"
+    BEGIN[$1]=$SECONDS
+    start_job logged "$LOGS/$1.log" "${@:2}"
+    JOB_OF[$1]=$JOB
+}
+
+function end_check { # <name>
+    local name=$1 status log=$LOGS/$1.log figure seconds
+    await_job "${JOB_OF[$name]}"
     status=$JOB_RESULT
+    seconds=$((SECONDS - BEGIN[$name]))
     figure=$(figure_of "$log") || figure=""
     if [[ $status -eq 0 ]]; then
-        note OK $((SECONDS - begin)) "$name" "$figure"
-        printf '%-20s OK, %d s  %s\n' "$name" $((SECONDS - begin)) "$figure"
+        note OK "$seconds" "$name" "$figure"
+        printf '%-20s OK, %d s  %s\n' "$name" "$seconds" "$figure"
     else
-        note FAILED $((SECONDS - begin)) "$name" "$figure (exit code $status, $log)"
+        note FAILED "$seconds" "$name" "$figure (exit code $status, $log)"
         note_reason "$log"
         printf '%-20s FAILED, %d s  %s; the end of %s:\n' \
-            "$name" $((SECONDS - begin)) "$figure" "$log"
+            "$name" "$seconds" "$figure" "$log"
         tail -n 60 "$log" | printable
     fi
 }
@@ -156,18 +168,18 @@ function run_lab { # <name> <directory> <argument>...
 function begin_lab { # <before each of its lines> <name> <directory> <argument>...
     local prefix=$1 name=$2
     LAB_DIRECTORY[$name]=$REPOSITORY/.lab-tests/$3
-    LAB_BEGIN[$name]=$SECONDS
+    BEGIN[$name]=$SECONDS
     set -- --directory "${LAB_DIRECTORY[$name]}" --number "$NUMBER" "${@:4}"
     printf '\n%s: tools/run_upgrade.sh %s\n' "$name" "$*"
     start_job upgrade_with_log "$LOGS/$name.log" "$prefix" "$@"
-    LAB_JOB[$name]=$JOB
+    JOB_OF[$name]=$JOB
 }
 
 function end_lab { # <name>
     local seconds status log=$LOGS/$1.log
-    await_job "${LAB_JOB[$1]}"
+    await_job "${JOB_OF[$1]}"
     status=$JOB_RESULT
-    seconds=$((SECONDS - LAB_BEGIN[$1]))
+    seconds=$((SECONDS - BEGIN[$1]))
     if [[ $status -eq 0 ]]; then
         note OK "$seconds" "$1" "$(grep '^heartbeats lost' "$log" | tail -n 1)"
     else
@@ -247,32 +259,32 @@ function run_checks {
 }
 
 # A lab mostly waits. The tests leave it the processors: it is judged by time, too.
-function run_functional {
-    # The same environment as of the unit tests: all of OpenStack once.
-    check functional nice "${TOX[@]}" -e py3 -- "${SIDE_BY_SIDE[@]}" ironic_sideways/tests/functional
-    # Grenade's base is the newest stable branch: its Ironic and Nova too.
-    check functional-2026.1 nice "${TOX[@]}" -e functional-2026.1
-}
-
-function run_short_labs {
-    run_lab plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute
-    # A lab of its own, moved by the commands of the operator's guide alone.
-    check upgrade-guide "${TOX[@]}" -e py3 -- ironic_sideways/tests/guide
-}
+# They use the environment of the unit tests: all of OpenStack once.
+FUNCTIONAL=(functional nice "${TOX[@]}" -e py3 -- "${SIDE_BY_SIDE[@]}" ironic_sideways/tests/functional)
+# Grenade's base is the newest stable branch: its Ironic and Nova too.
+FUNCTIONAL_2026_1=(functional-2026.1 nice "${TOX[@]}" -e functional-2026.1)
+# There and back first: in the lab and with the instances of the main job.
+MAIN_JOB=(main-job main --rollback-from "$RISKIEST" --sabotage "$CHEAPEST")
+FAKE=(plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute)
+# A lab of its own, moved by the commands of the operator's guide alone.
+GUIDE=(upgrade-guide "${TOX[@]}" -e py3 -- ironic_sideways/tests/guide)
 
 function run_labs_and_functional {
-    # There and back first: in the lab and with the instances of the main job.
-    local main_job=(main-job main --rollback-from "$RISKIEST" --sabotage "$CHEAPEST")
     if room_for_two_labs; then
-        begin_lab "main-job | " "${main_job[@]}"
-        NUMBER=91
-        run_functional
-        run_short_labs
+        begin_lab "main-job | " "${MAIN_JOB[@]}"
+        check "${FUNCTIONAL[@]}"
+        begin_check "${FUNCTIONAL_2026_1[@]}"
         end_lab main-job
+        begin_lab "plain-fake-driver | " "${FAKE[@]}"
+        check "${GUIDE[@]}"
+        end_lab plain-fake-driver
+        end_check functional-2026.1
     else
-        run_functional
-        run_lab "${main_job[@]}"
-        run_short_labs
+        check "${FUNCTIONAL[@]}"
+        check "${FUNCTIONAL_2026_1[@]}"
+        run_lab "${MAIN_JOB[@]}"
+        run_lab "${FAKE[@]}"
+        check "${GUIDE[@]}"
     fi
 }
 
@@ -307,7 +319,8 @@ function main { # <argument>...
         run_labs_and_functional
         run_soak
     else
-        run_functional
+        check "${FUNCTIONAL[@]}"
+        check "${FUNCTIONAL_2026_1[@]}"
         LEFT_OUT+=("every lab run (--no-lab)")
     fi
     tell

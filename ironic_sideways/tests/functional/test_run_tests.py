@@ -33,9 +33,14 @@ echo $$ >"$PID"
 read -r <"$GO"
 """
 
+# The main job ends after the last of the tests has begun; no third lab begins before.
 MEET = """#!/bin/bash
+if [[ $* == *fake* ]]; then
+    [[ -e $ENDED ]]
+    exit
+fi
 for _ in {1..200}; do
-    ! grep --silent tests/functional "$WORDS" || { echo met; exit 0; }
+    ! grep --silent functional-2026.1 "$WORDS" || { echo met; : >"$ENDED"; exit 0; }
     sleep 0.1
 done
 exit 1
@@ -128,7 +133,6 @@ def test_the_main_job_runs_beside_the_tests_where_there_is_room_for_two_labs(
     memory.write_text(f"MemTotal:       {gib << 20} kB\n")
     script = tree.root / "tools/run_tests.sh"
     script.write_text(script.read_text().replace("/proc/meminfo", str(memory)))
-    # The main job ends after the functional tests have begun, or does not find them.
     tree.write("tools/run_upgrade.sh", MEET if two else REFUSE_TO_MEET)
     tree.write(".venv/bin/tox", '#!/bin/sh\necho "$*" >>"$WORDS"\n')
     code, output = tree.run()
@@ -136,7 +140,6 @@ def test_the_main_job_runs_beside_the_tests_where_there_is_room_for_two_labs(
     told = [line.removeprefix("main-job | ") for line in output.splitlines()]
     assert "met" in told
     assert ("main-job | met" in output) == two
-    assert ("--number 91 --base-driver fake" in output) == two
 
 
 def test_a_signal_ends_the_main_job_and_the_check_beside_it(tree: Tree) -> None:
