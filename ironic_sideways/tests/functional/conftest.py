@@ -54,8 +54,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest group begins first."""
-    items.sort(key=lambda item: group(item.nodeid) != "host")
+    """The longest begin first: the longest group, and the longest test beside it."""
+    items.sort(
+        key=lambda item: (
+            group(item.nodeid) != "host",
+            not item.nodeid.startswith(f"{HERE}test_other_debian.py"),
+        )
+    )
 
 
 @pytest.fixture(scope="session")
