@@ -225,7 +225,7 @@ def test_d4_a_canary_and_then_the_rest_go_as_the_guide_says(
     for number, load in enumerate(loads, 1):
         # There is no Neutron here; the rows decide (Clouds).
         assert "--os-cloud admin" in load
-        words = shlex.split(load.replace("--os-cloud admin", ""))
+        words = shlex.split(load.replace("--os-cloud admin", "").replace("\\\n", ""))
         assert beside.migrate("run", *words) == 0
         assert len(beside.ironic_rows()["nodes"]) == number
     outcomes = json.loads(Path("migration.json").read_text())["rows"]
