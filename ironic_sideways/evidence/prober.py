@@ -41,8 +41,8 @@ PERIOD = 1.0
 TIMEOUT = 8.0
 SPAN = 10.0
 #: Seconds that a probe takes at most: it may need a token, the endpoint's versions, and
-#: the instance to try it on.
-PROBE = 4 * TIMEOUT + 2.0
+#: the instance to try it on; and a share of the processor.
+PROBE = 60.0
 #: Seconds after the last answer: a probe that comes later than this begins a line.
 LATE = 2.0
 
