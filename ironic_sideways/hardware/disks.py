@@ -108,23 +108,35 @@ def write(
     part, raw, plain, swap = (disk.with_name(f"{disk.name}.{end}") for end in ends)
     size_mb = _size_mb(size_gb)
     try:
-        # As 2014's cache_image did: what goes on a partition is raw.
-        _convert(image, plain, "raw")
-        uuid = root_uuid(plain)
-        if uuid:
-            if sizes.preserve_ephemeral:
-                _convert(disk, raw, "raw")
+        try:
+            # As 2014's cache_image did: what goes on a partition is raw.
+            _convert(image, plain, "raw")
+            uuid = root_uuid(plain)
+            if uuid:
+                if sizes.preserve_ephemeral:
+                    _convert(disk, raw, "raw")
+                else:
+                    _truncate(raw, size_mb)
+                _partition(raw, plain, swap, sizes)
+                _convert(raw, part, "qcow2")
             else:
-                _truncate(raw, size_mb)
-            _partition(raw, plain, swap, sizes)
-            _convert(raw, part, "qcow2")
-        else:
-            _convert(plain, part, "qcow2")
-            cache.run(["qemu-img", "resize", "-q", part, f"{size_mb}M"], "qemu-utils")
+                _convert(plain, part, "qcow2")
+                resize: list[str | Path] = [
+                    "qemu-img",
+                    "resize",
+                    "-q",
+                    part,
+                    f"{size_mb}M",
+                ]
+                cache.run(resize, "qemu-utils")
+        finally:
+            for left in (raw, plain, swap):
+                left.unlink(missing_ok=True)
+        # Nothing may fail after it: exit code 1 means that nothing changed.
         part.rename(disk)
-    finally:
-        for left in (part, raw, plain, swap):
-            left.unlink(missing_ok=True)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     return uuid
 
 

@@ -136,6 +136,24 @@ def test_partitions_that_do_not_fit_are_an_error_and_the_disk_stays(
     assert [one.name for one in disk.directory.glob("*.part")] == []
 
 
+def test_what_ends_it_while_it_tidies_up_leaves_the_disk_as_it_was(
+    disk: Disk, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.write(image, disks.Sizes())
+    before = disk.qcow2.read_bytes()
+    unlink = Path.unlink
+
+    def fail_once(path: Path, missing_ok: bool = False) -> None:
+        monkeypatch.setattr(Path, "unlink", unlink)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "unlink", fail_once)
+    with pytest.raises(KeyboardInterrupt):
+        disk.write(image, disks.Sizes(root_mb=512))
+
+    assert disk.qcow2.read_bytes() == before
+
+
 def test_a_whole_disk_becomes_the_disk(disk: Disk, image: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     run("truncate", "-s", "8M", whole)
