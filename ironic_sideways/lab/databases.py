@@ -79,8 +79,8 @@ def tables(layout: Layout, name: str) -> list[str]:
         return [str(row[0]) for row in cursor.fetchall()]
 
 
-def recreate(layout: Layout, name: str, disposable: frozenset[str]) -> None:
-    """Drop and create database ``name``, if no row would be lost.
+def refuse_rows(layout: Layout, name: str, disposable: frozenset[str]) -> None:
+    """See that no row would be lost with database ``name``.
 
     :param disposable: tables whose rows may be lost.
     :raises SidewaysError: another table holds rows.
@@ -93,5 +93,10 @@ def recreate(layout: Layout, name: str, disposable: frozenset[str]) -> None:
                     f"database {name}: expected no rows, found some in {table}; roll "
                     "the move back, or drop the database if nothing in it is needed"
                 )
+
+
+def recreate(layout: Layout, name: str) -> None:
+    """Drop and create database ``name``."""
+    with connect(layout) as connection, connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
         create(cursor, name)

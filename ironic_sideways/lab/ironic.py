@@ -30,6 +30,8 @@ from ironic_sideways.lab.supervision import ALIVE, Supervisor
 #: the first disk, and the firmware's next boot device if that fails.
 FALLBACK_SCRIPT = "#!ipxe\nsanboot --no-describe --drive 0x80 || exit\n"
 
+AGAIN = "give the same command again"
+
 #: Tables whose rows come with the schema or with a conductor's start.
 LEFT_BY_A_CONDUCTOR = frozenset(
     {"alembic_version", "conductors", "conductor_hardware_interfaces"}
@@ -41,7 +43,7 @@ def write_fallback_script(layout: Layout) -> None:
     files.write_public(layout.http_boot / "fallback.ipxe", FALLBACK_SCRIPT)
 
 
-@exceptions.after_change(True, "give the same command again")
+@exceptions.after_change(True, AGAIN)
 def install(layout: Layout, record: LabRecord) -> None:
     """Write Ironic's configuration, make its user and catalogue entry.
 
@@ -69,27 +71,21 @@ def create_database(layout: Layout) -> None:
     :raises FollowUpNeeded: the schema could not be made in the new database.
     """
     config = configuration.path_of(layout, "ironic")
-    states = Supervisor(layout).states()
+    supervisor = Supervisor(layout)
     names = service_table.names("ironic")
-    running = [name for name in names if states[name].state in ALIVE]
+    running = [name for name in names if supervisor.state(name).state in ALIVE]
     if running:
         raise exceptions.SidewaysError(
             f"database ironic: in use by {', '.join(running)}; "
             f"`ironic-sideways lab service stop {' '.join(running)}` first"
         )
-    databases.recreate(layout, "ironic", LEFT_BY_A_CONDUCTOR)
-    done = commands.run(
-        [
-            str(BINARIES / "ironic-dbsync"),
-            "--config-file",
-            str(config),
-            "create_schema",
-        ],
-        timeout=300,
-    )
-    if done.returncode:
-        last = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
-        raise exceptions.FollowUpNeeded(
-            "ironic-dbsync create_schema failed in the new database; give the same "
-            f"command again:\n{last}"
-        )
+    databases.refuse_rows(layout, "ironic", LEFT_BY_A_CONDUCTOR)
+    with exceptions.after_change(True, AGAIN):
+        databases.recreate(layout, "ironic")
+        tool = [str(BINARIES / "ironic-dbsync"), "--config-file", str(config)]
+        done = commands.run([*tool, "create_schema"], timeout=300)
+        if done.returncode:
+            last = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
+            raise exceptions.SidewaysError(
+                f"ironic-dbsync create_schema failed in the new database:\n{last}"
+            )

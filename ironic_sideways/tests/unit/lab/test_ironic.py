@@ -12,12 +12,14 @@
 
 """Ironic joins the lab: what half of it leaves, and what it refuses."""
 
+import signal
 import subprocess
 
+import pymysql
 import pytest
 
-from ironic_sideways import commands
-from ironic_sideways.cmd import main
+from ironic_sideways import commands, exceptions
+from ironic_sideways.cmd import main, program
 from ironic_sideways.lab import configuration, databases, ironic, service_table
 from ironic_sideways.lab.record import LabRecord
 from ironic_sideways.lab.supervision import State, Supervisor
@@ -35,8 +37,40 @@ def run(tmp_path, monkeypatch):
     return lambda word: main.main(["lab", word, "--directory", str(tmp_path)])
 
 
+ENDS = [
+    pymysql.OperationalError(1105, "no space"),
+    exceptions.SidewaysError("did not end within 300 s"),
+    program.Ended(signal.SIGTERM),
+]
+
+
+@pytest.mark.parametrize("error", ENDS)
+@pytest.mark.parametrize("broken", [(databases, "recreate"), (commands, "run")])
+def test_whatever_ends_it_once_the_database_was_dropped_is_a_change(
+    run, monkeypatch, capsys, error, broken
+):
+    def fail(*words, **named):
+        raise error
+
+    for name in ("refuse_rows", "recreate"):
+        monkeypatch.setattr(databases, name, lambda *words: None)
+    monkeypatch.setattr(*broken, fail)
+
+    assert run("create-ironic-database") == 3
+    said = capsys.readouterr().err
+    assert said.endswith("; give the same command again\n") and said.count("\n") == 1
+
+
+def test_a_lab_that_is_not_up_is_no_change(run, monkeypatch, capsys):
+    monkeypatch.setattr(Supervisor, "states", lambda self: {})
+
+    assert run("create-ironic-database") == 2
+    assert "the lab is not up" in capsys.readouterr().err
+
+
 def test_a_schema_that_cannot_be_made_is_a_change(run, monkeypatch, capsys):
     made = []
+    monkeypatch.setattr(databases, "refuse_rows", lambda *words: None)
     monkeypatch.setattr(databases, "recreate", lambda *words: made.append(words[1]))
     failed = subprocess.CompletedProcess([], 1, "no such column\n", "")
     monkeypatch.setattr(commands, "run", lambda *words, **named: failed)
@@ -48,9 +82,9 @@ def test_a_schema_that_cannot_be_made_is_a_change(run, monkeypatch, capsys):
 
 def test_a_database_that_holds_rows_is_no_change(run, monkeypatch):
     def refuse(*words):
-        raise databases.exceptions.SidewaysError("database ironic: expected no rows")
+        raise exceptions.SidewaysError("database ironic: expected no rows")
 
-    monkeypatch.setattr(databases, "recreate", refuse)
+    monkeypatch.setattr(databases, "refuse_rows", refuse)
 
     assert run("create-ironic-database") == 1
 
