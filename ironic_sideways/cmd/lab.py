@@ -24,8 +24,6 @@ import pwd
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from ironic_sideways import exceptions
 from ironic_sideways.cmd import option
 from ironic_sideways.lab import record
@@ -217,17 +215,20 @@ def down(arguments: argparse.Namespace) -> str | None:
     from ironic_sideways.lab import lifecycle
     from ironic_sideways.lab.console import Steps
 
-    if not arguments.directory.exists():
+    layout = lifecycle.layout_for_down(arguments.directory)
+    if not layout.lock.is_file() and not layout.record.is_file():
         return f"{arguments.directory}: no lab here, nothing to do"
-    lifecycle.down(lifecycle.layout_for_down(arguments.directory), Steps())
+    lifecycle.down(layout, Steps())
+    arguments.changed = "the lab is gone"
     return None
 
 
 def status(arguments: argparse.Namespace) -> int:
     from ironic_sideways.lab import status
+    from ironic_sideways.lab.console import Terminal
 
     layout, _ = record.open_lab(arguments.directory)
-    return 0 if status.show(layout, Console()) else 1
+    return 0 if status.show(layout, Terminal()) else 1
 
 
 def running(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One line per step, with the seconds since the command began."""
+"""What a command of the lab prints: a line per step, with the time since it began."""
 
 import contextlib
 import time
@@ -19,17 +19,35 @@ from collections.abc import Iterator
 from rich.console import Console
 
 
+class Terminal(Console):
+    """Rich's own ends the program with exit code 1 where nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave the exit code to cmd/program.py.
+
+        :raises BrokenPipeError: the one that rich has just caught.
+        """
+        raise
+
+
 class Steps:
     """Prints what was done and how long it took."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._console = Console(highlight=False, soft_wrap=True, markup=False)
 
     def say(self, text: str) -> None:
-        """Print one line with the time."""
+        """Print one line with the time.
+
+        :raises OSError: it is not read any more, or the disk is full.
+        """
         elapsed = time.monotonic() - self._start
-        self._console.print(f"{elapsed:6.1f} s  {text}")
+        print(f"{elapsed:6.1f} s  {text}", flush=True)
+
+    def tell(self, text: str) -> None:
+        """``say`` of work that goes on even if it cannot be printed."""
+        with contextlib.suppress(OSError):
+            self.say(text)
 
     @contextlib.contextmanager
     def step(self, text: str) -> Iterator[None]:

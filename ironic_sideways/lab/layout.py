@@ -101,6 +101,11 @@ class Layout:
         return self.directory / "lab.json"
 
     @property
+    def previous(self) -> Path:
+        """Logs and evidence of the lab before, until the next one is made."""
+        return self.directory / "previous"
+
+    @property
     def machines(self) -> Path:
         """The lab's machines and their BMC addresses, without credentials."""
         return self.directory / "machines.json"

@@ -39,6 +39,9 @@ KEPT = ("evidence", "logs")
 #: Held by tools/run_upgrade.sh and grenade/upgrade-ironic, which call ``down``: a
 #: lock that is unlinked while it is held excludes nobody.
 RUN_LOCK = "run.lock"
+#: What tools/run_upgrade.sh marks a lab with, before it makes it.
+RUN_MARK = "left-by-run"
+STAYING = (*KEPT, "previous", "lock", RUN_LOCK)
 
 
 @contextlib.contextmanager
@@ -70,25 +73,35 @@ def up(
     :param keep: leave a lab that failed to come up as it is.
     :raises SidewaysError: the host or a service refused; a new lab is taken
         down again.
-    :raises FollowUpNeeded: what is there of it stays.
+    :raises FollowUpNeeded: what is there of it stays, or the next ``up`` removes
+        what an earlier lab left.
     """
     present = find(layout.directory)
     if present is None:
+        _refuse_foreign(layout)
         preflight.check_host(layout, record)
         preflight.check_free(layout, record)
     else:
         _refuse_change(layout, present, record)
         record = present
     stays = keep or present is not None
-    again = "`ironic-sideways lab up` again goes on, `lab down` takes it away"
-    with locked(layout), exceptions.after_change(stays, again):
-        try:
-            _up(layout, record, cache, steps)
-        except BaseException:
-            if not stays:
-                steps.say("not up: taking it down again")
-                _down(layout, steps)
-            raise
+    follow_up = "`ironic-sideways lab up` again goes on, `lab down` takes it away"
+    with locked(layout):
+        left = [] if layout.record.exists() else _left(layout)
+        if not stays:
+            follow_up = (
+                f"move {layout.previous} elsewhere to keep what the lab before left "
+                f"({', '.join(left)}): the next `ironic-sideways lab up` removes it"
+            )
+        with exceptions.after_change(stays or bool(left), follow_up):
+            try:
+                _set_aside(layout, left)
+                _up(layout, record, cache, steps)
+            except BaseException:
+                if not stays:
+                    steps.tell("not up: taking it down again")
+                    _down(layout, steps)
+                raise
 
 
 def _refuse_change(layout: Layout, present: LabRecord, asked: LabRecord) -> None:
@@ -101,9 +114,24 @@ def _refuse_change(layout: Layout, present: LabRecord, asked: LabRecord) -> None
             )
 
 
+def _refuse_foreign(layout: Layout) -> None:
+    """See that ``down`` will remove nothing but what the lab has made.
+
+    :raises SidewaysError: the directory holds other files, and never held a lab.
+    """
+    own = (*STAYING, RUN_MARK)
+    if layout.lock.is_file() or not layout.directory.is_dir():
+        return
+    if found := sorted({one.name for one in layout.directory.iterdir()} - {*own}):
+        raise exceptions.SidewaysError(
+            f"{layout.directory}: expected a new or empty directory, found "
+            f"{', '.join(found[:3])}, which `ironic-sideways lab down` would remove; "
+            "choose another --directory"
+        )
+
+
 def _up(layout: Layout, record: LabRecord, cache: Path, steps: Steps) -> None:
     if not layout.record.exists():
-        _set_aside(layout)
         record.save(layout.record)
     elif status.all_ready(layout):
         steps.say("every service is ready already")
@@ -111,21 +139,27 @@ def _up(layout: Layout, record: LabRecord, cache: Path, steps: Steps) -> None:
     BringUp(layout, record, cache, steps).run()
 
 
-def _set_aside(layout: Layout) -> None:
-    """Keep an earlier lab's evidence and logs apart from the new one's."""
-    previous = layout.directory / "previous"
-    found = [name for name in KEPT if (layout.directory / name).exists()]
-    if found:
-        shutil.rmtree(previous, ignore_errors=True)
-        previous.mkdir()
-    for name in found:
-        (layout.directory / name).rename(previous / name)
+def _left(layout: Layout) -> list[str]:
+    """What an earlier lab has left of KEPT."""
+    return [name for name in KEPT if (layout.directory / name).exists()]
+
+
+def _set_aside(layout: Layout, left: list[str]) -> None:
+    """Keep what an earlier lab has ``left`` apart from what the new one makes."""
+    if left:
+        shutil.rmtree(layout.previous, ignore_errors=True)
+        layout.previous.mkdir()
+    for name in left:
+        (layout.directory / name).rename(layout.previous / name)
 
 
 def layout_for_down(directory: Path) -> Layout:
     """The layout of the lab in ``directory``, even an incomplete one."""
-    present = find(directory)
-    return present.layout(directory) if present else Layout(directory)
+    # A record that cannot be read asks for `lab down` itself.
+    with contextlib.suppress(exceptions.SidewaysError):
+        if present := find(directory):
+            return present.layout(directory)
+    return Layout(directory)
 
 
 def down(layout: Layout, steps: Steps) -> None:
@@ -142,19 +176,18 @@ def _down(layout: Layout, steps: Steps) -> None:
     supervisor = Supervisor(layout)
     # The machines first: without libvirtd nobody could switch them off properly.
     bare_metal.remove(layout, supervisor.states().get("libvirtd"))
-    steps.say("machines and BMCs gone")
+    steps.tell("machines and BMCs gone")
     # Found before: a child whose parent was killed is harder to recognise.
     known = processes.of_lab(layout.directory)
     supervisor.shutdown()
     processes.kill({*known, *processes.of_lab(layout.directory)})
-    steps.say("services stopped")
+    steps.tell("services stopped")
     bridge.remove(layout)
     for path in list(layout.directory.iterdir()):
-        if path.name in (*KEPT, "previous", layout.lock.name, RUN_LOCK):
-            continue
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.name not in STAYING:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     verify_gone(layout)
-    steps.say("nothing left: no process, mount, bridge, domain or BMC")
+    steps.tell("nothing left: no process, mount, bridge, domain or BMC")
 
 
 def verify_gone(layout: Layout) -> None:

@@ -12,13 +12,15 @@
 
 """What is left of a lab that did not come up, or did not go."""
 
+import os
 import signal
 
 import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.cmd import main, program
-from ironic_sideways.lab import bare_metal, lifecycle, preflight
+from ironic_sideways.lab import bare_metal, lifecycle, preflight, status
+from ironic_sideways.lab.bring_up import BringUp
 from ironic_sideways.lab.record import LabRecord
 
 ERRORS = [
@@ -26,6 +28,17 @@ ERRORS = [
     (OSError(28, "No space left on device"), 1),
     (program.Ended(signal.SIGTERM), 143),
 ]
+
+
+def made(directory):
+    """A lab, of which nothing runs."""
+    directory.mkdir()
+    LabRecord.new(0, 8, "nova_bm").save(directory / "lab.json")
+    return directory
+
+
+def down(directory):
+    return main.main(["lab", "down", "--directory", str(directory)])
 
 
 @pytest.fixture
@@ -64,9 +77,7 @@ def test_what_stays_of_a_lab_that_failed_asks_for_more(
     up, tmp_path, capsys, error, code, kept
 ):
     if not kept:
-        record = LabRecord.new(0, 8, "nova_bm")
-        (tmp_path / "lab").mkdir()
-        record.save(tmp_path / "lab" / "lab.json")
+        made(tmp_path / "lab")
 
     assert up(error, *(["--keep"] if kept else [])) == (3, [])
     assert "`lab down` takes it away" in capsys.readouterr().err
@@ -79,9 +90,7 @@ def test_a_lab_that_could_not_be_taken_down_asks_for_more(up):
 
 
 def test_a_lab_that_is_refused_is_no_change(up, tmp_path, capsys):
-    record = LabRecord.new(0, 8, "nova_bm")
-    (tmp_path / "lab").mkdir()
-    record.save(tmp_path / "lab" / "lab.json")
+    made(tmp_path / "lab")
 
     assert up(OSError(28, "full"), "--nodes", "9") == (1, [])
     assert "a lab is here with nodes 8, asked for 9" in capsys.readouterr().err
@@ -92,7 +101,105 @@ def test_a_lab_that_goes_in_part_asks_for_more(tmp_path, monkeypatch, capsys):
         raise OSError(5, "no answer")
 
     monkeypatch.setattr(bare_metal, "remove", remove)
-    (tmp_path / "lab").mkdir()
+    directory = made(tmp_path / "lab")
 
-    assert main.main(["lab", "down", "--directory", str(tmp_path / "lab")]) == 3
+    assert down(directory) == 3
     assert "; run `ironic-sideways lab down` again\n" in capsys.readouterr().err
+
+
+@pytest.fixture(params=["full", "closed"])
+def lose_output(request, monkeypatch):
+    """Let no line be printed; the exit code of a command that does nothing else."""
+    if request.param == "full":
+        descriptor, code = os.open("/dev/full", os.O_WRONLY), 1
+    else:
+        read, descriptor = os.pipe()
+        os.close(read)
+        code = 128 + signal.SIGPIPE
+    stream = os.fdopen(descriptor, "w")
+
+    def lose_output():
+        # Not before: pytest sets its own when the test begins.
+        monkeypatch.setattr("sys.stdout", stream)
+        return code
+
+    return lose_output
+
+
+def test_a_new_lab_that_nobody_reads_of_is_taken_down(up, lose_output):
+    lose_output()
+    assert up(OSError(5, "no answer")) == (1, [0])
+
+
+def test_a_lab_goes_though_nobody_reads_of_it(lose_output, tmp_path, capsys):
+    directory = made(tmp_path / "lab")
+    lose_output()
+    (directory / "etc").mkdir()
+
+    assert down(directory) == 3
+    assert [path.name for path in directory.iterdir()] == ["lock"]
+    assert "the lab is gone; then: " in capsys.readouterr().err
+
+
+def test_a_status_that_nobody_reads_is_none_that_is_wrong(
+    lose_output, tmp_path, monkeypatch
+):
+    made(tmp_path / "lab")
+    monkeypatch.setattr(status, "look", lambda *words: {})
+
+    words = ["lab", "status", "--directory", str(tmp_path / "lab")]
+    code = lose_output()
+    assert main.main(words) == code
+
+
+def test_what_an_earlier_lab_left_is_told_of_when_the_next_up_would_remove_it(
+    tmp_path, monkeypatch, capsys
+):
+    def fail(self):
+        raise exceptions.SidewaysError("glance died")
+
+    for name in ("check_host", "check_free"):
+        monkeypatch.setattr(preflight, name, lambda *words: None)
+    monkeypatch.setattr(BringUp, "run", fail)
+    evidence = tmp_path / "lab" / "evidence"
+    evidence.mkdir(parents=True)
+    (evidence / "events.jsonl").touch()
+
+    assert main.main(["lab", "up", "--directory", str(tmp_path / "lab")]) == 3
+    kept = tmp_path / "lab" / "previous"
+    assert [path.name for path in (kept / "evidence").iterdir()] == ["events.jsonl"]
+    assert f"glance died; move {kept} " in capsys.readouterr().err
+
+
+def test_a_directory_with_files_of_somebody_else_becomes_no_lab(up, tmp_path, capsys):
+    own = tmp_path / "lab" / "thesis.tex"
+    own.parent.mkdir()
+    own.touch()
+
+    assert up(OSError(28, "full")) == (1, [])
+    assert own.exists()
+    assert "found thesis.tex" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [*lifecycle.STAYING, lifecycle.RUN_MARK])
+def test_what_a_run_or_an_earlier_lab_left_is_in_no_labs_way(up, tmp_path, name):
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / name).touch()
+
+    assert up(OSError(28, "full"))[1] == [0]
+
+
+def test_a_directory_that_is_no_lab_stays(tmp_path, capsys):
+    (tmp_path / "etc").mkdir()
+
+    assert down(tmp_path) == 0
+    assert (tmp_path / "etc").exists()
+    assert "no lab here, nothing to do" in capsys.readouterr().out
+
+
+def test_a_lab_whose_record_cannot_be_read_goes(tmp_path):
+    directory = made(tmp_path / "lab")
+    (directory / "lab.json").write_text('{"colour": "blue"}')
+
+    assert down(directory) == 0
+    assert not (directory / "lab.json").exists()
