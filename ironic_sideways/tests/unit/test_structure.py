@@ -205,7 +205,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "functional/cmd/test_convert_allocations.py": ("cmd/convert_allocations.py",),
     "functional/conductor/test_netbooted.py": ("conductor/netbooted.py",),
     "functional/compute/test_launcher.py": ("cmd/compute.py",),
-    "functional/hardware/test_machine.py": ("hardware/disks.py",),
+    "functional/hardware/test_disks.py": ("hardware/disks.py",),
     "functional/lab/test_bridge.py": ("lab/bridge.py",),
     "functional/lab/test_supervision.py": ("lab/supervision.py",),
     "functional/lab/test_lab.py": (
@@ -218,7 +218,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "lab/nova_rpc.py",
         "lab/programs.py",
         "lab/schemas.py",
-        "lab/services.py",
         "lab/status.py",
     ),
     "functional/migrate/test_cases.py": (
