@@ -10,150 +10,36 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the services' logs must contain, and what they must not.
+"""The services' logs, by the rules of log_rules.py.
 
-Each rule names its source. Its hits are quoted with file, line and time. Lines of
-level ERROR that match no rule are listed by the verdict, never hidden.
+The hits of a rule are quoted with file, line and time. Lines of level ERROR that match
+no rule are listed by the verdict, never hidden.
 """
 
-import calendar
 import dataclasses
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways import masking
 from ironic_sideways.evidence import compare, documents, events
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places, window
 from ironic_sideways.report.findings import Finding, Line, clock, in_one
+from ironic_sideways.report.log_lines import ending, head, is_error, lines, records
+from ironic_sideways.report.log_rules import (
+    BEGIN,
+    KNOWN,
+    MUST,
+    MUST_NOT,
+    RETRIED,
+    Rule,
+)
 
 #: Hits of one rule that are shown; one fault may log a line every second.
 SHOWN = 5
 
-#: The phase from whose begin on lines count.
-BEGIN = "begin-maintenance"
-
-#: As oslo.log, libvirt, MariaDB and our own tools begin a line.
-MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T| +)(\d{1,2}):(\d\d):(\d\d)(\.\d+)?")
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """What must not be in the logs, or must be there for each node.
-
-    :param logs: which, as a pattern of names below logs/.
-    :param source: where the line comes from, and why it matters.
-    :param since: the phase from whose begin on lines count.
-    """
-
-    name: str
-    logs: str
-    pattern: re.Pattern[str]
-    source: str
-    since: str = BEGIN
-
-
-#: For each node; the node's uuid is the group.
-MUST = (
-    Rule(
-        "take-over logged",
-        "ironic-conductor*.log",
-        re.compile(
-            r"During sync_power_state, node (\S+) has no previous known state\. "
-            r"Recording current state"
-        ),
-        "ironic.conductor.manager.do_sync_power_state: the power state was NULL, and"
-        " was taken from the BMC instead of forced on it",
-    ),
-    Rule(
-        "resources logged",
-        "nova-compute*.log",
-        re.compile(r"Final resource view: name=(\S+)"),
-        "nova.compute.resource_tracker._report_final_resource_view (level DEBUG): the"
-        " node's update came to its end",
-        since="compute",
-    ),
-)
-
-MUST_NOT = (
-    Rule(
-        "no machine switched by power sync",
-        "ironic-conductor*.log",
-        re.compile(r"Changing hardware state to"),
-        "ironic.conductor.manager.do_sync_power_state with"
-        " force_power_state_during_sync: Ironic trusted its row, not the machine",
-    ),
-    Rule(
-        "no node put in maintenance",
-        "ironic-conductor*.log",
-        re.compile(r"Switching node to maintenance mode"),
-        "ironic.conductor.manager.handle_sync_power_state_max_retries_exceeded: the BMC"
-        " did not answer",
-    ),
-    Rule(
-        "no traceback",
-        "*.log",
-        re.compile(r"Traceback \(most recent call last\):"),
-        "Python: an unexpected error",
-    ),
-    Rule(
-        "no secret",
-        "*.log",
-        re.compile(
-            r"(?:ipmi_password|pm_password|admin_pass|adminPass)"
-            r"['\"]?\s*[:=]\s*u?['\"]?(?!\*\*\*|None|null|<)[^\s'\",}]+"
-            rf"|{masking.URLS[0][0]}(?!\*\*\*){masking.URLS[0][1]}"
-            rf"|{masking.URLS[1][0]}(?!\*\*\*){masking.URLS[1][1]}"
-            r"|X-Auth-Token['\"]?\s*[:=]\s*['\"]?gAAAA"
-            r"|ipmitool\b.*\s-P\s*\S"
-        ),
-        "oslo_utils.strutils.mask_password's keys, URLs with a password, tokens, and"
-        " ipmitool's password in its arguments",
-    ),
-)
-
-#: Errors that are no failure: why, by a pattern of their text or their last line.
-KNOWN = {
-    re.compile(r"ResourceProviderConcurrentUpdateDetected"): (
-        "placement.fault_wrap logs what it answers with 409; nova-compute retries"
-        " (nova.scheduler.client.report)"
-    ),
-    re.compile(r"InstanceDeployFailure: .*: Rebuild refused, the server runs on"): (
-        "conductor/netbooted.py refuses it before the machine is touched, and Nova logs"
-        " the failure three times; operations judge what became of the server"
-    ),
-    re.compile(
-        r"Skipping removal of allocations for deleted instances: "
-        r"Failed to retrieve allocations for resource provider"
-    ): (
-        "nova.compute.resource_tracker asks for a node's allocations before its first"
-        " report makes the provider (of the resources the evidence tells)"
-    ),
-    re.compile(r"A dynamic interval looping call should supply either an interval"): (
-        "oslo.service's threading backend (loopingcall._idle_for) in a service that is"
-        " being stopped: its periodic tasks return no delay any more"
-    ),
-    re.compile(
-        r"Error during SchedulerManager\._discover_hosts_in_cells: IndexError"
-    ): (
-        "the first turn of a scheduler that was away for longer than"
-        " service_down_time: until it has reported itself Nova finds no leader"
-    ),
-    re.compile(
-        r"Rejecting authorization: baremetal:(node|port):list_all is disallowed"
-    ): (
-        "ironic.common.policy.authorize logs it where check_list_policy then lists what"
-        " the user's own project owns"
-    ),
-}
-
-#: Known where a service tells it while it tries again, at level DEBUG.
-RETRIED = re.compile(
-    r"DBDeadlock|RetryRequest|try restarting transaction|StaleDataError"
-)
 
 #: The logs that each lane has of its own hardware and of what the window changes: each
 #: tells something from before maintenance until after it; Ironic's, from its start on.
@@ -172,45 +58,9 @@ OPERATING = re.compile(r"logs/(nova-compute|ironic-conductor)")
 #: These have little to tell, or a clock of their own.
 QUIET = ("dnsmasq", "glance", "mariadb", "nova-conductor", "nova-scheduler", "rabbitmq")
 
-#: What oslo.log puts before each line of one record: all but the text.
-HEAD = re.compile(MOMENT.pattern + r" \d+ [A-Z]+ \S+")
 
 #: The line that a traceback ends in, after its head.
 EXCEPTION = re.compile(r" ?(?:\[instance: \S+\] ?)?[A-Za-z_][\w.]*(?::.*)?$")
-
-ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b|\[(?:error|critical)\]")
-
-
-def head(text: str) -> str:
-    """What oslo.log put before the text; empty where the line is not oslo.log's."""
-    found = HEAD.match(text)
-    return found[0] if found else ""
-
-
-def is_error(text: str) -> bool:
-    """By its level; a log that is not oslo.log's says it anywhere in the line."""
-    return bool(ERROR.search(head(text) or text))
-
-
-def utc_offset(directory: Path) -> int:
-    """Seconds, of the host that wrote the logs; 0 when the run did not record it."""
-    recorded = events.read(directory / "events.jsonl")
-    return next((e["utc_offset"] for e in recorded if "utc_offset" in e), 0)
-
-
-def lines(directory: Path, pattern: str) -> Iterator[Line]:
-    """Every line of these logs; one without a time has that of the line before."""
-    offset = utc_offset(directory)
-    for path in places.logs(directory / "logs", pattern):
-        moment = 0.0
-        name = f"logs/{path.name}"
-        for number, text in enumerate(places.lines(path), start=1):
-            found = MOMENT.match(text)
-            if found:
-                parts = [int(part) for part in found.groups()[:6]]
-                moment = calendar.timegm((*parts, 0, 0, 0)) - offset
-                moment += float(found[7] or 0)
-            yield Line(name, number, moment, text)
 
 
 def span(directory: Path, since: str = BEGIN) -> tuple[float, float]:
@@ -235,38 +85,6 @@ def in_window(
     for line in lines(directory, pattern):
         if begin <= line.time <= max(end, until):
             yield line
-
-
-def records(found: Iterable[Line]) -> Iterator[Line]:
-    """The lines of one record as one: a traceback's text is its first and last line."""
-    record: list[Line] = []
-    for line in found:
-        if record and not continues(line, record[0]):
-            yield joined(record)
-            record = []
-        record.append(line)
-    if record:
-        yield joined(record)
-
-
-def continues(line: Line, first: Line) -> bool:
-    """Whether ``line`` is of the record that began with ``first``.
-
-    MariaDB's and RabbitMQ's lines have a time and no head: each is a record.
-    """
-    own = head(line.text)
-    same = own == head(first.text) if own else not MOMENT.match(line.text)
-    return same and line.file == first.file
-
-
-def joined(record: list[Line]) -> Line:
-    texts = [line.text.removeprefix(head(line.text)).strip() for line in record[1:]]
-    return ending(record[0], next(filter(None, reversed(texts)), ""))
-
-
-def ending(first: Line, last: str) -> Line:
-    text = f"{first.text} ... {last}" if last else first.text
-    return dataclasses.replace(first, text=text)
 
 
 def known(text: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from oslo_config import cfg
 from oslo_log import _options, log
 
-from ironic_sideways.report import logs
+from ironic_sideways.report import log_lines
 from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
 
 PLUGIN = REPOSITORY / "devstack" / "plugin.sh"
@@ -188,7 +188,7 @@ def test_each_line_of_evidence_has_its_time_and_no_colour(monkeypatch, tmp_path)
         "logging_exception_prefix",
     ):
         assert conf[name] == known[name]
-    assert logs.HEAD.match(
+    assert log_lines.HEAD.match(
         (conf.logging_default_format_string + "a text")
         % {
             **{"asctime": "2026-11-25 23:34:15", "msecs": 7, "process": 2},

@@ -19,7 +19,7 @@ import pytest
 
 from ironic_sideways.cmd import main
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import logs, places
+from ironic_sideways.report import log_lines, places
 from ironic_sideways.report.findings import Finding
 from ironic_sideways.report.page import logs as page
 
@@ -134,6 +134,6 @@ def test_s10_a_link_among_downloaded_logs_is_not_followed(evidence, tmp_path):
     (evidence / "phases").symlink_to(tmp_path)
     (tmp_path / "away.log").write_text("away")
 
-    assert "reader's own" not in str(list(logs.lines(evidence, "*.log")))
+    assert "reader's own" not in str(list(log_lines.lines(evidence, "*.log")))
     listed = [one.path for one in page.logs(evidence)]
     assert "logs/link.log" not in listed and "phases/away.log" not in listed
