@@ -25,6 +25,7 @@ from ironic_sideways.migrate import (
     classify,
     interfaces,
     plan,
+    row_faults,
     sound_options,
     target,
     work,
@@ -238,7 +239,7 @@ def job(parsed: argparse.Namespace) -> work.Job:
         boot_from_disk=parsed.instances_boot_from_disk,
         power_managers={h.host: h.power_manager for h in hosts if h.host},
         default_power_manager=(
-            only.power_manager if only else classify.IPMI_POWER_MANAGER
+            only.power_manager if only else row_faults.IPMI_POWER_MANAGER
         ),
         known_hosts=None if only else frozenset(h.host for h in hosts if h.host),
         service_hosts=frozenset(parsed.service_host),

@@ -15,29 +15,14 @@
 import dataclasses
 import enum
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import choices, sound_options
-from ironic_sideways.nova_bm import reader, states
+from ironic_sideways.migrate import choices, row_faults
+from ironic_sideways.nova_bm import reader
 
-IPMI_POWER_MANAGER = "nova.virt.baremetal.ipmi.IPMI"
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
-#: Nova's [ironic] shard takes no other (nova.conf.ironic).
-_SHARD = re.compile(r"[a-zA-Z0-9_.-]{1,255}")
-#: Nova 2014.2, nova/virt/baremetal/iboot_pdu.py: address[:port][,relay].
-_IBOOT = re.compile(r"[^:,]+(:\d+)?,\d+|[^:,]+:\d+")
 _SHAPE = ("cpus", "memory_mb", "local_gb")
-#: Columns of sizes, and the smallest that makes sense.
-_LEAST = {
-    "cpus": 1,
-    "memory_mb": 1,
-    "local_gb": 0,
-    "root_mb": 0,
-    "swap_mb": 0,
-    "ephemeral_mb": 0,
-}
 
 
 class Outcome(enum.StrEnum):
@@ -73,10 +58,16 @@ class Policy:
     boot_from_disk: bool = False
     dhcp_provider: str = "neutron"
     power_managers: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    default_power_manager: str = IPMI_POWER_MANAGER
+    default_power_manager: str = row_faults.IPMI_POWER_MANAGER
     known_hosts: frozenset[str] | None = frozenset()
     service_hosts: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
+
+    def power_manager(self, source: reader.Node) -> str:
+        """The class name that the row's host has for its BMC."""
+        return self.power_managers.get(
+            source.service_host or "", self.default_power_manager
+        )
 
 
 @dataclasses.dataclass
@@ -131,9 +122,9 @@ def classify(
         )
         return verdict
     for reason in (
-        *_identity_faults(source),
-        *_state_faults(source, policy),
-        *_hardware_faults(source, options, policy),
+        *row_faults.of_identity(source),
+        *row_faults.of_state(source, policy.stale_states_free),
+        *row_faults.of_hardware(source, options, policy.power_manager(source)),
         *duplicates,
     ):
         verdict.refuse(reason)
@@ -141,20 +132,12 @@ def classify(
     _judge_interfaces(verdict, policy)
     if source.instance_uuid:
         _judge_vifs(verdict, options)
-    if is_canonical_uuid(source.instance_uuid):
+    if row_faults.is_canonical_uuid(source.instance_uuid):
         _judge_boot(verdict, options, policy)
     verdict.cpu_arch = choices.architecture(source, options)
     verdict.capabilities = choices.capabilities(source, options, verdict.netboot)
     verdict.notes += _notes(source, verdict.interfaces)
     return verdict
-
-
-def is_canonical_uuid(text: str | None) -> bool:
-    """Whether ``text`` is a uuid as Nova and Ironic write it."""
-    try:
-        return text is not None and str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def _skip_reason(source: reader.Node, policy: Policy) -> str | None:
@@ -167,113 +150,6 @@ def _skip_reason(source: reader.Node, policy: Policy) -> str | None:
     if policy.nodes and source.uuid not in policy.nodes:
         return "the node was not selected"
     return None
-
-
-def _identity_faults(source: reader.Node) -> list[str]:
-    faults = []
-    if source.uuid is None:
-        faults.append(
-            "uuid is NULL (a row from before Nova's migration 003): Nova knows no "
-            "such node; give it a uuid or delete it"
-        )
-    elif not is_canonical_uuid(source.uuid):
-        faults.append(f"uuid {source.uuid!r} is not a uuid in lower case with dashes")
-    if source.instance_uuid and not is_canonical_uuid(source.instance_uuid):
-        faults.append(
-            f"instance_uuid {source.instance_uuid!r} is not a uuid in lower case "
-            "with dashes"
-        )
-    return faults
-
-
-def _state_faults(source: reader.Node, policy: Policy) -> list[str]:
-    use = states.use(source.task_state, source.instance_uuid)
-    where = f"task_state {source.task_state!r}"
-    if _is_stale(source):
-        if policy.stale_states_free:
-            return []
-        return [
-            f"{where} without an instance: a word that was left behind, and the node "
-            "free for nova-baremetal, which asks instance_uuid alone? see that nothing "
-            "works on it, and say --stale-states-free"
-        ]
-    if use == "in flight":
-        return [f"{where}: Nova works on the node; wait until it is done"]
-    if use == "failed":
-        return [
-            f"{where}: a deploy, or the delete, of instance {source.instance_uuid} "
-            "failed; see that the BMC answers, and delete or rebuild the instance"
-        ]
-    if use == "inconsistent":
-        held = f"instance {source.instance_uuid}" if source.instance_uuid else "none"
-        return [f"{where} does not fit its instance ({held}); expected active with "
-                "an instance, or NULL or 'deleted' without"]  # fmt: skip
-    return []
-
-
-def _is_stale(source: reader.Node) -> bool:
-    return not source.instance_uuid and source.task_state in states.STALE
-
-
-def _hardware_faults(
-    source: reader.Node, options: choices.Options, policy: Policy
-) -> list[str]:
-    faults = []
-    if choices.bmc_of(source, options) is None:
-        faults = _bmc_faults(source, policy)
-    if not choices.architecture(source, options):
-        faults.append(
-            f"no cpu_arch for service_host {source.service_host}: give --node-arch, "
-            "or its nova.conf with --nova-config"
-        )
-    if fault := _shard_fault(source, options):
-        faults.append(fault)
-    faults += [
-        f"{column} is {value}, expected at least {least}"
-        for column, least in _LEAST.items()
-        if (value := getattr(source, column)) is not None and value < least
-    ]
-    return faults
-
-
-def _bmc_faults(source: reader.Node, policy: Policy) -> list[str]:
-    """Why the BMC that the row itself names cannot do."""
-    manager = policy.power_managers.get(
-        source.service_host or "", policy.default_power_manager
-    )
-    if manager != IPMI_POWER_MANAGER:
-        kind = manager.rpartition(".")[2]
-        return [
-            f"[baremetal] power_manager of {source.service_host} is {manager}: Ironic "
-            f"has no {kind} power, give the node's BMC with --bmc-map"
-        ]
-    address = source.pm_address
-    if address and not sound_options.is_address(address):
-        kind = ""
-        if _IBOOT.fullmatch(address):
-            kind = " (an iBoot's address:port,relay?)"
-        return [
-            f"pm_address {address!r} is neither a host name nor an IP address{kind}: "
-            "repair the row, or give the node's BMC with --bmc-map"
-        ]
-    # An empty user or password is one, for nova-baremetal as for Ironic.
-    return ["pm_address is empty: the BMC needs one"] * (not source.pm_address) + [
-        f"{column} is NULL: nova-baremetal could not reach the BMC; set it, to the "
-        "empty text if it is empty"
-        for column in ("pm_user", "pm_password")
-        if getattr(source, column) is None
-    ]
-
-
-def _shard_fault(source: reader.Node, options: choices.Options) -> str | None:
-    """Why the row's service_host can be no shard, if its shard it shall be."""
-    host = source.service_host
-    if not options.shard_by_service_host or (host and _SHARD.fullmatch(host)):
-        return None
-    return (
-        f"service_host {host!r}: --shard-by-service-host wants letters, digits, dots, "
-        "dashes and underscores, as nova.conf's [ironic] shard"
-    )
 
 
 def _judge_class(verdict: Verdict, options: choices.Options) -> None:
@@ -314,7 +190,7 @@ def _judge_interfaces(verdict: Verdict, policy: Policy) -> None:
             verdict.refuse(f"{where}: address is NULL")
         elif not _MAC.fullmatch(card.address):
             verdict.refuse(f"{where}: address {card.address!r} is not a MAC address")
-        elif card.vif_uuid and not is_canonical_uuid(card.vif_uuid):
+        elif card.vif_uuid and not row_faults.is_canonical_uuid(card.vif_uuid):
             verdict.refuse(f"{where}: vif_uuid {card.vif_uuid!r} is not a uuid")
         else:
             moving.append(card)
@@ -431,7 +307,7 @@ def _notes(source: reader.Node, interfaces: tuple[reader.Interface, ...]) -> lis
             f"terminal_port {source.terminal_port} is not a port from 1 to 65535, and "
             "is kept in extra only"
         )
-    if _is_stale(source):
+    if row_faults.is_stale(source):
         notes.append(f"free, though task_state says {source.task_state!r}")
     if not interfaces:
         notes.append("no network interface moves with it")

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from oslo_config import cfg
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import classify
+from ironic_sideways.migrate import row_faults
 from ironic_sideways.migrate.files import configuration
 
 #: Nova 2014.2, nova/virt/baremetal/driver.py; the old name is from 2013.
@@ -29,7 +29,7 @@ _BAREMETAL = [
         default=[],
         deprecated_name="instance_type_extra_specs",
     ),
-    cfg.StrOpt("power_manager", default=classify.IPMI_POWER_MANAGER),
+    cfg.StrOpt("power_manager", default=row_faults.IPMI_POWER_MANAGER),
 ]
 
 

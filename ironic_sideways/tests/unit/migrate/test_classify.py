@@ -47,16 +47,6 @@ def test_a_free_node_is_free_whether_it_was_used_before_or_never(
 
 
 @pytest.mark.parametrize(
-    "task_state",
-    ["building", "prepared", "deploying", "deploy complete", "deploy failed", "error"],
-)
-def test_nodes_that_are_not_at_rest_are_refused(task_state: str) -> None:
-    verdict = judge(rows.used_node(1, task_state=task_state), rows.plugged(1))
-    assert verdict.outcome is classify.Outcome.REFUSE
-    assert repr(task_state) in verdict.reasons[0]
-
-
-@pytest.mark.parametrize(
     "task_state", ["deploying", "deploy complete", "deploy failed", "error"]
 )
 def test_t4_a_free_node_with_a_stale_word_moves_when_the_operator_says_so(
@@ -77,57 +67,12 @@ def test_t4_a_free_node_with_a_stale_word_moves_when_the_operator_says_so(
     assert used.outcome is classify.Outcome.REFUSE
 
 
-@pytest.mark.parametrize("task_state", ["initializing", "building", "active", "what?"])
-def test_t4_no_other_word_is_taken_for_stale(task_state: str) -> None:
-    verdict = judge(rows.free_node(1, task_state=task_state), stale_states_free=True)
-    assert verdict.outcome is classify.Outcome.REFUSE
-
-
-@pytest.mark.parametrize(
-    "spoiled",
-    [
-        {"uuid": None},
-        {"uuid": rows.node_uuid(0xAB).upper()},
-        {"instance_uuid": "not-a-uuid"},
-        {"instance_uuid": None},
-        {"task_state": "deleted"},
-        {"task_state": "what is this"},
-        {"pm_address": None},
-        {"pm_address": ""},
-        {"pm_user": None},
-        {"pm_password": None},
-        {"cpus": -1},
-        {"ephemeral_mb": -1},
-    ],
-    ids=str,
-)
-def test_a_row_with_one_spoiled_column_is_refused(spoiled: dict) -> None:
-    verdict = judge(rows.used_node(1) | spoiled, rows.plugged(1))
-    assert verdict.outcome is classify.Outcome.REFUSE
-    assert len(verdict.reasons) == 1
-
-
-@pytest.mark.parametrize("column", ["pm_user", "pm_password"])
-def test_t5_an_empty_user_or_password_of_a_bmc_moves(column: str) -> None:
-    verdict = judge(rows.used_node(1, **{column: ""}), rows.plugged(1))
-    assert verdict.outcome is classify.Outcome.MIGRATE
-
-
 def test_every_reason_is_said_at_once() -> None:
     verdict = judge(
         rows.used_node(1, uuid=None, pm_user=None, task_state="error"),
         rows.plugged(1, address="x"),
     )
     assert len(verdict.reasons) == 4
-
-
-def test_an_architecture_that_nobody_names_is_asked_for() -> None:
-    verdict = classify.classify(
-        samples.source(rows.free_node(1), rows.interface(1)),
-        choices.Options(resource_class="baremetal", owner=None),
-        classify.Policy(),
-    )
-    assert "give --node-arch" in verdict.reasons[0]
 
 
 def test_selected_hosts_and_nodes_alone_move() -> None:
@@ -147,23 +92,6 @@ def test_what_is_missing_but_not_needed_is_noted() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "canonical"),
-    [
-        ("0d000000-0000-4000-8000-0000000000ab", True),
-        ("0D000000-0000-4000-8000-0000000000AB", False),
-        ("0d0000000000400080000000000000ab", False),
-        ("{0d000000-0000-4000-8000-0000000000ab}", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_a_uuid_is_what_nova_and_ironic_write(
-    text: str | None, canonical: bool
-) -> None:
-    assert classify.is_canonical_uuid(text) is canonical
-
-
 def test_a_class_by_shape_needs_the_whole_shape() -> None:
     def shaped(**changed: int | None) -> classify.Verdict:
         return classify.classify(
@@ -178,21 +106,6 @@ def test_a_class_by_shape_needs_the_whole_shape() -> None:
         "cpus, local_gb NULL: --resource-class-by-shape makes the class of cpus, "
         "memory_mb and local_gb"
     ]
-
-
-@pytest.mark.parametrize(
-    ("host", "refused"), [("compute-1.example", False), ("rack 1", True), (None, True)]
-)
-def test_a_shard_is_a_name_that_novas_configuration_takes(
-    host: str | None, refused: bool
-) -> None:
-    verdict = classify.classify(
-        samples.source(rows.free_node(1, service_host=host), rows.interface(1)),
-        dataclasses.replace(OPTIONS, shard_by_service_host=True),
-        classify.Policy(),
-    )
-
-    assert any("--shard-by-service-host" in r for r in verdict.reasons) is refused
 
 
 #: A node with two NICs and a VIF on each, and on the first alone.

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.migrate import classify
+from ironic_sideways.migrate import row_faults
 from ironic_sideways.migrate.files import novaconf
 
 
@@ -47,7 +47,7 @@ def test_a_file_without_the_section_has_the_defaults(tmp_path: Path) -> None:
     found = novaconf.read(write(tmp_path, "[DEFAULT]\nfoo = 100%\n"))
     assert found.cpu_arch is None
     assert found.host is None
-    assert found.power_manager == classify.IPMI_POWER_MANAGER
+    assert found.power_manager == row_faults.IPMI_POWER_MANAGER
 
 
 def test_what_is_no_configuration_file_is_one_line(tmp_path: Path) -> None:
