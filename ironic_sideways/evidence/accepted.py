@@ -10,12 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an owner did all the same, as the operator accepts it: accepted.json.
+"""An owner's changes in the window that the operator accepts as such: accepted.json.
 
-Who renamed an instance, tagged it or deleted its port is told by no API: Nova keeps an
-instance action of what goes through nova-compute alone. So nothing but the operator's
-word tells it from what the move did. It is given for one change of one instance, of
-what an owner may change, as two snapshots show it: a later change is another one.
+No API tells who renamed an instance, tagged it or deleted its port: Nova keeps instance
+actions only of what goes through nova-compute. So the operator's word alone tells it
+from what the move did. It is given for one change of one instance, of what an owner may
+change, as two snapshots show it: a later change is another one.
 """
 
 import dataclasses

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What instances lean on besides themselves: the part ``around`` of a snapshot.
+"""What instances depend on: the part ``around`` of a snapshot.
 
-A kind, and of it a value for each key. What the move changes on purpose is judged by
+It has a value for each key of each kind. What the move changes on purpose is judged by
 the subject of what changes it; all else is as before (evidence/compare.py).
 """
 

@@ -147,7 +147,7 @@ def each_machine(before: Document, after: Document) -> Iterator[Check]:
             yield Check(name, False, "gone")
             continue
         changed = differences(machine, now[uuid], ("mac", "power", "boot_id"))
-        # A free node that is on runs what nobody knows: as before is as before.
+        # What runs on a free node nobody knows: it need only be as it was before.
         if machine["power"] == "on" and uuid in holders and not changed:
             if machine["boot_id"] is None:
                 changed = "on, but no heartbeat was ever received"
@@ -321,7 +321,7 @@ def owners_groups(kind: str, key: str, before: Document) -> str:
 
 
 def each_around(before: Document, after: Document) -> Iterator[Check]:
-    """What instances lean on is as it was; an image that is named anew is active.
+    """What instances depend on is as it was; an image that is named now is active.
 
     The flavors' extra specs change: they have a subject of their own.
     """

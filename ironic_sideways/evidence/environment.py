@@ -59,7 +59,7 @@ PACKAGES = (
 
 
 def take(command: str) -> dict[str, Any]:
-    """:param command: what ran this run again would be; empty when nobody said."""
+    """:param command: the one that repeats the run; empty where none is known."""
     return {
         "taken_at": time.time(),
         "command": command,

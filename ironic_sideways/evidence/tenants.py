@@ -14,7 +14,7 @@
 
 Server metadata, names of keys, reasons of locks, DHCP options and the like may hold
 anything, a secret under a harmless key as well, and evidence is published. It has a
-digest of each, keyed by a secret of the run: without that nobody can try words.
+digest of each, keyed by a secret of the run: without that nobody can guess.
 """
 
 import dataclasses

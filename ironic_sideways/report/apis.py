@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How long each API was away from the begin of maintenance on; what the lock let by.
+"""How long each API was away from the start of maintenance on; what the lock allowed.
 
 What was not probed proves nothing: a prober that was dead is as red as an API.
 """
@@ -168,7 +168,7 @@ def altogether(
 
 
 def unknown(service: str, lines: list[Line]) -> Check:
-    """That no answer says anything but that it is there, or is away."""
+    """That every answer says that the API is there, or that it is away."""
     wrong = [
         f"{one.answer} at {clock(one.time)} UTC"
         for one in lines
@@ -180,9 +180,9 @@ def unknown(service: str, lines: list[Line]) -> Check:
 
 
 def locked(directory: Path, moments: window.Bounds) -> Span:
-    """When the locks must hold: from the end of their begin to the begin of their end.
+    """When the locks must hold: begin-maintenance's end to end-maintenance's start.
 
-    A begin that was resumed holds from its last try on.
+    The last try counts of a begin-maintenance that was resumed.
     """
     tries = window.tries(directory)
     since = min(tries["begin-maintenance"][-1][1], moments.end)
@@ -209,7 +209,7 @@ def let_through(lines: list[Line], span: Span) -> Check:
 
 
 def check_apis(directory: Path) -> Finding:
-    """Each API was there for a member throughout, but for what its budget allows."""
+    """Each API answered a member throughout, apart from what its budget allows."""
     found = prober.read(directory / FILE)
     moments = window.bounds(directory)
     spans = dict.fromkeys(prober.APIS, (moments.begin, moments.gathered))

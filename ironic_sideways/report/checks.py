@@ -45,7 +45,7 @@ def whole(nodes: set[str], found: set[str]) -> Check:
 
 
 def if_there(name: str, judge: Callable[[], Iterable[Check]]) -> list[Check]:
-    """What a subject asks of a document that is not its own: that one may be absent."""
+    """The checks of a document that is not the subject's own, and may be absent."""
     try:
         return list(judge())
     except exceptions.EvidenceAbsent as error:
@@ -53,7 +53,7 @@ def if_there(name: str, judge: Callable[[], Iterable[Check]]) -> list[Check]:
 
 
 def after_the_end(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
-    """Whatever happens at the end of maintenance happens to instances as well."""
+    """No instance was changed by the end of maintenance either."""
     ended = documents.read(directory / "ended.json")
     owners = accepted.applied(accepted.read(directory), before, ended)
     for check in compare.compare(owners, ended):
@@ -61,7 +61,10 @@ def after_the_end(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
 
 
 def base_driver(directory: Path, before: dict[str, Any]) -> Check:
-    """The plain fake driver's base has no instance on a node: it disarms no subject."""
+    """A base that is said to be the plain fake driver's has no instance on a node.
+
+    Otherwise the word would switch off the subjects that judge instances.
+    """
     rows = migration.rows(directory / "migration.json")
     told = before["base_driver"]
     held = sorted(

@@ -82,7 +82,7 @@ def landing(flavor: Document, document: Document) -> Check:
 
 
 def refusal(name: str, refused: list[Document], of: Shape | None, nodes: Any) -> Check:
-    """No node was given away, though nodes of other shapes were free.
+    """No node was given to a server, though nodes of other shapes were free.
 
     :param of: the flavor's shape; None: no node has it.
     """

@@ -63,7 +63,7 @@ def window_seconds(directory: Path) -> Figure:
 
 
 def total_seconds(directory: Path) -> Figure:
-    """All phases and steps, tries that failed included; waiting for a person not."""
+    """All phases and steps with their failed tries, without the waits for a person."""
     total = 0.0
     goal = AGAIN_GOAL
     for event in events.read(directory / "events.jsonl"):

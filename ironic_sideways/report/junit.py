@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""junit.xml: a suite a subject and a test a check, for CI systems."""
+"""junit.xml for CI systems: a suite for each subject, a test for each check."""
 
 import re
 from pathlib import Path

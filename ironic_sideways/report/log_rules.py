@@ -20,7 +20,7 @@ import re
 
 from ironic_sideways import masking
 
-#: The phase from whose begin on lines count.
+#: The phase from whose start on lines count.
 BEGIN = "begin-maintenance"
 
 
@@ -30,7 +30,7 @@ class Rule:
 
     :param logs: which, as a pattern of names below logs/.
     :param source: where the line comes from, and why it matters.
-    :param since: the phase from whose begin on lines count.
+    :param since: the phase from whose start on lines count.
     """
 
     name: str
@@ -116,7 +116,7 @@ KNOWN = {
         r"Failed to retrieve allocations for resource provider"
     ): (
         "nova.compute.resource_tracker asks for a node's allocations before its first"
-        " report makes the provider (of the resources the evidence tells)"
+        " report makes the provider (resources.json tells what came of it)"
     ),
     re.compile(r"A dynamic interval looping call should supply either an interval"): (
         "oslo.service's threading backend (loopingcall._idle_for) in a service that is"
@@ -136,8 +136,7 @@ KNOWN = {
     ),
 }
 
-
-#: Known where a service tells it while it tries again, at level DEBUG.
+#: No failure where a service logs it at level DEBUG and tries again.
 RETRIED = re.compile(
     r"DBDeadlock|RetryRequest|try restarting transaction|StaleDataError"
 )

@@ -40,7 +40,6 @@ from ironic_sideways.report.log_rules import (
 #: Hits of one rule that are shown; one fault may log a line every second.
 SHOWN = 5
 
-
 #: The logs that each lane has of its own hardware and of what the window changes: each
 #: tells something from before maintenance until after it; Ironic's, from its start on.
 BOTH = {"nova-compute": BEGIN, "vbmcd": BEGIN, "ironic-conductor": "takeover"}
@@ -64,13 +63,13 @@ EXCEPTION = re.compile(r" ?(?:\[instance: \S+\] ?)?[A-Za-z_][\w.]*(?::.*)?$")
 
 
 def span(directory: Path, since: str = BEGIN) -> tuple[float, float]:
-    """From the begin of a phase until machines were operated again."""
+    """From the start of a phase until machines were operated again."""
     moments = window.bounds(directory)
     begin = moments.begin
     for event in events.read(directory / "events.jsonl"):
         if event.get("name") == since and event.get("result") == "started":
             begin = max(begin, event["time"])
-    # Of whole seconds in some logs.
+    # Some logs tell whole seconds alone.
     return begin - 1, moments.operated
 
 
@@ -98,7 +97,7 @@ def retried(first: str, last: str) -> bool:
 
 
 def tried(directory: Path) -> float:
-    """When the trials began that break something on purpose, or the last ended."""
+    """When the trials that break something began, or else the logs were gathered."""
     for event in events.read(directory / "events.jsonl"):
         if event.get("name") in ("proxy", "tempest") and event["result"] == "started":
             return float(event["time"])
@@ -106,7 +105,7 @@ def tried(directory: Path) -> float:
 
 
 def hits(directory: Path, rule: Rule, until: float = 0.0) -> Iterator[Line]:
-    """The lines that the rule means, while it counts, or until then."""
+    """The lines that match the rule, in its span or up to ``until``."""
     for line in in_window(directory, rule.logs, rule.since, until):
         if rule.pattern.search(line.text):
             yield line
@@ -197,7 +196,7 @@ def each_log(directory: Path) -> Iterator[Check]:
 def errors_of_nodes(directory: Path, before: dict[str, Any]) -> list[Check]:
     """An ERROR that no rule knows must name neither an instance nor a node.
 
-    While some are operated, none of the others.
+    While some of them are operated, it must name none of the others.
     """
     names = {*compare.nodes(before), *(s["uuid"] for s in before["servers"])}
     later = bystanders(directory, before)
@@ -215,7 +214,7 @@ def errors_of_nodes(directory: Path, before: dict[str, Any]) -> list[Check]:
 
 
 def bystanders(directory: Path, before: dict[str, Any]) -> set[str]:
-    """The instances and nodes that no operation is on; none where none is told."""
+    """The instances and nodes that no operation is on; none without operations.json."""
     path = directory / "operations.json"
     if not path.exists():
         return set()

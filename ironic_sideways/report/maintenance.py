@@ -39,7 +39,7 @@ REFUSED = (
 #: How the checks are named that ended.json is for.
 AFTER = " after the end"
 ENDED = "maintenance ended"
-#: What changes nothing, and must be let again after the end.
+#: What changes nothing, and must be allowed again after the end.
 PERMITTED = ("port device_id", "rename")
 
 
@@ -118,7 +118,7 @@ def each_service(
 def the_others(
     hosts: set[str], before: Document, after: Document, ended: Document
 ) -> Iterator[Check]:
-    """No service comes, goes, or is down but those that the window disables.
+    """No service was added, gone or down, apart from those that the window disables.
 
     :param hosts: those whose nova-compute it does.
     """
@@ -144,7 +144,7 @@ def differs(was: Document, now: Document, fields: tuple[str, ...]) -> str:
 
 
 def as_recorded(record: Document, before: Document) -> Iterator[Check]:
-    """The record for the undo is of what there was, and the undo came to its end."""
+    """The record for the undo tells what there was, and the undo was completed."""
     for service in record["services"]:
         was = compute_service(before, service["host"])
         told = {key: service.get(key, "absent") for key in SERVICE_FIELDS}
@@ -178,7 +178,7 @@ def check_maintenance(directory: Path) -> Finding:
         ),
         *the_others({one["host"] for one in record["services"]}, before, after, ended),
     ]
-    # The plain fake driver's instances are nobody's to probe with.
+    # With the plain fake driver there is no instance to probe with.
     if before["servers"]:
         checks += probes(record)
     checks += as_recorded(record, before)

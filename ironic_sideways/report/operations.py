@@ -125,7 +125,7 @@ def back(
 
 
 def as_they_boot(directory: Path, found: list[dict[str, Any]]) -> Iterator[Check]:
-    """What is done to a net-booted instance was done to one."""
+    """What must be tried on a net-booted instance was tried on one."""
     rows = migration.rows(directory / "migration.json")
     boots = {row["instance_uuid"]: row["boot"] for row in rows}
     for operation in found:

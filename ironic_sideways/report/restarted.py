@@ -12,8 +12,8 @@
 
 """The conductor and nova-compute started a second time, and everything is as before.
 
-What a first start leaves behind, a second one may stumble over; until then every look
-is at processes that the move itself has started.
+A second start may fail over what the first one left; until then only processes that
+the move itself has started were looked at.
 """
 
 import dataclasses

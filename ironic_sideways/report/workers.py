@@ -27,7 +27,7 @@ FILE = "clustered.json"
 
 #: Of each run: either worker dies idle, one in a reboot, one in a delete.
 ALWAYS = {"idle": 2, "reboot": 1, "delete": 1}
-#: So many times more as the run was told, each.
+#: Each as many times more as the run was told.
 TOLD = ("build", "delete in build", "start beside build", "reboot", "delete")
 
 #: How an interrupted build may end (Nova's states of a server).
@@ -35,7 +35,7 @@ ENDED = ("ACTIVE", "ERROR")
 
 
 def each_kind(document: Document) -> Iterator[Check]:
-    """What had to be done was done so often, and either worker was killed."""
+    """Each kind of round was done as often as it must, and each worker was killed."""
     done = Counter(r["done"]["kind"] for r in document["rounds"] if r["ok"])
     for kind in sorted({*ALWAYS, *TOLD}):
         least = ALWAYS.get(kind, 0) + (document["each"] if kind in TOLD else 0)
@@ -83,7 +83,7 @@ def at_rest(row: Document, known: set[str]) -> str:
 
 
 def outcome(done: Document, document: Document, nodes: dict[str, Document]) -> str:
-    """What of a round's own promise was not kept; empty when all was.
+    """What the round should have shown and did not; empty when it showed all.
 
     :param nodes: as they were after the round.
     """
