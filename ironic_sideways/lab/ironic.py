@@ -67,7 +67,7 @@ def create_database(layout: Layout) -> None:
     An existing schema, such as one that a rolled-back move left, is recreated: it
     holds no rows.
 
-    :raises SidewaysError: the database holds rows or is in use.
+    :raises SidewaysError: the database holds rows or is in use, or MariaDB is stopped.
     :raises FollowUpNeeded: the schema could not be made in the new database.
     """
     config = configuration.path_of(layout, "ironic")
@@ -78,6 +78,11 @@ def create_database(layout: Layout) -> None:
         raise exceptions.SidewaysError(
             f"database ironic: in use by {', '.join(running)}; "
             f"`ironic-sideways lab service stop {' '.join(running)}` first"
+        )
+    if supervisor.state("mariadb").state not in ALIVE:
+        raise exceptions.SidewaysError(
+            "database ironic: mariadb is stopped; `ironic-sideways lab service start "
+            "mariadb` first"
         )
     databases.refuse_rows(layout, "ironic", LEFT_BY_A_CONDUCTOR)
     with exceptions.after_change(True, AGAIN):

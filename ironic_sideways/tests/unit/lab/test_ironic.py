@@ -33,6 +33,7 @@ def run(tmp_path, monkeypatch):
     states = {
         name: State(name, "STOPPED", 0, 0, "") for name in service_table.names("ironic")
     }
+    states["mariadb"] = State("mariadb", "RUNNING", 0, 0, "")
     monkeypatch.setattr(Supervisor, "states", lambda self: states)
     return lambda word: main.main(["lab", word, "--directory", str(tmp_path)])
 
@@ -66,6 +67,16 @@ def test_a_lab_that_is_not_up_is_no_change(run, monkeypatch, capsys):
 
     assert run("create-ironic-database") == 2
     assert "the lab is not up" in capsys.readouterr().err
+
+
+def test_a_server_that_is_stopped_is_one_line(run, monkeypatch, capsys):
+    stopped = State("mariadb", "STOPPED", 0, 0, "")
+    monkeypatch.setattr(Supervisor, "state", lambda *words: stopped)
+
+    assert run("create-ironic-database") == 1
+    said = capsys.readouterr().err
+    assert "`ironic-sideways lab service start mariadb` first" in said
+    assert said.count("\n") == 1
 
 
 def test_a_schema_that_cannot_be_made_is_a_change(run, monkeypatch, capsys):
