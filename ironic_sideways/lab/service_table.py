@@ -281,6 +281,8 @@ SERVICES: tuple[Service, ...] = (
         environment={"IRONIC_CONFIG_FILE": "{layout.etc}/ironic/ironic.conf"},
         path="/v1/nodes?limit=1",
         databases=("ironic",),
+        # `ironic-status upgrade check` warns of any other.
+        character_set="utf8mb4",
         catalogue=("baremetal", ""),
         configurations={"ironic": "ironic/ironic.conf"},
         directories=(
