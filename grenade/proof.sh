@@ -23,6 +23,19 @@ function verify_workload {
     if [[ ! -d $EVIDENCE_DIR/increments ]]; then
         ironic-sideways evidence leases --directory "$EVIDENCE_DIR"
     fi
+    ask_judges judges
+}
+
+# What upstream itself offers to judge a cloud; what it says is for the verdict.
+function ask_judges { # <name of the evidence>
+    local nova ironic
+    # Where one host moved after the other, each has evidence of its own.
+    [[ -e $EVIDENCE_DIR/migration.json ]] || return 0
+    nova=$(configuration_files nova)
+    ironic=$(configuration_files ironic)
+    ironic-sideways evidence judges --os-cloud "$SYSTEM_CLOUD" \
+        --nova-config "$nova" --ironic-config "$ironic" \
+        --migration "$EVIDENCE_DIR/migration.json" --output "$EVIDENCE_DIR/$1.json"
 }
 
 # A process that started once may have left what it cannot start with again.
@@ -49,6 +62,7 @@ function start_again {
 
 function operate {
     tell "$REPOSITORY/grenade/resources" operate
+    ask_judges judges-again
 }
 
 function collect_evidence {

@@ -110,6 +110,11 @@ function unset_option { # <configuration> <section> <option>
     ironic-sideways lab unset-option "$1" "$2" "$3"
 }
 
+# Those with the service's databases.
+function configuration_files { # <nova|ironic>
+    echo "$IRONIC_SIDEWAYS_LAB/etc/$1/$1.conf"
+}
+
 function database_url { # <database>
     ironic-sideways lab database-url "$1"
 }

@@ -152,6 +152,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--timeout", type=float, default=180, metavar="SECONDS")
     action.add_argument("--output", type=Path, required=True)
 
+    action = add(judges, "ask upstream's own judges of a cloud: judges.json")
+    action.add_argument(
+        "--os-cloud", required=True, help="who sees all Ironic nodes, by clouds.yaml"
+    )
+    for service in ("ironic", "nova"):
+        action.add_argument(
+            f"--{service}-config",
+            type=Path,
+            default=Path(f"/etc/{service}/{service}.conf"),
+            metavar="FILE",
+            help="with its databases, for its own programs, which are expected in PATH "
+            "(default: %(default)s)",
+        )
+    action.add_argument("--migration", type=Path, required=True)
+    action.add_argument("--output", type=Path, required=True)
+
     action = add(leases, "wait for each survivor's renewal")
     action.add_argument("--directory", type=Path, required=True, help="the evidence")
     action.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
@@ -352,6 +368,19 @@ def resources(args: argparse.Namespace) -> str:
         )
     what = resources.several(found["resource_classes"])
     return f"{len(nodes)}/{len(nodes)} nodes reported as {what}"
+
+
+def judges(args: argparse.Namespace) -> str:
+    from ironic_sideways.cmd import connections
+    from ironic_sideways.evidence import judges
+
+    nodes = _moved(args.migration)
+    configurations = {"ironic": args.ironic_config, "nova": args.nova_config}
+    cloud = connections.connect(args.os_cloud)
+    taken = judges.take(cloud, configurations, nodes, print)
+    documents.write(args.output, taken)
+    codes = ", ".join(f"{one['name']} {one['code']}" for one in taken["programs"])
+    return f"{len(nodes)} nodes validated; exit codes: {codes}"
 
 
 def collect(args: argparse.Namespace) -> str:

@@ -27,6 +27,7 @@ from ironic_sideways.report import (
     apis,
     checks,
     exact_match,
+    judges,
     logs,
     maintenance,
     operations,
@@ -72,6 +73,7 @@ SUBJECTS: dict[str, Subject] = {
     "BMCs": Subject(window.check_bmc, ("bmc.json",)),
     "logs": Subject(logs.check_logs, ("secrets.json",)),
     "agreement": Subject(agreement.check_agreement, ("before.json",)),
+    "judges": Subject(judges.check_judges, (judges.FIRST, "migration.json")),
     "restarted": Subject(
         restarted.check_restarted,
         ("restarted.json", "before.json"),
@@ -88,6 +90,11 @@ SUBJECTS: dict[str, Subject] = {
             "cleaning lists its node's states.",
             facts=operations.seconds_in_all,
         ),
+    ),
+    "judges-again": Subject(
+        judges.check_again,
+        (judges.AGAIN, judges.FIRST, "operations.json", "migration.json"),
+        Judged.UNLESS_LEFT_OUT,
     ),
     "proxy": Subject(
         operations.check_proxy,

@@ -58,7 +58,9 @@ WRITTEN_IN = {
     "resources.json": ("resources", "taken_at"),
     "after.json": ("end-maintenance", "taken_at"),
     "ended.json": ("end-maintenance", "taken_at"),
+    "judges.json": ("verify", "taken_at"),
     "restarted.json": ("restarted", "taken_at"),
+    "judges-again.json": ("operate", "taken_at"),
 }
 
 

@@ -34,6 +34,7 @@ def moved(tmp_path: Path) -> Standin:
     (found.state / "nova_bm.url").write_text("mysql://a:b@c/d")
     found.ironic()
     found.environment["DEPLOYMENT"] = "devstack"
+    found.write(f"{EVIDENCE[1:]}/migration.json", "")
     return found
 
 
@@ -57,10 +58,12 @@ def test_the_proof_comes_first_and_the_page_last(moved):
     assert [call for call in asked(moved) if "ironic-sideways" in call] == [
         "venv/ironic-sideways workload verify",
         "venv/ironic-sideways evidence leases",
+        "venv/ironic-sideways evidence judges",
         "venv/ironic-sideways wait-service --os-cloud",
         "venv/ironic-sideways wait-service --os-cloud",
         "venv/ironic-sideways evidence snapshot",
         "venv/ironic-sideways workload operate",
+        "venv/ironic-sideways evidence judges",
         # Tempest wants free nodes, and runs where the tools are.
         "venv/ironic-sideways workload destroy",
         f"{TOOLS} tempest --os-cloud",
@@ -89,6 +92,18 @@ def test_a_second_start_is_of_all_that_the_move_brought(moved):
     (look,) = (c for c in calls if " evidence snapshot " in c)
     assert "restarted.json" in look and "--ironic-cloud system" in look
     assert calls.index("start_ironic") < calls.index(waited) < calls.index(look)
+
+
+def test_upstreams_judges_are_asked_while_the_instances_are_there(moved):
+    assert moved.run(AFTER, "judge").returncode == 0
+
+    asked = [c for c in moved.calls() if " evidence judges " in c]
+    assert asked == [
+        "venv/ironic-sideways evidence judges --os-cloud system "
+        "--nova-config /etc/nova/nova.conf --ironic-config /etc/ironic/ironic.conf "
+        f"--migration {EVIDENCE}/migration.json --output {EVIDENCE}/{name}.json"
+        for name in ("judges", "judges-again")
+    ]
 
 
 def test_what_was_done_is_not_done_again_and_judged_anew(moved):

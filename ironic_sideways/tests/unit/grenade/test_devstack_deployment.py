@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways.evidence import secrets
+from ironic_sideways.lab import service_table
 from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
 
 DEPLOYMENTS = REPOSITORY / "grenade" / "deployments"
@@ -50,7 +51,7 @@ def test_both_deployments_know_every_word_that_a_phase_says():
     for name in ("lab", "devstack"):
         text = (DEPLOYMENTS / f"{name}.sh").read_text()
         found[name] = set(re.findall(r"^function (\w+)", text, re.M))
-    own = {"devstack", "unit_of", "await_service", "configuration_files"}
+    own = {"devstack", "unit_of", "await_service"}
     assert found["devstack"] - own == found["lab"]
 
 
@@ -183,6 +184,17 @@ def test_an_option_is_read_where_the_service_reads_it(cloud):
         "venv/ironic-sideways option get /etc/nova/nova-cpu.conf DEFAULT "
         "compute_manager NOT"
     ]
+
+
+@pytest.mark.parametrize("service", ["nova", "ironic"])
+def test_the_labs_configurations_are_where_its_templates_go(cloud, service):
+    (row,) = (row for row in service_table.SERVICES if service in row.configurations)
+    found = cloud.bash(
+        f"source {DEPLOYMENTS}/lab.sh; configuration_files {service}",
+        IRONIC_SIDEWAYS_LAB="/lab",
+    )
+
+    assert found.stdout == f"/lab/etc/{row.configurations[service]}\n"
 
 
 def test_an_unknown_configuration_is_refused_by_name(cloud):

@@ -29,7 +29,7 @@ from typing import Any
 
 from ironic_sideways.evidence import documents, heartbeat, tenants
 from ironic_sideways.report import schemas
-from ironic_sideways.tests.unit.report import probes, told_twice, whole
+from ironic_sideways.tests.unit.report import probes, told_twice, upstream, whole
 
 Document = dict[str, Any]
 
@@ -186,6 +186,7 @@ def good(directory: Path, nodes: int = 8, tests: int = 66) -> None:
     logs(directory)
     whole.write(directory / "environment.json", environment())
     told_twice.lay_down(directory)
+    upstream.lay_down(directory)
     lines_of_their_own(directory)
 
 
@@ -513,7 +514,7 @@ def cut_short(directory: Path) -> None:
         (directory / f"{name}.json").unlink()
     for name in ("dhcp-options", "port-bindings", "allocations"):
         (directory / f"{name}.json").unlink()
-    for name in ("operations", "proxy"):
+    for name in ("operations", "proxy", "judges", "judges-again"):
         (directory / f"{name}.json").unlink()
     for name in ("tempest", "tempest-base"):
         shutil.rmtree(directory / name)

@@ -72,6 +72,8 @@ TABLE = {
     "events.jsonl:[].figure swapped": TOLD,
     "events.jsonl:[].memory_used_mb value": "a figure of the page, with a goal",
     "events.jsonl:[].memory_used_mb swapped": "a figure of the page, with a goal",
+    "judges.json:programs[].told[].of swapped": "two things that are as they must be",
+    "judges-again.json:programs[].told[].of swapped": "the same",
     "leases.jsonl:[] doubled": "dnsmasq tells a lease that it knows again",
     "leases.jsonl:[].event swapped": "new and known are told apart by the expiry",
     "leases.jsonl:[] dropped": "one renewal of many; that there is one is judged",

@@ -178,6 +178,7 @@ def test_what_a_run_may_leave_out_or_add_has_evidence_of_its_own():
     assert found[Judged.UNLESS_LEFT_OUT] == {
         "restarted": "restarted.json",
         "operations": "operations.json",
+        "judges-again": "judges-again.json",
         "proxy": "proxy.json",
         "tempest": "tempest/results.json",
     }

@@ -23,7 +23,7 @@ from ironic_sideways.evidence import compare
 from ironic_sideways.report import checks, operations, verdict, window
 from ironic_sideways.report import logs as logs_judged
 from ironic_sideways.report.subjects import Judged
-from ironic_sideways.tests.unit.report import probes, told_twice
+from ironic_sideways.tests.unit.report import probes, told_twice, upstream
 
 Document = dict[str, Any]
 
@@ -506,6 +506,7 @@ def lay_down(directory: Path) -> None:
     for place, driver in (("tempest-base", "base"), ("tempest", "ironic")):
         write(directory / place / "results.json", tempest_results(driver))
     told_twice.lay_down(directory)
+    upstream.lay_down(directory)
 
 
 def tempest_results(driver: str) -> Document:
@@ -561,3 +562,4 @@ def without_instances(directory: Path) -> None:
     edit(directory / "dhcp-options.json", lambda d: d.update(ports={}))
     edit(directory / "operations.json", lambda d: d.__delitem__(slice(1, None)))
     told_twice.lay_down(directory)
+    upstream.lay_down(directory)
