@@ -28,8 +28,8 @@ from openstack.connection import Connection
 
 from ironic_sideways import commands, exceptions, masking
 
-#: Seconds for one of them; each imports all of its service first.
-TIMEOUT = 300
+#: Seconds for one of them; each imports all of its service first, on a busy machine.
+TIMEOUT = 600
 
 #: A thing and what a judge says of it.
 Told = list[dict[str, str]]

@@ -56,7 +56,7 @@ def test_ironics_own_check_of_the_labs_database_warns_of_nothing(
     )
     dbsync = [str(BINARIES / "ironic-dbsync"), "--config-file", str(config)]
     subprocess.run(
-        [*dbsync, "create_schema"], check=True, capture_output=True, timeout=300
+        [*dbsync, "create_schema"], check=True, capture_output=True, timeout=600
     )
     monkeypatch.setenv("PATH", f"{BINARIES}:{os.environ['PATH']}")
     program = judges.PROGRAMS[0]
@@ -124,7 +124,7 @@ def test_what_novas_audits_find_is_heard() -> None:
         [sys.executable, "-c", NOVA_MANAGE],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -168,7 +168,7 @@ def test_what_ironic_says_that_a_node_lacks_is_understood() -> None:
         [sys.executable, "-c", VALIDATE],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
