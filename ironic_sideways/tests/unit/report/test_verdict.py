@@ -237,7 +237,8 @@ def test_there_is_a_way_back_until_maintenance_has_ended(evidence, capsys):
     failed = whole.phase("compute", "failed", whole.BEGIN, 3.0)
     failed["figure"] = "no such driver"
     path.write_text("\n".join([*events[:cut], json.dumps(failed)]) + "\n")
-    for name in ("allocations", "resources", "after", "ended", "restarted"):
+    later = ("after", "ended", "judges", "restarted", "judges-again")
+    for name in ("allocations", "resources", *later):
         (evidence / f"{name}.json").unlink()
     log = evidence / "phases" / "compute.log"
     log.parent.mkdir()
