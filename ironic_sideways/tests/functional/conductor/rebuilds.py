@@ -170,6 +170,7 @@ def ours(at: Conductor) -> dict[str, Any]:
     found["ended"] = ended(at)
     found["second try"] = second_try(at)
     found["deleted"] = deleted(at)
+    found["validated"] = validated(at)
     return found
 
 
@@ -201,6 +202,30 @@ def deleted(at: Conductor) -> dict[str, Any]:
     node = at.node(None)
     at.manager.do_node_tear_down(at.context, node.uuid)
     return at.settled(node)
+
+
+def validated(at: Conductor) -> dict[str, Any]:
+    """What Ironic says of each interface of a node, by what is on it."""
+    free = {
+        "instance_uuid": None,
+        "provision_state": states.AVAILABLE,
+        "instance_info": {},
+    }
+    own = {"display_name": "server-1"}
+    nodes = {
+        "network": at.node(None),
+        "disk": at.node(None, instance_info=own),
+        "deployed": at.node(None, instance_info={**own, "image_source": WHOLE}),
+        "free": at.node(None, **free),
+        "free, net-booted": at.node(None, deploy_interface="ramdisk", **free),
+    }
+    return {
+        name: [
+            node.uuid,
+            at.manager.validate_driver_interfaces(at.context, node.uuid),
+        ]
+        for name, node in nodes.items()
+    }
 
 
 def main() -> None:

@@ -21,13 +21,18 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from openstack.baremetal.v1.node import ValidationResult
 from sqlalchemy.engine import URL
 
+from ironic_sideways.evidence import judges as asked
+from ironic_sideways.report import judges
 from ironic_sideways.tests.bench import conductor
 from ironic_sideways.tests.functional import mariadb
+from ironic_sideways.tests.unit.report import upstream
 
 MODULE = "ironic_sideways.tests.functional.conductor.rebuilds"
 REPOSITORY = Path(__file__).parents[4]
@@ -166,3 +171,35 @@ def test_t1_ironic_finds_it_by_its_name() -> None:
     module, _, name = points["netbooted"].partition(":")
     path = REPOSITORY / f"{module.replace('.', '/')}.py"
     assert f"class {name}(" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "lacks"),
+    [
+        ("network", {}),
+        ("disk", {"deploy": upstream.NO_IMAGE}),
+        ("deployed", {}),
+        ("free", {"deploy": upstream.NO_IMAGE}),
+        (
+            "free, net-booted",
+            {"boot": upstream.NO_KERNEL, "deploy": upstream.NO_KERNEL},
+        ),
+    ],
+)
+def test_what_ironic_calls_valid_of_a_node_is_what_the_verdict_expects(
+    found: dict[str, Any], name: str, lacks: dict[str, str]
+) -> None:
+    uuid, said = found["validated"][name]
+    answers = {
+        kind: ValidationResult(one["result"], one.get("reason"))
+        for kind, one in said.items()
+    }
+    baremetal = SimpleNamespace(validate_node=lambda uuid, required: answers)
+    cloud: Any = SimpleNamespace(baremetal=baremetal)
+    node = asked.node(cloud, uuid)
+
+    wanted = {kind: reason.format(uuid) for kind, reason in lacks.items()}
+    assert node["interfaces"] == {**dict.fromkeys(judges.INTERFACES, ""), **wanted}
+    kinds = {uuid: name.partition(",")[0]}
+    checks = judges.each_node({"nodes": [node]}, kinds)
+    assert [check.detail for check in checks if not check.ok] == []
