@@ -28,6 +28,9 @@ BESIDE = "direct deploy"
 ADDED = (CLEANED, AFTER_CLEANING, BESIDE)
 PHASE = "deploys"
 
+#: Seconds: what is told is rounded.
+TICK = 1.0
+
 INTERFACE = "direct"
 #: Ironic waits for the agent (ironic.common.states); the agent does the step.
 WAITED = {"deploy": "wait call-back", "clean": "clean wait"}
@@ -92,6 +95,9 @@ def written(record: dict[str, Any], streams: list[heartbeat.Stream]) -> str:
     stream = next((s for s in streams if (s.mac, s.boot_id) == (mac, boot_id)), None)
     if stream is None or stream.first_time < record["begin"]:
         return f"no heartbeat of {mac} under boot id {boot_id} since"
+    came, told_of = stream.first_time - record["begin"], record.get("beating")
+    if told_of is not None and abs(came - told_of) > TICK:
+        return f"the first heartbeat of {mac} came after {came:.1f} s, not {told_of:g}"
     if not stream.image or stream.image != record["image"]:
         return (
             f"heartbeats of {mac} name image {stream.image}, expected {record['image']}"

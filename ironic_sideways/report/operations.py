@@ -19,7 +19,7 @@ from typing import Any
 from ironic_sideways import resource_class
 from ironic_sideways.evidence import compare, documents, heartbeat, migration
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import deploys, window
+from ironic_sideways.report import boots, deploys, window
 from ironic_sideways.report.findings import Finding
 
 #: What a moved cloud must do; the plain fake driver's base leaves no survivor.
@@ -48,7 +48,10 @@ ON_NET_BOOTED = {
     *("net-booted rebuild", "rebuilt reboot", "rebuilt start"),
 }
 #: What ends in a boot that was not before.
-SWITCHED = ON_SURVIVORS - {"refused rebuild", "delete", deploys.CLEANED}
+BOOTING = {
+    *((ON_SURVIVORS | {"new server"}) - {"refused rebuild", "delete", deploys.CLEANED}),
+    *(deploys.AFTER_CLEANING, deploys.BESIDE),
+}
 
 #: What the moved cloud's bare-metal API must have been seen to do, among others.
 PROXY = {
@@ -106,24 +109,6 @@ def net_boots(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
     yield Check("ephemeral disk kept", bool(kept), detail)
 
 
-def back(
-    directory: Path, found: list[dict[str, Any]], before: dict[str, Any]
-) -> Iterator[Check]:
-    """What was switched on sent heartbeats of another boot since."""
-    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
-    operated = window.bounds(directory).operated
-    heard = {s.mac for s in streams if s.first_time > operated}
-    macs = {
-        server["uuid"]: {port["mac"] for port in server["ports"]}
-        for server in before["servers"]
-    }
-    for operation in found:
-        name, instance = operation["name"], operation.get("instance")
-        if operation["ok"] and name in SWITCHED and instance in macs:
-            detail = f"instance {instance}: heartbeats of {sorted(macs[instance])}"
-            yield Check(f"back, {name}", bool(macs[instance] & heard), detail)
-
-
 def as_they_boot(directory: Path, found: list[dict[str, Any]]) -> Iterator[Check]:
     """What must be tried on a net-booted instance was tried on one."""
     rows = migration.rows(directory / "migration.json")
@@ -173,12 +158,12 @@ def check_operations(directory: Path) -> Finding:
             checks.append(Check(name, not wrong, wrong or f"{operation.get('macs')}"))
     for name in sorted(OPERATIONS[before["base_driver"]] - {o["name"] for o in found}):
         checks.append(Check(name, False, "was never done"))
+    checks += new_node(found, before)
+    checks += boots.check(directory, found, before, BOOTING)
     if before["base_driver"] != "fake":
-        checks += new_node(found, before)
         checks += net_boots(directory, before)
         checks += crossed(before, found)
         checks += as_they_boot(directory, found)
-        checks += back(directory, found, before)
         checks += deploys.check(directory, found)
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
 

@@ -242,15 +242,13 @@ def timed(directory: Path) -> None:
             rooted = whole.DISKS if number == 1 else {}
             beats += [{**beat, **rooted} for beat in found]
             leases += [lease(number, m) for m in (first, begin + 20, end - 5)]
-    rebooted = whole.beats(range(1, 9), 1, "boot-2", first=end + 20)
-    beats += [{**beat, **whole.DISKS} for beat in rebooted]
     path = directory / "heartbeat.jsonl"
-    deployed = [
+    booted = [
         {**beat, "time": beat["time"] - whole.OPERATED + end}
         for beat in map(json.loads, path.read_text().splitlines())
-        if beat["boot_id"] == "boot-3"
+        if beat["boot_id"] in whole.BOOTS
     ]
-    whole.write_lines(path, [*beats, *deployed])
+    whole.write_lines(path, [*beats, *booted])
     leases.sort(key=lambda lease: float(lease["time"]))
     whole.write_lines(directory / "leases.jsonl", leases)
     held = span("begin-maintenance")[0] + 1, span("end-maintenance")[0] + 2
@@ -260,10 +258,14 @@ def timed(directory: Path) -> None:
         probed = probes.away(probed, service, begun, ended, "ConnectFailure")
     whole.write_lines(directory / "api.jsonl", probed)
     commands = [
-        {"time": moment, "domain": f"bm-{number:02}", "command": "on"}
-        for moment in (first - 10, end + 5)
+        {"time": first - 10, "domain": f"bm-{number:02}", "command": "on"}
         for number in OPERATED
     ]
+    for command in json.loads((directory / "bmc.json").read_text())["commands"]:
+        moment = command["time"] - whole.OPERATED
+        if 0 <= moment < 39:
+            name = f"bm-{whole.mac(int(command['domain'].rpartition('-')[2]))[-2:]}"
+            commands.append({**command, "time": moment + end, "domain": name})
     whole.write(directory / "bmc.json", {"commands": commands})
     for name, (written_in, key) in schemas.WRITTEN_IN.items():
         moment = span(written_in)[0] + 0.5
@@ -353,7 +355,7 @@ def operated(directory: Path, server: str) -> None:
                 operation["macs"] = dict.fromkeys(("neutron", "ironic"), mac)
                 operation["allocation"] = {other["node"]: {whole.CLASS: 1}}
             if "deploy" in operation:
-                operation["deploy"].update(begin=span("operate")[0] + 1, node=node)
+                operation["deploy"].update(begin=span("operate")[0], node=node)
 
     whole.edit(directory / "operations.json", of_the_survivor)
 

@@ -12,6 +12,8 @@
 
 """Deploys by the agent: what does not prove one is a failure."""
 
+import json
+
 import pytest
 
 from ironic_sideways.report import deploys, operations
@@ -20,6 +22,23 @@ from ironic_sideways.tests.unit.report import whole
 
 def failures(evidence) -> dict[str, str]:
     return {c.name: c.detail for c in operations.check_operations(evidence).failures}
+
+
+def begin(evidence):
+    """The phase that cleans and deploys begins, and both machines boot in it."""
+    begun = [*whole.phase_events(), whole.phase(deploys.PHASE, "started", 1200.0)]
+    whole.write_lines(evidence / "events.jsonl", begun)
+    path = evidence / "heartbeat.jsonl"
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    for number in (1, 3):
+        beats = whole.beats((1, 2), number, "boot-12", 1230.0)
+        told += [{**beat, "image": "marked"} for beat in beats]
+    whole.write_lines(path, told)
+    on = [
+        {"time": 1205.0, "domain": f"machine-{number}", "command": "on"}
+        for number in (1, 3)
+    ]
+    whole.edit(evidence / "bmc.json", lambda d: d["commands"].extend(on))
 
 
 def change(evidence, name, act):
@@ -36,7 +55,7 @@ def test_deploys_that_the_evidence_shows_whole_are_told_with_their_times(evidenc
     assert found["agent, rebuild"].ok
     assert found["agent, rebuild"].detail == (
         "node node-run: agent 13.0.0 seen after 20 s, active after 30 s, "
-        "heartbeat after 40 s"
+        "heartbeat after 31 s"
     )
 
 
@@ -49,6 +68,7 @@ def test_deploys_that_the_evidence_shows_whole_are_told_with_their_times(evidenc
         (lambda d: d["changes"].pop(1), "was deploying, active"),
         (lambda d: d["changes"][1].update(step="deploy"), "write_image was not seen"),
         (lambda d: d.update(boot_id="boot-1"), "under boot id boot-1 since"),
+        (lambda d: d.update(boot_id="boot-4"), "came after 35.0 s, not 31"),
         (lambda d: d.update(image="another"), "name image marked, expected"),
         (lambda d: d.update(fixed_ip="172.30.0.9"), "its fixed IP is 172.30.0.9"),
         (lambda d: d.update(answered="timed out"), "which answered: timed out"),
@@ -67,8 +87,7 @@ def test_a_rebuild_without_record_is_a_failure(evidence):
 
 
 def test_a_run_that_began_to_clean_must_have_cleaned_and_deployed_again(evidence):
-    begun = [*whole.phase_events(), whole.phase(deploys.PHASE, "started", 1200.0)]
-    whole.write_lines(evidence / "events.jsonl", begun)
+    begin(evidence)
 
     assert failures(evidence) == {
         "agent, cleaning": "was never done",
@@ -106,9 +125,8 @@ def test_a_run_that_began_to_clean_must_have_cleaned_and_deployed_again(evidence
     ],
 )
 def test_a_cleaning_that_proves_nothing_is_a_failure(evidence, name, act, failed):
-    begun = [*whole.phase_events(), whole.phase(deploys.PHASE, "started", 1200.0)]
-    whole.write_lines(evidence / "events.jsonl", begun)
+    begin(evidence)
     whole.edit(evidence / "operations.json", lambda d: d.extend(whole.cleaned()))
     change(evidence, name, act)
 
-    assert list(failures(evidence)) == [failed]
+    assert failed in failures(evidence)

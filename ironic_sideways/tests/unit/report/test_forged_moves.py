@@ -223,6 +223,40 @@ def later(beat: Any) -> bool:
     return bool(beat["boot_id"] != "boot-1")
 
 
+def one_deploy(directory: Path) -> None:
+    """The agent wrote one disk, and two rebuilds tell of it."""
+
+    def alter(document: Any) -> None:
+        first, second = (
+            operation
+            for operation in document
+            if operation["name"] in ("rebuild", "net-booted rebuild")
+        )
+        second["deploy"] = first["deploy"]
+
+    whole.edit(directory / "operations.json", alter)
+
+
+def one_boot(directory: Path) -> None:
+    """Of all its operations the survivor was rebooted for one, and for its deploys."""
+    kept = ("boot-1", "boot-2", "boot-3", "boot-4")
+    lines("heartbeat", lambda b: b if b["boot_id"] in kept else None)(directory)
+
+
+def by_itself(directory: Path) -> None:
+    """It went down and came up again, and nobody told its BMC to."""
+    begin = example.span("operate")[0] + 6
+
+    def alter(document: Any) -> None:
+        document["commands"] = [
+            command
+            for command in document["commands"]
+            if command["domain"] != "bm-01" or command["time"] < begin
+        ]
+
+    whole.edit(directory / "bmc.json", alter)
+
+
 NODE = example.named("node", 4)
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
@@ -331,6 +365,22 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         never_back,
         "operations",
         "back, start",
+    ),
+    "a new server whose machine sends nothing": (
+        lines("heartbeat", lambda b: None if b["mac"] == whole.mac(8) else b),
+        "operations",
+        "back, new server",
+    ),
+    "one deploy told of two rebuilds": (
+        one_deploy,
+        "operations",
+        "own boot, net-booted rebuild",
+    ),
+    "one boot told of each operation": (one_boot, "operations", "back, rebuilt start"),
+    "a machine that boots by itself told as rebooted": (
+        by_itself,
+        "operations",
+        "switched on for each boot, bm-01",
     ),
     "the proxy tried by an earlier run": (
         never_began("proxy"),

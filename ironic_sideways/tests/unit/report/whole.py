@@ -231,7 +231,7 @@ def phase_events() -> list[Document]:
     return [
         *found,
         phase("operate", "started", OPERATED),
-        phase("operate", "ok", OPERATED + 30, 30.0),
+        phase("operate", "ok", OPERATED + 39, 39.0),
         *(phase(n, r, OPERATED + 40) for n in TRIED for r in ("started", "ok")),
         phase("collect", "started", GATHERED),
         phase("collect", "ok", GATHERED + 1, 1.0),
@@ -371,7 +371,44 @@ def logs(directory: Path) -> None:
         path.write_text("".join([first, *told, last]))
 
 
-def deployed(node: str, number: int) -> Document:
+#: The boots of the running survivor that operations end in, the last two from a disk
+#: that the agent wrote: when each began, in seconds from OPERATED; a beat comes one and
+#: two seconds later.
+BOOTS = {
+    **{f"boot-{n}": 5.0 + 3 * at for at, n in enumerate((2, *range(5, 12)))},
+    **{"boot-3": 30.0, "boot-4": 34.0},
+}
+
+
+def booted() -> list[Document]:
+    """The heartbeats after OPERATED: the survivor's, and those of what was free."""
+    last = [number for number, *_ in NODES.values()][-1]
+    disks = {"boot-2": DISKS, "boot-3": {"image": "marked"}}
+    disks["boot-4"] = disks["boot-3"]
+    found = [
+        {**beat, **disks.get(boot_id, {})}
+        for boot_id, at in BOOTS.items()
+        for beat in beats((1, 2), 1, boot_id, OPERATED + at)
+    ]
+    return found + [
+        {**beat, "image": "marked"}
+        for number in sorted({3, last})
+        for beat in beats((1, 2), number, "boot-3", OPERATED + 30)
+    ]
+
+
+def switched_on() -> list[Document]:
+    """The command before each of these boots, in order of time."""
+    last = [number for number, *_ in NODES.values()][-1]
+    of_one = [(at, 1) for at in BOOTS.values()]
+    others = [(5.0, number) for number in {3, last}]
+    return [
+        {"time": OPERATED + at, "domain": f"machine-{number}", "command": "on"}
+        for at, number in sorted([*of_one, *others])
+    ]
+
+
+def deployed(node: str, number: int, boot_id: str = "boot-3") -> Document:
     """What the agent's deploy of machine ``number`` leaves."""
     changes = [
         {"after": 2, "state": "deploying", "step": "deploy"},
@@ -383,8 +420,8 @@ def deployed(node: str, number: int) -> Document:
         "agent": {"version": "13.0.0", "after": 20},
         "changes": changes,
         **{"mac": mac(number), "fixed_ip": f"172.30.0.{number}"},
-        **{"boot_id": "boot-3", "image": "marked", "answered": "refused"},
-        "beating": 40,
+        **{"boot_id": boot_id, "image": "marked", "answered": "refused"},
+        "beating": BOOTS.get(boot_id, 160.0) + 1,
     }
 
 
@@ -394,7 +431,7 @@ def cleaned() -> list[Document]:
         {"after": 12, "state": "clean wait", "step": "erase_devices_metadata"},
         {"after": 30, "state": "available", "step": None},
     ]
-    record = deployed("node-run", 1)
+    record = deployed("node-run", 1, "boot-12")
     old = {"instance": "server-run", "embedded": {}, "allocation": {}, "macs": {}}
     return [
         {
@@ -404,7 +441,7 @@ def cleaned() -> list[Document]:
         {"name": "deploy after cleaning", "ok": True, "detail": "", "deploy": record},
         {
             **{"name": "direct deploy", "ok": True, "detail": ""},
-            "deploy": deployed("node-free", 3),
+            "deploy": deployed("node-free", 3, "boot-12"),
         },
     ]
 
@@ -445,15 +482,8 @@ def lay_down(directory: Path) -> None:
     write(directory / "takeover.json", takeover())
     write(directory / "resources.json", resources())
     survivor = [{**row, **DISKS} for row in beats(range(1, 80))]
-    rebooted = beats(range(1, 5), boot_id="boot-2", first=OPERATED + 20)
-    survivor += [{**row, **DISKS} for row in rebooted]
     stopped = beats(range(1, 4), 2, first=BEGIN - 60)
-    written = [
-        {**row, "image": "marked"}
-        for number in (1, 3)
-        for row in beats(range(1, 5), number, boot_id="boot-3", first=OPERATED + 40)
-    ]
-    write_lines(directory / "heartbeat.jsonl", survivor + stopped + written)
+    write_lines(directory / "heartbeat.jsonl", survivor + stopped + booted())
     write_lines(
         directory / "leases.jsonl",
         [lease(BEGIN - 50, "add"), lease(BEGIN + 10), lease(BEGIN + 70)],
@@ -461,10 +491,8 @@ def lay_down(directory: Path) -> None:
     # The prober's last lines are not written yet when the logs are gathered.
     probed = probes.lines(BEGIN - 1, GATHERED - 21, (BEGIN, BEGIN + 50))
     write_lines(directory / "api.jsonl", probed)
-    commands = [
-        {"time": at, "domain": f"machine-{number}", "command": "on"}
-        for number, at in ((1, BEGIN - 100), (1, OPERATED + 5), (3, OPERATED + 6))
-    ]
+    first = {"time": BEGIN - 100, "domain": "machine-1", "command": "on"}
+    commands = [first, *switched_on()]
     write(directory / "bmc.json", {"commands": commands})
     logs(directory / "logs")
     names = [f"machine-{number}" for number, *_ in NODES.values()]
@@ -495,9 +523,9 @@ def lay_down(directory: Path) -> None:
         )
     ]
     done[0]["node"] = list(NODES)[-1]
-    for rebuilt in ("rebuild", "net-booted rebuild"):
+    for rebuilt, boot in (("rebuild", "boot-3"), ("net-booted rebuild", "boot-4")):
         (found,) = (operation for operation in done if operation["name"] == rebuilt)
-        found["deploy"] = deployed("node-run", 1)
+        found["deploy"] = deployed("node-run", 1, boot)
     write(directory / "operations.json", done)
     asked = [
         {"name": name, "ok": True, "detail": ""} for name in sorted(operations.PROXY)
@@ -556,7 +584,9 @@ def without_instances(directory: Path) -> None:
         for row in document[key]:
             row.update(change)
         write(directory / f"{name}.json", document)
-    write_lines(directory / "heartbeat.jsonl", [])
+    (new,) = {number for number, *_ in NODES.values() if number > 2}
+    mine = [beat for beat in booted() if beat["mac"] == mac(new)]
+    write_lines(directory / "heartbeat.jsonl", mine)
     (directory / "leases.jsonl").unlink()
     edit(directory / "bmc.json", lambda d: d["commands"].pop(0))
     edit(directory / "dhcp-options.json", lambda d: d.update(ports={}))

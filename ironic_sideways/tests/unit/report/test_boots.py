@@ -1,0 +1,66 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Boots: each operation has its own, after a command of its own."""
+
+import pytest
+
+from ironic_sideways.evidence import documents
+from ironic_sideways.report import boots, operations
+from ironic_sideways.tests.unit.report import whole
+
+
+def failed(evidence) -> list[str]:
+    found = documents.read(evidence / "operations.json")
+    before = documents.read(evidence / "before.json")
+    checks = boots.check(evidence, found, before, operations.BOOTING)
+    return [check.name for check in checks if not check.ok]
+
+
+def without(evidence, **values):
+    """Drop the heartbeats of machine and boot."""
+    path = evidence / "heartbeat.jsonl"
+    whole.write_lines(
+        path,
+        (b for b in documents.read_lines(path) if not values.items() <= b.items()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("mac", "boot_id", "names"),
+    [
+        (whole.mac(3), "boot-3", ["back, new server"]),
+        (whole.mac(1), "boot-2", ["back, net-booted reboot"]),
+        (whole.mac(1), "boot-1", []),
+    ],
+)
+def test_an_operation_without_a_boot_of_its_own_is_named(evidence, mac, boot_id, names):
+    assert failed(evidence) == []
+
+    without(evidence, mac=mac, boot_id=boot_id)
+
+    assert failed(evidence) == names
+
+
+def test_a_boot_once_the_operations_are_over_is_none_of_them(evidence):
+    late = whole.beats((1, 2), 3, "boot-3", whole.OPERATED + 39)
+    without(evidence, mac=whole.mac(3))
+    path = evidence / "heartbeat.jsonl"
+    whole.write_lines(path, [*documents.read_lines(path), *late])
+
+    assert failed(evidence) == ["back, new server"]
+
+
+def test_one_command_is_of_one_boot(evidence):
+    whole.edit(evidence / "bmc.json", lambda d: d["commands"].pop(3))
+
+    assert failed(evidence) == ["switched on for each boot, machine-1"]
