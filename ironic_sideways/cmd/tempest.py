@@ -19,6 +19,7 @@ Tempest does not have, and when fewer tests ran than the recorded floor.
 """
 
 import argparse
+import time
 from pathlib import Path
 
 from ironic_sideways import exceptions
@@ -107,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
         "list": which.name,
         "driver": "base" if base else "ironic",
         "floor": which.floor,
+        "taken_at": time.time(),
         **found,
     }
     runner.record(args.output, stream, found)

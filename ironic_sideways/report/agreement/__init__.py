@@ -46,6 +46,7 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("migration.json", nodes.options),
     ("takeover.json", nodes.conductors),
     ("operations.json", run.operations),
+    ("proxy.json", run.asked),
     ("tempest/results.json", run.base_tests),
     ("secrets.json", run.sought),
     ("environment.json", run.environment),

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ironic_sideways.evidence import compare, documents
-from ironic_sideways.report import deploys, window
+from ironic_sideways.report import deploys, tempest, window
 from ironic_sideways.report.agreement.looks import TICK, Document
 from ironic_sideways.report.findings import clock
 
@@ -72,6 +72,18 @@ def begun(directory: Path, before: Document) -> Iterator[str]:
     for file, phase in FROM.items():
         if (directory / file).exists() and phase not in told:
             yield f"{file} is of no phase of this run: {phase} never began"
+
+
+def asked(directory: Path, before: Document) -> Iterator[str]:
+    """The proxy was asked while its phase ran, one thing after the other."""
+    rows = documents.read(directory / "proxy.json")
+    spans = window.tries(directory).get("proxy", [])
+    last = 0.0
+    for row in rows:
+        time = row["time"]
+        if time < last or not any(begin <= time <= end for begin, end in spans):
+            yield f"{row['name']}: at {clock(time)} UTC"
+        last = time
 
 
 def operations(directory: Path, before: Document) -> Iterator[str]:
@@ -149,19 +161,30 @@ def base_tests(directory: Path, before: Document) -> Iterator[str]:
             {**dict.fromkeys(document["counts"], 0), **counts}, document["counts"]
         ):
             yield f"{place}: counts: {wrong}"
-        ran = counts["passed"] + counts["failed"]
-        if ran < document["floor"]:
-            yield f"{place}: {ran} ran, expected at least {document['floor']}"
         for test in document["tests"]:
             ended = test["outcome"] == "passed"
             if ended == bool(test["reason"]) or ended == bool(test["source"]):
                 yield f"{place}: {test['name']}: {test['outcome']}, {test['reason']}"
     if len(found) == 2:
-        lists = [document["list"] for document in found.values()]
-        names = [{t["name"] for t in document["tests"]} for document in found.values()]
-        if lists[0] != lists[1] or names[0] != names[1]:
-            wrong = compare.mismatch(*names) or f"lists {lists}"
+        base, moved = (
+            {tempest.bare(test["name"]) for test in document["tests"]}
+            for document in found.values()
+        )
+        # The selection is of the same tests on either side; all tests are more.
+        whole = found["tempest"]["list"] == tempest.ALL
+        if wrong := compare.mismatch(base, moved & base if whole else moved):
             yield f"the base's tests are others: {wrong}"
+        left_out, left_out_now = (
+            {
+                test["name"]: (test["reason"], test["source"])
+                for test in document["tests"]
+                if test["outcome"] == "excluded"
+            }
+            for document in found.values()
+        )
+        both = left_out.keys() & left_out_now.keys()
+        if wrong := compare.differences(left_out, left_out_now, sorted(both)):
+            yield f"excluded, before and after the move: {wrong}"
 
 
 BMC = "BMC password of "

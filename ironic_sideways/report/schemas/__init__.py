@@ -61,6 +61,8 @@ WRITTEN_IN = {
     "judges.json": ("verify", "taken_at"),
     "restarted.json": ("restarted", "taken_at"),
     "judges-again.json": ("operate", "taken_at"),
+    "tempest-base/results.json": ("tempest-base", "taken_at"),
+    "tempest/results.json": ("tempest", "taken_at"),
 }
 
 
@@ -222,15 +224,15 @@ def in_phase(directory: Path) -> Iterator[Check]:
     except FAULTS:
         return
     for file, (phase, key) in WRITTEN_IN.items():
+        spans = tries.get(phase, [])
         try:
             moment = seconds(documents.read(directory / file)[key])
+            ok = any(begin - 1 <= moment <= end + 1 for begin, end in spans)
         except FAULTS as error:
             if not isinstance(error, exceptions.EvidenceAbsent):
                 detail = f"{key}: no moment: {error!r}"
                 yield Check(f"moment of {file}", False, detail, where=f"{file}:1")
             continue
-        spans = tries.get(phase, [])
-        ok = any(begin - 1 <= moment <= end + 1 for begin, end in spans)
         text = ", ".join(f"{clock(begin)} to {clock(end)}" for begin, end in spans)
         detail = f"{key} {clock(moment)}; phase {phase} ran {text or 'never'}"
         yield Check(f"moment of {file}", ok, detail, where="" if ok else f"{file}:1")

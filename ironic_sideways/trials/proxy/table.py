@@ -13,6 +13,7 @@
 """What was asked, what was expected and what came: the rows of proxy.json."""
 
 import dataclasses
+import time
 from typing import Any
 
 import requests
@@ -28,7 +29,10 @@ NODES = "/v2.1/os-baremetal-nodes"
 
 @dataclasses.dataclass
 class Table:
-    """Rows of ``{name, ok, detail}``, as the verdict reads them."""
+    """Rows of ``{name, ok, detail, time}``, as the verdict reads them.
+
+    Times are seconds since the epoch.
+    """
 
     rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
@@ -36,7 +40,8 @@ class Table:
         """Add a row: ``found`` is what was expected, or it is not."""
         ok = found == expected
         detail = f"{found}" if ok else f"{found}, expected {expected}"
-        self.rows.append({"name": name, "ok": ok, "detail": detail[:2000]})
+        row = {"name": name, "ok": ok, "detail": detail[:2000], "time": time.time()}
+        self.rows.append(row)
 
     @property
     def failed(self) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from ironic_sideways.trials.tempest import lists
+from ironic_sideways.report.tempest import bare
 
 
 def write(path: Path, found: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ def write(path: Path, found: dict[str, Any]) -> None:
         skipped=str(counts["skipped"] + counts["excluded"]),
     )
     for test in found["tests"]:
-        class_name, _, name = lists.bare(test["name"]).rpartition(".")
+        class_name, _, name = bare(test["name"]).rpartition(".")
         case = ElementTree.SubElement(
             suite,
             "testcase",

@@ -24,6 +24,7 @@ from pathlib import Path
 import yaml
 
 from ironic_sideways import exceptions
+from ironic_sideways.report.tempest import ALL, FLOORS, ON_BASE, bare
 
 #: What is considered: the names that begin so.
 CONSIDERED = (
@@ -36,7 +37,6 @@ LOG_IN = NOT_RUN.with_name("log_in.yaml")
 #: What the base lacks beyond that.
 NOT_ON_BASE = NOT_RUN.with_name("not_on_base.yaml")
 SELECTION = Path(__file__).with_name("selection.txt")
-FLOORS = Path(__file__).with_name("floors.yaml")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +46,6 @@ class Excluded:
     name: str
     reason: str
     source: str
-
-
-def bare(test_id: str) -> str:
-    """A test's name: its id without the attributes in brackets at its end."""
-    return re.sub(r"\[.*\]$", "", test_id)
 
 
 def excluded(path: Path = NOT_RUN) -> list[Excluded]:
@@ -75,7 +70,7 @@ def excluded(path: Path = NOT_RUN) -> list[Excluded]:
 class Choice:
     """What a run is to run.
 
-    :param name: the list's, as in floors.yaml.
+    :param name: the list's, one of ``report.tempest.FLOORS``.
     :param wanted: ids, as Tempest finds them.
     :param floor: how many of them run at least.
     """
@@ -105,13 +100,8 @@ def choose(names: Sequence[str], everything: bool, base: bool) -> Choice:
     wanted = [name for name in names if bare(name) not in out]
     if not everything:
         wanted = chosen(wanted, patterns())
-    name = "all" if everything else "selection-before" if base else "selection"
-    return Choice(name, wanted, lines, floor(name))
-
-
-def floor(name: str, path: Path = FLOORS) -> int:
-    """How many tests of the list ``name`` run at least."""
-    return int(yaml.safe_load(path.read_text())[name])
+    name = ALL if everything else ON_BASE if base else "selection"
+    return Choice(name, wanted, lines, FLOORS[name])
 
 
 def faults(names: Iterable[str], lines: Sequence[Excluded]) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any
 import subunit
 import testtools
 
+from ironic_sideways.report.tempest import bare
 from ironic_sideways.trials.tempest import lists
 
 OUTCOMES = {
@@ -94,7 +95,7 @@ def account(
     for name in wanted:
         test = by_name.pop(name, None)
         if test is None:
-            of_class = classes.get(lists.bare(name).rpartition(".")[0], {})
+            of_class = classes.get(bare(name).rpartition(".")[0], {})
             by_name.pop(of_class.get("name"), None)
             test = {
                 "name": name,
@@ -150,7 +151,7 @@ def text_table(found: dict[str, Any]) -> str:
                 continue
             seconds = test["seconds"]
             took = "" if seconds is None else f"{seconds:.1f} s"
-            line = f"{outcome:<9}{took:>8}  {lists.bare(test['name'])}"
+            line = f"{outcome:<9}{took:>8}  {bare(test['name'])}"
             why = "; ".join(part for part in (test["reason"], test["source"]) if part)
             lines.append(f"{line}: {why}" if why else line)
     return "\n".join([*lines, "", told(found["counts"])]) + "\n"

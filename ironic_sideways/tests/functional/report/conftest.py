@@ -23,7 +23,7 @@ from ironic_sideways.tests.unit.report import example
 
 
 def tenth(directory: Path) -> None:
-    example.failed(directory, nodes=20, tests=100)
+    example.failed(directory, nodes=20, tests=220)
 
 
 def large(directory: Path) -> None:

@@ -153,7 +153,7 @@ def test_open_all_and_close_all(see):
 def test_without_scripts_all_is_there_but_the_filter(see):
     page = see("failed", scripts=False).page
 
-    assert page.locator(".tests tbody tr").count() == 67
+    assert page.locator(".tests tbody tr").count() == 217
     assert not page.locator(".filter").is_visible()
     assert not page.get_by_role("button", name="Open all").first.is_visible()
 

@@ -54,7 +54,7 @@ def test_all_rows_are_printed_whatever_is_filtered(see):
 
     page = printed(seen)
 
-    assert rows.evaluate_all(VISIBLE) == 67
+    assert rows.evaluate_all(VISIBLE) == 217
     assert not page.locator(".filter").is_visible()
 
 

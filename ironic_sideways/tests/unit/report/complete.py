@@ -28,8 +28,8 @@ PROJECT, USER = example.named("project", 2), example.named("user", 2)
 
 
 def lay_down(directory: Path, nodes: int = 20) -> None:
-    """Half of the nodes have an instance; 66 tests."""
-    example.good(directory, nodes, 66)
+    """Half of the nodes have an instance; 216 tests."""
+    example.good(directory, nodes)
     for name in ("before", "after", "ended", "restarted"):
         edit(directory / f"{name}.json", functools.partial(looked_at, name))
     before = json.loads((directory / "before.json").read_text())

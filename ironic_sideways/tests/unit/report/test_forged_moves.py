@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from ironic_sideways.report import logs
+from ironic_sideways.report import logs, tempest
 from ironic_sideways.tests.unit.report import complete, example, probes, whole
 from ironic_sideways.tests.unit.report.test_broken_moves import lines, red
 
@@ -257,6 +257,51 @@ def by_itself(directory: Path) -> None:
     whole.edit(directory / "bmc.json", alter)
 
 
+def earlier(directory: Path) -> None:
+    """Tempest's results and the proxy's table are those of a run a day before."""
+    day = 86400
+
+    def alter(document: Any) -> None:
+        for row in document if isinstance(document, list) else [document]:
+            for key in row.keys() & {"time", "taken_at"}:
+                row[key] -= day
+
+    for name in ("proxy.json", "tempest/results.json"):
+        whole.edit(directory / name, alter)
+
+
+def fewer_tests(directory: Path) -> None:
+    """One hundred tests are wanted, and one hundred ran."""
+
+    def alter(document: Any) -> None:
+        document.update(floor=100, tests=document["tests"][-101:])
+        for name in document["counts"]:
+            outcomes = [test["outcome"] for test in document["tests"]]
+            document["counts"][name] = outcomes.count(name)
+
+    for place in ("tempest", "tempest-base"):
+        whole.edit(directory / place / "results.json", alter)
+
+
+def own_list(directory: Path) -> None:
+    """The tests are a list's that nobody knows, which has a floor of its own."""
+    fewer_tests(directory)
+    whole.edit(directory / tempest.AFTER, lambda d: d.update(list="mine"))
+
+
+def left_out_since(directory: Path) -> None:
+    """What passed on the base is on the list of those that do not run."""
+
+    def alter(document: Any) -> None:
+        told = {"outcome": "excluded", "reason": "it fails", "source": "seen"}
+        document["tests"][0].update(told, seconds=None)
+        document["tests"][0]["name"] = tempest.bare(document["tests"][0]["name"])
+        document["counts"]["passed"] -= 1
+        document["counts"]["excluded"] += 1
+
+    whole.edit(directory / tempest.AFTER, alter)
+
+
 NODE = example.named("node", 4)
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
@@ -391,6 +436,19 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         never_began("tempest"),
         "agreement",
         "begun agree",
+    ),
+    "Tempest's results of a day before": (
+        earlier,
+        "evidence",
+        "moment of tempest/results.json",
+    ),
+    "the proxy's table of a day before": (earlier, "agreement", "asked agree"),
+    "a floor of the run's own": (fewer_tests, "tempest", "enough tests ran"),
+    "a list of tests of the run's own": (own_list, "tempest", "list of tests"),
+    "a test that passed on the base left out since": (
+        left_out_since,
+        "tempest",
+        "no test of the base is excluded",
     ),
     "net-booted operations on an instance that boots from its disk": (
         on_another("net-booted reboot", "net-booted again"),

@@ -27,14 +27,14 @@ def change(directory, place, mutate):
 
 def fail_first(document):
     document["tests"][0].update(outcome="failed", reason="409")
-    document["counts"].update(passed=65, failed=1)
+    document["counts"].update(passed=197, failed=1)
 
 
 def test_whole_evidence_has_no_fault(evidence):
     finding = tempest.check_tempest(evidence)
 
     assert finding.ok
-    assert finding.figure.startswith("66 passed, 0 failed, 0 skipped, 1 excluded; ")
+    assert finding.figure.startswith("198 passed, 0 failed, 0 skipped, 1 excluded; ")
 
 
 def test_a_failed_test_is_told_with_what_it_did_before_the_move(evidence):
@@ -57,7 +57,8 @@ def test_the_base_may_be_left_out_of_a_run_of_the_selection_alone(evidence):
 
     assert tempest.check_tempest(evidence).ok
 
-    change(evidence, tempest.AFTER, lambda document: document.update(list="all"))
+    whole = {"list": "all", "floor": tempest.FLOORS["all"]}
+    change(evidence, tempest.AFTER, lambda document: document.update(whole))
     with pytest.raises(exceptions.SidewaysError, match="absent"):
         tempest.check_tempest(evidence)
 
@@ -65,31 +66,44 @@ def test_the_base_may_be_left_out_of_a_run_of_the_selection_alone(evidence):
 def test_a_skipped_test_is_a_fault(evidence):
     def skip(document):
         document["tests"][0].update(outcome="skipped", reason="no image")
-        document["counts"].update(passed=65, skipped=1)
+        document["counts"].update(passed=197, skipped=1)
 
     change(evidence, tempest.AFTER, skip)
 
     assert [check.detail for check in failed(evidence)] == [
-        "skipped: no image (it passed before the move)"
+        "skipped: no image (it passed before the move)",
+        "197 ran, expected at least 198",
     ]
 
 
-def test_fewer_tests_than_the_recorded_floor_are_not_enough(evidence):
-    change(evidence, tempest.AFTER, lambda document: document.update(floor=67))
+def fewer(document):
+    del document["tests"][197]
+    document["counts"]["passed"] -= 1
+
+
+def test_fewer_tests_than_the_floor_are_not_enough(evidence):
+    change(evidence, tempest.AFTER, fewer)
 
     assert [check.detail for check in failed(evidence)] == [
-        "66 ran, expected at least 67"
+        "197 ran, expected at least 198"
     ]
 
 
-def test_a_floor_of_nothing_is_not_believed(evidence):
-    def empty(document):
-        document.update(floor=0, tests=[])
-        document["counts"] = dict.fromkeys(tempest.OUTCOMES, 0)
+def test_a_floor_that_the_evidence_tells_is_not_believed(evidence):
+    change(evidence, tempest.AFTER, fewer)
+    change(evidence, tempest.AFTER, lambda document: document.update(floor=197))
 
-    change(evidence, tempest.AFTER, empty)
+    assert [check.name for check in failed(evidence)] == ["enough tests ran", "floor"]
 
-    assert [check.name for check in failed(evidence)] == ["enough tests ran"]
+
+def test_a_list_that_is_none_is_a_fault(evidence):
+    for place, told in ((tempest.AFTER, "mine"), (tempest.BEFORE, "selection")):
+        change(evidence, place, lambda d, told=told: d.update(list=told, floor=198))
+
+    assert [check.name for check in failed(evidence)] == [
+        "list of tests before the move",
+        *("list of tests", "enough tests ran", "floor"),
+    ]
 
 
 @pytest.mark.parametrize("key", ["reason", "source"])
@@ -99,10 +113,10 @@ def test_an_exclusion_says_why_and_where(evidence, key):
     (check,) = failed(evidence)
 
     assert check.name == "each exclusion has reason and source"
-    assert "t66" in check.detail
+    assert "t198" in check.detail
 
 
 def test_counts_that_its_tests_contradict_are_a_fault(evidence):
-    change(evidence, tempest.AFTER, lambda d: d["counts"].update(passed=67))
+    change(evidence, tempest.AFTER, lambda d: d["counts"].update(passed=199))
 
     assert [check.name for check in failed(evidence)] == ["counts agree"]

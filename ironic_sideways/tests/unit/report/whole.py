@@ -22,6 +22,7 @@ from typing import Any
 from ironic_sideways.evidence import compare
 from ironic_sideways.report import checks, operations, verdict, window
 from ironic_sideways.report import logs as logs_judged
+from ironic_sideways.report import tempest as judged
 from ironic_sideways.report.subjects import Judged
 from ironic_sideways.tests.unit.report import probes, told_twice, upstream
 
@@ -224,6 +225,7 @@ TRIED = ("proxy", "tempest")
 
 def phase_events() -> list[Document]:
     found = [phase("prepare", "ok", BEGIN - 50, 100.0)]
+    found += [phase("tempest-base", r, BEGIN - 50) for r in ("started", "ok")]
     for name in (*window.PHASES, "restarted"):
         begin = BEGIN + STARTS[name]
         end = END if name == "end-maintenance" else begin + 2
@@ -528,7 +530,8 @@ def lay_down(directory: Path) -> None:
         found["deploy"] = deployed("node-run", 1, boot)
     write(directory / "operations.json", done)
     asked = [
-        {"name": name, "ok": True, "detail": ""} for name in sorted(operations.PROXY)
+        {"name": name, "ok": True, "detail": "", "time": OPERATED + 40}
+        for name in sorted(operations.PROXY)
     ]
     write(directory / "proxy.json", asked)
     for place, driver in (("tempest-base", "base"), ("tempest", "ironic")):
@@ -538,17 +541,18 @@ def lay_down(directory: Path) -> None:
 
 
 def tempest_results(driver: str) -> Document:
-    """66 tests that passed, and one that does not run."""
+    """The selection's tests, which passed, and one that does not run."""
+    name = {"base": judged.ON_BASE, "ironic": "selection"}[driver]
+    number = judged.FLOORS[name]
     passed = {"outcome": "passed", "reason": "", "source": "", "seconds": 1.0}
     excluded = {"outcome": "excluded", "reason": "why", "source": "where"}
     return {
-        "list": "selection",
-        "driver": driver,
-        "floor": 60,
-        "counts": {"passed": 66, "failed": 0, "skipped": 0, "excluded": 1},
+        **{"list": name, "driver": driver, "floor": number},
+        "taken_at": {"base": BEGIN - 50, "ironic": OPERATED + 40}[driver],
+        "counts": {"passed": number, "failed": 0, "skipped": 0, "excluded": 1},
         "tests": [
-            *({"name": f"t{n}", **passed} for n in range(66)),
-            {"name": "t66", **excluded, "seconds": None},
+            *({"name": f"t{n}", **passed} for n in range(number)),
+            {"name": f"t{number}", **excluded, "seconds": None},
         ],
     }
 

@@ -27,8 +27,8 @@ def test_failed_tests_come_first_and_all_are_there(good):
     found = api_tests.results(good)
 
     assert found.tests[0].outcome == "failed"
-    assert len(found.tests) == 67
-    assert found.counts == {"failed": 1, "excluded": 4, "passed": 62}
+    assert len(found.tests) == 217
+    assert found.counts == {"failed": 1, "excluded": 11, "passed": 205}
 
 
 def test_what_the_move_changed_is_told(good):

@@ -15,6 +15,7 @@ import re
 import pytest
 
 from ironic_sideways import exceptions
+from ironic_sideways.report.tempest import bare
 from ironic_sideways.trials.tempest import lists
 
 A = "tempest.api.compute.a.T.test_a[id-1,smoke]"
@@ -30,8 +31,8 @@ def excluded(name):
 
 
 def test_a_tests_name_is_without_its_attributes():
-    assert lists.bare(A) == "tempest.api.compute.a.T.test_a"
-    assert lists.bare("a.T.test_a") == "a.T.test_a"
+    assert bare(A) == "tempest.api.compute.a.T.test_a"
+    assert bare("a.T.test_a") == "a.T.test_a"
 
 
 def test_a_line_that_names_no_test_is_dead():
@@ -41,7 +42,7 @@ def test_a_line_that_names_no_test_is_dead():
 
 
 def test_a_line_that_is_there_twice_is_told_once():
-    twice = [excluded(lists.bare(A))] * 2
+    twice = [excluded(bare(A))] * 2
 
     assert lists.faults([A, B], twice) == [
         "tempest.api.compute.a.T.test_a: is in the list 2 times"
@@ -49,7 +50,7 @@ def test_a_line_that_is_there_twice_is_told_once():
 
 
 def test_a_list_without_fault_is_told_to_have_none():
-    assert lists.faults([A, B], [excluded(lists.bare(A))]) == []
+    assert lists.faults([A, B], [excluded(bare(A))]) == []
 
 
 @pytest.mark.parametrize("key", ["reason", "source", "tests"])
@@ -105,11 +106,6 @@ def test_no_line_is_a_pattern_or_a_class():
     lines = [line for path in LISTS for line in lists.excluded(path)]
 
     assert [x.name for x in lines if not NAME.fullmatch(x.name)] == []
-
-
-def test_each_list_has_a_floor():
-    for name in ("selection", "all", "selection-before"):
-        assert lists.floor(name) > 0
 
 
 def test_j13_the_selection_is_of_tempest_api_compute():
