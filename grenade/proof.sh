@@ -65,6 +65,12 @@ function operate {
     ask_judges judges-again
 }
 
+# Ironic puts a node aside whose machine does not obey, also at the end of the trials.
+function last_look {
+    tell ironic-sideways evidence last-look --ironic-cloud "$SYSTEM_CLOUD" \
+        --output "$EVIDENCE_DIR/last-look.json"
+}
+
 function collect_evidence {
     tell ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
         "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR" --again-by "$AGAIN_BY"

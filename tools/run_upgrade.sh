@@ -270,6 +270,7 @@ function declare_after {
     if [[ $TEMPEST ]]; then
         phase tempest run_tempest   "tempest.api.compute"
     fi
+    phase last-look last_look       "the nodes, once more"
 }
 
 # Whatever the phases of the window and after it said: what was recorded is judged.

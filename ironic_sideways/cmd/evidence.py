@@ -80,6 +80,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nova-bm-db", metavar="URL|@FILE", help="whose tables must stay as they are"
     )
 
+    action = add(last_look, "record the nodes once more: last-look.json")
+    action.add_argument("--ironic-cloud", required=True, help="who sees all nodes")
+    action.add_argument("--output", type=Path, required=True)
+
     action = add(compare, "compare before.json with after.json", parents=[pair])
     action.add_argument(
         "--accept",
@@ -270,6 +274,15 @@ def base(args: argparse.Namespace) -> str:
     )
     documents.write(args.output, taken, 0o600)
     return f"{len(taken['servers'])} instances, {len(taken['providers'])} providers"
+
+
+def last_look(args: argparse.Namespace) -> str:
+    from ironic_sideways.cmd import connections
+    from ironic_sideways.evidence import snapshot
+
+    found = snapshot.last_look(connections.connect(args.ironic_cloud))
+    documents.write(args.output, found)
+    return f"{len(found['nodes'])} nodes"
 
 
 def way_back(args: argparse.Namespace) -> str:

@@ -189,6 +189,21 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
     ]
 
 
+#: What of a node no trial changes for good, and its provision state.
+LASTING = (
+    *("uuid", "provision_state", "maintenance", "driver", "network_interface"),
+    *("boot_interface", "bmc", "resource_class", "owner", "conductor"),
+    *("protected", "retired"),
+)
+
+
+def last_look(cloud: Connection) -> dict[str, Any]:
+    """The nodes once more, when all trials are over: last-look.json."""
+    taken_at = time.time()
+    nodes = [{key: node[key] for key in LASTING} for node in ironic_nodes(cloud)]
+    return {"taken_at": taken_at, "nodes": nodes}
+
+
 def machines(where: Machines) -> list[dict[str, Any]]:
     """Each machine's power by its BMC, and its newest boot id and sequence."""
     from ironic_sideways import ipmi

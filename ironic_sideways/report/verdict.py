@@ -28,6 +28,7 @@ from ironic_sideways.report import (
     checks,
     exact_match,
     judges,
+    last_look,
     logs,
     maintenance,
     operations,
@@ -110,6 +111,11 @@ SUBJECTS: dict[str, Subject] = {
     "tempest": Subject(
         tempest.check_tempest,
         ("tempest/results.json", "tempest-base/results.json"),
+        Judged.UNLESS_LEFT_OUT,
+    ),
+    "last look": Subject(
+        last_look.check_last_look,
+        (last_look.FILE, "after.json"),
         Judged.UNLESS_LEFT_OUT,
     ),
     "exact-match": Subject(

@@ -16,7 +16,7 @@
 # Sourced by tools/run_upgrade.sh after phases.sh and the deployment.
 
 # What is judged once, for the whole cloud, or by its own phase.
-JUDGED_ONCE=(restarted judges-again operations proxy tempest)
+JUDGED_ONCE=(restarted judges-again operations proxy tempest "last look")
 
 # JOB_RESULT is that of the first that failed, or 0.
 function move_one_by_one {

@@ -29,6 +29,7 @@ ALIKE: dict[str, tuple[str, ...]] = {
     "migration.json": ("rows",),
     "resources.json": ("nodes",),
     "takeover.json": ("nodes",),
+    "last-look.json": ("nodes",),
     "tempest/results.json": ("tests",),
     "tempest-base/results.json": ("tests",),
 }

@@ -63,6 +63,7 @@ WRITTEN_IN = {
     "judges-again.json": ("operate", "taken_at"),
     "tempest-base/results.json": ("tempest-base", "taken_at"),
     "tempest/results.json": ("tempest", "taken_at"),
+    "last-look.json": ("last-look", "taken_at"),
 }
 
 

@@ -36,7 +36,8 @@ def test_a_run_says_a_line_a_phase_and_leaves_no_lab(tree: upgrade_tree.Tree) ->
     names = re.findall(r"^  ([a-z-]+) .* s  .*$", done.stdout, re.M)
     assert names == [
         *("dummy-images", "workload", "migrate", "end-maintenance"),
-        *("verify", "restarted", "operate", "proxy", "tempest", "collect"),
+        *("verify", "restarted", "operate", "proxy", "tempest", "last-look"),
+        "collect",
     ]
     assert tree.called("lab up --number 7 --network 10.99 --nodes 5 --cache")
     assert tree.calls()[-4:] == [

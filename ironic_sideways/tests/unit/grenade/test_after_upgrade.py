@@ -67,6 +67,7 @@ def test_the_proof_comes_first_and_the_page_last(moved):
         # Tempest wants free nodes, and runs where the tools are.
         "venv/ironic-sideways workload destroy",
         f"{TOOLS} tempest --os-cloud",
+        "venv/ironic-sideways evidence last-look",
         "venv/ironic-sideways evidence collect",
         f"venv/ironic-sideways verdict {EVIDENCE}",
         f"venv/ironic-sideways report {EVIDENCE}",
@@ -157,6 +158,7 @@ def test_the_verdicts_line_is_the_last_that_the_console_says(moved):
         "restarted",
         "operate",
         "tempest",
+        "last-look",
         "collect",
     ]
     assert said == f"ironic-sideways: {line}"

@@ -64,6 +64,7 @@ PHASES = (
     ("operate", 61.0, "6 operations"),
     ("proxy", 18.6, "39 checks"),
     ("tempest", 143.0, "206 passed, 0 failed, 0 skipped"),
+    ("last-look", 1.9, "8 nodes"),
     ("collect", 1.1, "14 power commands reached the BMCs in all"),
 )
 
@@ -522,7 +523,7 @@ def cut_short(directory: Path) -> None:
         (directory / f"{name}.json").unlink()
     for name in ("dhcp-options", "port-bindings", "allocations"):
         (directory / f"{name}.json").unlink()
-    for name in ("operations", "proxy", "judges", "judges-again"):
+    for name in ("operations", "proxy", "judges", "judges-again", "last-look"):
         (directory / f"{name}.json").unlink()
     for name in ("tempest", "tempest-base"):
         shutil.rmtree(directory / name)

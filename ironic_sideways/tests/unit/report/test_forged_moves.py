@@ -302,7 +302,17 @@ def left_out_since(directory: Path) -> None:
     whole.edit(directory / tempest.AFTER, alter)
 
 
+def put_aside(**change: Any) -> Forge:
+    """A free node is put aside while the proxy is tried, and nobody takes it back."""
+
+    def alter(document: Any) -> None:
+        document["nodes"][-1].update(change)
+
+    return lambda directory: whole.edit(directory / "last-look.json", alter)
+
+
 NODE = example.named("node", 4)
+LAST = example.named("node", 8)
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
     "a survivor switched off while the proxy is tried": (
@@ -449,6 +459,21 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         left_out_since,
         "tempest",
         "no test of the base is excluded",
+    ),
+    "a node in maintenance at the end": (
+        put_aside(maintenance=True),
+        "last look",
+        f"ironic node {LAST} at the end",
+    ),
+    "a node whose cleaning failed at the end": (
+        put_aside(provision_state="clean failed"),
+        "last look",
+        f"ironic node {LAST} at the end",
+    ),
+    "a node without conductor at the end": (
+        put_aside(conductor=None),
+        "last look",
+        f"ironic node {LAST} at the end",
     ),
     "net-booted operations on an instance that boots from its disk": (
         on_another("net-booted reboot", "net-booted again"),

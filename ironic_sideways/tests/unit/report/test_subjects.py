@@ -181,6 +181,7 @@ def test_what_a_run_may_leave_out_or_add_has_evidence_of_its_own():
         "judges-again": "judges-again.json",
         "proxy": "proxy.json",
         "tempest": "tempest/results.json",
+        "last look": "last-look.json",
     }
     assert found[Judged.WHEN_ADDED] == {
         "exact-match": "exact-match.json",

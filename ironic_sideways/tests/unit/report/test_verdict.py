@@ -238,9 +238,9 @@ def test_there_is_a_way_back_until_maintenance_has_ended(evidence, capsys):
     failed["figure"] = "no such driver"
     path.write_text("\n".join([*events[:cut], json.dumps(failed)]) + "\n")
     later = ("after", "ended", "judges", "restarted", "judges-again")
-    for name in ("allocations", "resources", *later):
+    last = "tempest/results", "last-look"
+    for name in ("allocations", "resources", *later, *last):
         (evidence / f"{name}.json").unlink()
-    (evidence / "tempest" / "results.json").unlink()
     log = evidence / "phases" / "compute.log"
     log.parent.mkdir()
     log.write_text("begin\n\nno such driver\n\n")

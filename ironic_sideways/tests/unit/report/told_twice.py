@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a run records of the instances beside before.json, made from that."""
+"""What a run records of instances and nodes beside its looks, made from those."""
 
 import datetime
 import json
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways.evidence import heartbeat
+from ironic_sideways.evidence.snapshot import LASTING
 
 Document = dict[str, Any]
 #: As flavors ask for it.
@@ -26,25 +27,41 @@ CLASS = "CUSTOM_BAREMETAL"
 
 
 def lay_down(directory: Path) -> None:
-    """From the before.json there: workload, allocations and port bindings."""
+    """From the looks there: workload, allocations, port bindings and the last look."""
     before = json.loads((directory / "before.json").read_text())
     for name, tell in (
         ("workload", workload),
         ("allocations", allocations),
         ("port-bindings", port_bindings),
+        ("last-look", last_look),
     ):
         (directory / f"{name}.json").write_text(json.dumps(tell(directory, before)))
 
 
 def written(directory: Path, phase: str) -> str:
     """A moment in ``phase``."""
+    moment = begun(directory, phase) + 0.01
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat()
+
+
+def begun(directory: Path, phase: str) -> float:
     events = (directory / "events.jsonl").read_text().splitlines()
     (begin, *_) = (
         event["time"]
         for event in map(json.loads, events)
         if event.get("name") == phase and event["result"] == "started"
     )
-    return datetime.datetime.fromtimestamp(begin + 0.01, datetime.UTC).isoformat()
+    return float(begin)
+
+
+def last_look(directory: Path, before: Document) -> Document:
+    """What lasts of after.json's nodes, when the instances are gone."""
+    nodes = json.loads((directory / "after.json").read_text())["ironic_nodes"]
+    free = {"provision_state": "available"}
+    return {
+        "taken_at": begun(directory, "last-look"),
+        "nodes": [{key: n[key] for key in LASTING if key in n} | free for n in nodes],
+    }
 
 
 def with_ports(before: Document) -> Iterator[tuple[Document, Document]]:

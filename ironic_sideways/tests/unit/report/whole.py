@@ -220,7 +220,7 @@ STARTS = {
 
 
 #: What is tried when the operations are over, all in no time.
-TRIED = ("proxy", "tempest")
+TRIED = ("proxy", "tempest", "last-look")
 
 
 def phase_events() -> list[Document]:
