@@ -93,6 +93,47 @@ def check(
             yield Check(f"own boot, {name}", boot not in told, detail)
             told.add(boot)
     yield from switched_on(directory, before, streams)
+    span = window.bounds(directory).operated, operated_until(directory)
+    every = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    yield from same_machine(found, before, every, span)
+
+
+def same_machine(
+    found: list[dict[str, Any]],
+    before: dict[str, Any],
+    streams: list[heartbeat.Stream],
+    span: tuple[float, float],
+) -> Iterator[Check]:
+    """What boots with a survivor's MAC has the survivor's disks.
+
+    Until a deploy of its own writes others; another machine of that MAC has its own.
+
+    :param span: when machines were operated.
+    """
+    records = [operation["deploy"] for operation in found if "deploy" in operation]
+    deployed = {(record["mac"], record["boot_id"]) for record in records}
+    gone = {o.get("instance") for o in found if o["name"] in ("delete", "cleaning")}
+    was = {(machine["mac"], machine["boot_id"]) for machine in before["machines"]}
+    for server in before["servers"]:
+        for mac in (port["mac"] for port in server["ports"]):
+            mine = [stream for stream in streams if stream.mac == mac]
+            first = next((s for s in mine if (s.mac, s.boot_id) in was), None)
+            later = [s for s in mine if span[0] < s.first_time <= span[1]]
+            if first is None or not later:
+                continue
+            # The node of one that is deleted may be given away at once.
+            wrong, disks = [], disks_of(first)
+            for stream in later[: 1 if server["uuid"] in gone else None]:
+                if (mac, stream.boot_id) in deployed:
+                    disks = disks_of(stream)
+                elif disks_of(stream) != disks:
+                    wrong.append(f"{stream.boot_id}: {disks_of(stream)}")
+            detail = f"had {disks}, but boot id {'; '.join(wrong)}" if wrong else ""
+            yield Check(f"same machine, {mac}", not wrong, detail)
+
+
+def disks_of(stream: heartbeat.Stream) -> tuple[str | None, ...]:
+    return stream.root, stream.marker, stream.ephemeral, stream.image
 
 
 def switched_on(

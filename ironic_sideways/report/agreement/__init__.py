@@ -32,6 +32,7 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("workload.json", instances.workload),
     ("workload.json", instances.workload_boots),
     ("allocations.json", instances.allocations),
+    ("before.json", instances.consumers),
     ("port-bindings.json", instances.port_bindings),
     ("port-bindings.json", instances.bound),
     ("before.json", instances.at_rest),
@@ -59,6 +60,7 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("events.jsonl", run.moments),
     ("events.jsonl", run.begun),
     ("bmc.json", machines.commands),
+    ("heartbeat.jsonl", machines.one_machine),
     ("leases.jsonl", machines.addresses),
 )
 

@@ -89,6 +89,17 @@ def allocations(directory: Path, before: Document) -> Iterator[str]:
             yield f"{uuid}: {wrong}"
 
 
+def consumers(directory: Path, before: Document) -> Iterator[str]:
+    """An allocation is its instance's project's and user's, in each look."""
+    for name, snapshot in snapshots(directory):
+        told = snapshot["around"]["consumers"]
+        for server in snapshot["servers"]:
+            wanted = [server["project_id"], server["user_id"]]
+            if told.get(server["uuid"], wanted) != wanted:
+                found = told[server["uuid"]]
+                yield f"{name}: {server['uuid']}: {found}, expected {wanted}"
+
+
 def port_bindings(directory: Path, before: Document) -> Iterator[str]:
     """The old binding of each port is the one that before.json saw."""
     found = documents.read(directory / "port-bindings.json")["ports"]

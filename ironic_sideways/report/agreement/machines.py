@@ -96,6 +96,17 @@ def beats(directory: Path, before: Document) -> Iterator[str]:
                 yield f"{name}: beat {two.seq} at {clock(two.time)} UTC"
 
 
+def one_machine(directory: Path, before: Document) -> Iterator[str]:
+    """A MAC is one machine's: it never sends under two boot ids at the same time."""
+    found = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    for one, two in itertools.pairwise(found):
+        if one.mac == two.mac and two.first_time < one.last_time:
+            yield (
+                f"{one.mac}: boot ids {one.boot_id} and {two.boot_id} at the same time,"
+                f" {clock(two.first_time)} UTC"
+            )
+
+
 def machine_powers(directory: Path, before: Document) -> Iterator[str]:
     """The last power command before a look left the machine as it was found."""
     told = documents.read(directory / "bmc.json")["commands"]

@@ -13,6 +13,7 @@
 """Of the nodes: what the migration wrote, and what Ironic and Nova told of them."""
 
 import datetime
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,7 +123,14 @@ def options(directory: Path, before: Document) -> Iterator[str]:
     """What the migration was told is what it wrote, and when it says it did."""
     document = documents.read(directory / "migration.json")
     told = document["options"]
-    mode = told.get("boot_mode")
+    mode, name = told.get("boot_mode"), told.get("resource_class")
+    by_shape = told.get("resource_class_by_shape")
+    for row in migration.rows(directory / "migration.json"):
+        # A whole shape follows the architecture (resource_class.by_shape).
+        shaped = rf"{re.escape(name or '')}-{row.get('cpu_arch')}-\d+c-\d+m-\d+g"
+        told_class = shaped if by_shape else re.escape(name or "")
+        if name and not re.fullmatch(told_class, row["resource_class"]):
+            yield f"row {row['bm_node_id']}: class {row['resource_class']}, told {name}"
     for row in migration.rows(directory / "migration.json"):
         if mode and f"boot_mode:{mode}" not in (row.get("capabilities") or "").split(
             ","

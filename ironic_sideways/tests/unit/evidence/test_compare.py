@@ -127,9 +127,12 @@ def test_an_instance_that_nobody_knew_is_named(before, after):
 
 def test_a_create_that_found_no_host_in_the_window_is_no_concern(before, after):
     failed_build = {**after["servers"][0], "uuid": "server-2", "node": None}
-    after["servers"].append(failed_build)
+    after["servers"].append({**failed_build, "status": "ERROR"})
 
     assert failures(before, after) == []
+
+    after["servers"].append({**failed_build, "uuid": "server-3"})
+    assert failures(before, after) == ["instance server-3: was not there before"]
 
 
 def test_j12_a_cloud_without_instances_proves_nothing(before, after):

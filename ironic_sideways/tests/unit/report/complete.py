@@ -62,6 +62,7 @@ def looked_at(name: str, document: Document) -> None:
         machine["bmc"] = f"127.0.0.1:{machine['mac'][-2:]}"
     for server in document["servers"]:
         server.update(project_id=PROJECT, user_id=USER, host=HOST)
+        document["around"]["consumers"][server["uuid"]] = [PROJECT, USER]
         if name == "before":
             for binding in server["bindings"]:
                 server["bindings"][binding] = [HOST, "normal"]

@@ -311,6 +311,65 @@ def put_aside(**change: Any) -> Forge:
     return lambda directory: whole.edit(directory / "last-look.json", alter)
 
 
+EVERY_LOOK = ("before", "after", "ended", "restarted")
+
+
+def stranger(directory: Path) -> None:
+    """A server that nobody knew runs on no node since the end of maintenance."""
+
+    def alter(document: Any) -> None:
+        known = document["servers"][0]
+        new = {"uuid": example.named("server", 99), "node": None, "status": "ACTIVE"}
+        document["servers"].append({**known, **new, "ports": [], "bindings": {}})
+
+    for name in ("ended", "restarted"):
+        whole.edit(directory / f"{name}.json", alter)
+
+
+def around(kind: str, **change: Any) -> Forge:
+    """What instances lean on is something else, before and after."""
+
+    def alter(document: Any) -> None:
+        for key in document["around"][kind]:
+            document["around"][kind][key] = change["value"]
+
+    def forge(directory: Path) -> None:
+        for name in EVERY_LOOK:
+            whole.edit(directory / f"{name}.json", alter)
+
+    return forge
+
+
+def another_class(directory: Path) -> None:
+    """Each document has the nodes' class as one that nobody asked for."""
+    told = json.loads((directory / "migration.json").read_text())["options"]
+    for path in directory.glob("*.json"):
+        text = path.read_text()
+        text = text.replace("CUSTOM_BAREMETAL", "CUSTOM_GOLD")
+        text = text.replace('"resource_class": "baremetal"', '"resource_class": "gold"')
+        path.write_text(text)
+    whole.edit(directory / "migration.json", lambda d: d.update(options=told))
+
+
+def beside(directory: Path) -> None:
+    """Another machine sends with the survivor's MAC, from before the window on."""
+    path = directory / "heartbeat.jsonl"
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    first = min(beat["time"] for beat in told if beat["mac"] == MAC)
+    other = whole.beats(range(1, 90), 4, "boot-99", first + 0.5)
+    whole.write_lines(path, [*told, *other])
+
+
+def in_its_place(boot_id: str) -> Forge:
+    """A machine with other disks comes back as the survivor."""
+    disks = {"marker": "another"}
+
+    def other(beat: Any) -> Any:
+        return {**beat, **disks} if beat["boot_id"] == boot_id else beat
+
+    return lines("heartbeat", other)
+
+
 NODE = example.named("node", 4)
 LAST = example.named("node", 8)
 
@@ -474,6 +533,36 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         put_aside(conductor=None),
         "last look",
         f"ironic node {LAST} at the end",
+    ),
+    "a server that nobody knew, on no node": (
+        stranger,
+        "survival",
+        f"instance {example.named('server', 99)} after the end",
+    ),
+    "allocations of another project": (
+        around("consumers", value=["project-9", "user-9"]),
+        "agreement",
+        "consumers agree",
+    ),
+    "tables of nova_bm that are not there": (
+        around("nova_bm", value=None),
+        "survival",
+        "nova_bm bm_nodes",
+    ),
+    "another resource class in each document": (
+        another_class,
+        "agreement",
+        "options agree",
+    ),
+    "another machine with the survivor's MAC": (
+        beside,
+        "agreement",
+        "one machine agree",
+    ),
+    "another machine in the place of one that was rebooted": (
+        in_its_place("boot-2"),
+        "operations",
+        f"same machine, {whole.mac(1)}",
     ),
     "net-booted operations on an instance that boots from its disk": (
         on_another("net-booted reboot", "net-booted again"),

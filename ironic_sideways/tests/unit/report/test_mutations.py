@@ -78,7 +78,6 @@ TABLE = {
     "leases.jsonl:[].event swapped": "new and known are told apart by the expiry",
     "leases.jsonl:[] dropped": "one renewal of many; that there is one is judged",
     "migration.json:options.node_arch value": DEFAULT,
-    "migration.json:options.resource_class value": DEFAULT,
     "migration.json:rows[].interfaces[] value": (
         "rows of bm_interfaces, for a person who looks one up; the MACs are judged"
     ),

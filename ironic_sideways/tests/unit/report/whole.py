@@ -164,7 +164,7 @@ def around(moved: bool) -> Document:
         "security groups": {
             f"port-{n}": [["group-1"], True] for n, *_ in NODES.values()
         },
-        "consumers": {server: ["project-1", "user-1"] for server in held},
+        "consumers": {server: ["project-2", "user-2"] for server in held},
         "hypervisors": {node: node for node in NODES},
         "nova_bm": {"bm_nodes": 1, "bm_interfaces": 2},
     }
@@ -385,15 +385,13 @@ BOOTS = {
 def booted() -> list[Document]:
     """The heartbeats after OPERATED: the survivor's, and those of what was free."""
     last = [number for number, *_ in NODES.values()][-1]
-    disks = {"boot-2": DISKS, "boot-3": {"image": "marked"}}
-    disks["boot-4"] = disks["boot-3"]
     found = [
-        {**beat, **disks.get(boot_id, {})}
+        {**beat, **({"image": "marked"} if at >= 30.0 else DISKS)}
         for boot_id, at in BOOTS.items()
         for beat in beats((1, 2), 1, boot_id, OPERATED + at)
     ]
     return found + [
-        {**beat, "image": "marked"}
+        beat
         for number in sorted({3, last})
         for beat in beats((1, 2), number, "boot-3", OPERATED + 30)
     ]
