@@ -25,7 +25,7 @@ from typing import Any
 
 from ironic_sideways.evidence import compare, documents, events
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import places, window
+from ironic_sideways.report import log_holes, places, window
 from ironic_sideways.report.findings import Finding, Line, clock, in_one
 from ironic_sideways.report.log_lines import ending, head, is_error, lines, records
 from ironic_sideways.report.log_rules import (
@@ -191,6 +191,12 @@ def each_log(directory: Path) -> Iterator[Check]:
                 f" {clock(moments.end)}",
                 where="" if ok else f"{told}:1",
             )
+            wrong = ""
+            if name in log_holes.PERIODIC:
+                wrong = log_holes.silent(times, begin, moments.gathered)
+            elif name in log_holes.TELLS:
+                wrong = log_holes.untold(directory, name, times)
+            yield Check(f"holes of {told}", not wrong, wrong)
 
 
 def errors_of_nodes(directory: Path, before: dict[str, Any]) -> list[Check]:

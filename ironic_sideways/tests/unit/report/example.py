@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways.evidence import documents, heartbeat, tenants
-from ironic_sideways.report import schemas
+from ironic_sideways.report import log_holes, schemas
 from ironic_sideways.tests.unit.report import probes, told_twice, upstream, whole
 
 Document = dict[str, Any]
@@ -421,6 +421,12 @@ def logs(directory: Path) -> None:
                 for line in told.splitlines()
             )
         path.write_text(ends[0] + "\n".join(lines) + "\n" + told + ends[1])
+    begin, end = round(span("prepare")[0]), round(span("collect")[0])
+    for name in (*log_holes.TELLS, *log_holes.PERIODIC):
+        with (directory / "logs" / f"{name}.log").open("a") as log:
+            log.writelines(
+                whole.log_line(moment, "told") for moment in range(begin, end + 2, 10)
+            )
     for name, _seconds, figure in PHASES:
         path = directory / "phases" / f"{name}.log"
         path.parent.mkdir(exist_ok=True)

@@ -370,6 +370,21 @@ def in_its_place(boot_id: str) -> Forge:
     return lines("heartbeat", other)
 
 
+def lacks(name: str, begin: float, seconds: float) -> Forge:
+    """A log spans the run, and lacks so much of it."""
+
+    def forge(directory: Path) -> None:
+        path = directory / "logs" / f"{name}.log"
+        kept = [
+            line.text
+            for line in logs.lines(directory, path.name)
+            if not begin < line.time < begin + seconds
+        ]
+        path.write_text("\n".join(kept) + "\n")
+
+    return forge
+
+
 NODE = example.named("node", 4)
 LAST = example.named("node", 8)
 
@@ -563,6 +578,16 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         in_its_place("boot-2"),
         "operations",
         f"same machine, {whole.mac(1)}",
+    ),
+    "a log of an API that lacks minutes of the run": (
+        lacks("nova-api", example.span("takeover")[0], 60),
+        "logs",
+        "holes of logs/nova-api.log",
+    ),
+    "a log of the BMCs that lacks minutes of the run": (
+        lacks("vbmcd", example.span("begin-maintenance")[0], 304),
+        "logs",
+        "holes of logs/vbmcd.log",
     ),
     "net-booted operations on an instance that boots from its disk": (
         on_another("net-booted reboot", "net-booted again"),

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways.evidence import compare
-from ironic_sideways.report import checks, operations, verdict, window
+from ironic_sideways.report import checks, log_holes, operations, verdict, window
 from ironic_sideways.report import logs as logs_judged
 from ironic_sideways.report import tempest as judged
 from ironic_sideways.report.subjects import Judged
@@ -357,7 +357,8 @@ def logs(directory: Path) -> None:
     """What the conductor and nova-compute tell of each node, in the window."""
     directory.mkdir()
     for name in (*logs_judged.BOTH, *logs_judged.LAB, *logs_judged.QUIET):
-        told = [log_line(at, "told") for at in (BEGIN - 60, BEGIN + 110)]
+        step = 10 if name in log_holes.TELLS else 170
+        told = [log_line(BEGIN + at, "told") for at in range(-60, 111, step)]
         (directory / f"{name}.log").write_text("".join(told))
     adopted = (
         "During sync_power_state, node {} has no previous known state. "
