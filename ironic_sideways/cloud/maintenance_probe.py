@@ -30,6 +30,8 @@ from ironic_sideways.cloud import undo_file
 
 #: The first of Nova that has tags.
 MICROVERSION = "2.26"
+#: The first that has shares of servers; no cloud has a share of that id.
+SHARES, NO_SHARE = "2.97", "00000000-0000-4000-8000-000000000000"
 NAME = "ironic-sideways-probe"
 #: What a refusal says, whoever refused: Nova's lock, Nova's or Neutron's policy.
 REASONS = {409: "locked", 403: "policy"}
@@ -40,6 +42,7 @@ class Call:
     """What a member may not do with an instance, or with a port of it.
 
     :param status: of the refusal, 409 for the lock and 403 for a policy.
+    :param version: Nova's microversion.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Call:
     path: str
     body: dict[str, Any] | None = None
     status: int = 403
+    version: str = MICROVERSION
 
 
 def harmless(server: Server, port: Port) -> list[Call]:
@@ -64,10 +68,16 @@ def of_instance(server: Server) -> list[Call]:
     """All that its owner may not do with the locked instance, the worst last."""
     own, acts = f"/servers/{server.id}", f"/servers/{server.id}/action"
     backup = {"name": NAME, "backup_type": "daily", "rotation": 1}
+    shares, share = f"{own}/shares", {"share": {"share_id": NO_SHARE}}
     return [
         Call("unlock", "compute", "POST", acts, {"unlock": None}),
         Call("tag", "compute", "PUT", f"{own}/tags/{NAME}"),
         Call("tags removed", "compute", "DELETE", f"{own}/tags"),
+        Call("share attached", "compute", "POST", shares, share, version=SHARES),
+        Call(
+            *("share detached", "compute", "DELETE", f"{shares}/{NO_SHARE}"),
+            version=SHARES,
+        ),
         Call("createImage", "compute", "POST", acts, {"createImage": {"name": NAME}}),
         Call("createBackup", "compute", "POST", acts, {"createBackup": backup}),
         Call("reboot", "compute", "POST", acts, {"reboot": {"type": "HARD"}}, 409),
@@ -98,7 +108,7 @@ def of_port(port: Port) -> list[Call]:
 
 def ask(member: Connection, call: Call) -> tuple[int, str]:
     """The status of the answer, and what it says."""
-    versions = {"microversion": MICROVERSION} if call.service == "compute" else {}
+    versions = {"microversion": call.version} if call.service == "compute" else {}
     response = getattr(member, call.service).request(
         call.path, call.method, json=call.body, raise_exc=False, **versions
     )

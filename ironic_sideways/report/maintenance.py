@@ -34,7 +34,7 @@ REFUSED = (
     *("rename", "unlock", "tag", "tags removed", "createImage", "createBackup"),
     *("reboot", "delete", "port device_id", "port mac_address", "port device_owner"),
     *("port fixed_ips", "port allowed_address_pairs", "port binding:vnic_type"),
-    *("port created", "port deleted"),
+    *("port created", "port deleted", "share attached", "share detached"),
 )
 #: How the checks are named that ended.json is for.
 AFTER = " after the end"

@@ -68,8 +68,10 @@ class Cloud:
         return SimpleNamespace(status_code=status, text=text)
 
     def _nova(self, path, method, *, json, raise_exc, microversion):
-        assert not raise_exc and microversion == "2.26"
-        by_lock = (method == "DELETE" and "tags" not in path) or "reboot" in (
+        assert not raise_exc
+        # Nova has shares from 2.97 on, and 404 before.
+        assert microversion == ("2.97" if "/shares" in path else "2.26")
+        by_lock = (method == "DELETE" and path.count("/") == 2) or "reboot" in (
             json or ""
         )
         return self._request(path, method, json, LOCKED if by_lock else BY_NOVA)
@@ -112,6 +114,8 @@ CALLS = [
     f"DELETE {OWN}",
     f"PUT {OWN}/tags/ironic-sideways-probe",
     f"DELETE {OWN}/tags",
+    f"POST {OWN}/shares share",
+    f"DELETE {OWN}/shares/{maintenance_probe.NO_SHARE}",
     *(
         f"PUT {PORT} {key}"
         for key in (

@@ -452,7 +452,7 @@ REFUSED = [
     *("createBackup", "createImage", "delete", "port allowed_address_pairs"),
     *("port binding:vnic_type", "port created", "port deleted", "port device_id"),
     *("port device_owner", "port fixed_ips", "port mac_address", "reboot", "rename"),
-    *("tag", "tags removed", "unlock"),
+    *("share attached", "share detached", "tag", "tags removed", "unlock"),
 ]
 
 
