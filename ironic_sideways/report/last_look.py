@@ -19,10 +19,13 @@ from pathlib import Path
 
 from ironic_sideways.evidence import compare, documents
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import checks
+from ironic_sideways.report import checks, window
 from ironic_sideways.report.findings import Finding
 
 FILE = "last-look.json"
+
+#: The phases that it comes after.
+TRIALS = (*window.OPERATING, "proxy", "workers", "exact-match", "tempest")
 
 #: A node in use or free, or on its way to be free again (ironic.common.states).
 AT_REST = ("active", "available", "cleaning", "clean wait", "deleting")
@@ -31,8 +34,16 @@ AT_REST = ("active", "available", "cleaning", "clean wait", "deleting")
 def check_last_look(directory: Path) -> Finding:
     """Each node is as it was moved, and none is put aside."""
     then = compare.by(documents.read(directory / "after.json")["ironic_nodes"], "uuid")
-    now = documents.read(directory / FILE)["nodes"]
+    document = documents.read(directory / FILE)
+    now, tries = document["nodes"], window.tries(directory)
     found = [checks.whole(set(then), {node["uuid"] for node in now})]
+    early = [
+        name
+        for name in TRIALS
+        if any(end > document["taken_at"] for _begin, end in tries.get(name, ()))
+    ]
+    detail = f"taken before the end of {', '.join(early)}" if early else ""
+    found.append(Check("taken when all was tried", not early, detail))
     for node in now:
         uuid, state = node["uuid"], node["provision_state"]
         kept = sorted(node.keys() - {"provision_state"})

@@ -46,6 +46,14 @@ def test_a_node_that_was_put_aside_is_named(evidence, change, says):
     assert says in failures(evidence)["ironic node node-run at the end"]
 
 
+def test_a_look_before_the_trials_is_none(evidence):
+    whole.edit(evidence / last_look.FILE, lambda d: d.update(taken_at=whole.OPERATED))
+
+    assert failures(evidence) == {
+        "taken when all was tried": "taken before the end of operate, proxy, tempest"
+    }
+
+
 def test_a_node_that_is_gone_is_missed(evidence):
     whole.edit(evidence / last_look.FILE, lambda d: d["nodes"].pop())
 
