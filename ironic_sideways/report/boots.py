@@ -23,6 +23,7 @@ from typing import Any
 from ironic_sideways.evidence import compare, documents, heartbeat
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import window
+from ironic_sideways.report.findings import clock
 
 #: Boots that an operation ends in, where it is not one.
 SEVERAL = {"rebuilt reboot": 2}
@@ -93,6 +94,8 @@ def check(
             yield Check(f"own boot, {name}", boot not in told, detail)
             told.add(boot)
     yield from switched_on(directory, before, streams)
+    gone = {nodes.get(o.get("instance") or "") for o in found if o["name"] == "delete"}
+    yield from running(directory, before, streams, needed.keys() - gone)
     span = window.bounds(directory).operated, operated_until(directory)
     every = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
     yield from same_machine(found, before, every, span)
@@ -134,6 +137,22 @@ def same_machine(
 
 def disks_of(stream: heartbeat.Stream) -> tuple[str | None, ...]:
     return stream.root, stream.marker, stream.ephemeral, stream.image
+
+
+def running(
+    directory: Path,
+    before: dict[str, Any],
+    streams: dict[str, list[heartbeat.Stream]],
+    nodes: Set[str],
+) -> Iterator[Check]:
+    """What was booted on ``nodes`` goes on running until all operations are over."""
+    names = {machine["uuid"]: machine["name"] for machine in before["machines"]}
+    end = window.tries(directory).get("operate", [(0.0, 0.0)])[-1][1]
+    for node in sorted(nodes & streams.keys()):
+        last = max(stream.last_time for stream in streams[node])
+        ok = end == float("inf") or last >= end - window.SILENCE
+        detail = f"last heartbeat {clock(last)}, operated until {clock(end)} UTC"
+        yield Check(f"running on, {names[node]}", ok, "" if ok else detail)
 
 
 def switched_on(

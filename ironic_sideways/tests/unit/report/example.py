@@ -61,9 +61,9 @@ PHASES = (
     ("end-maintenance", 3.3, "locks and service as before"),
     ("verify", 7.4, "all as before"),
     ("restarted", 9.1, "Ironic and nova-compute: started again"),
-    ("operate", 61.0, "6 operations"),
+    ("operate", 39.0, "6 operations"),
     ("proxy", 18.6, "39 checks"),
-    ("tempest", 143.0, "206 passed, 0 failed, 0 skipped"),
+    ("tempest", 165.0, "206 passed, 0 failed, 0 skipped"),
     ("last-look", 1.9, "8 nodes"),
     ("collect", 1.1, "14 power commands reached the BMCs in all"),
 )

@@ -385,6 +385,11 @@ def lacks(name: str, begin: float, seconds: float) -> Forge:
     return forge
 
 
+def shortly(beat: Any) -> bool:
+    """The new server's heartbeats but the first two."""
+    return bool(beat["mac"] == whole.mac(8) and beat["seq"] > 2)
+
+
 NODE = example.named("node", 4)
 LAST = example.named("node", 8)
 
@@ -510,6 +515,11 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         by_itself,
         "operations",
         "switched on for each boot, bm-01",
+    ),
+    "a new server that ran for two seconds": (
+        lines("heartbeat", lambda b: None if shortly(b) else b),
+        "operations",
+        "running on, bm-08",
     ),
     "the proxy tried by an earlier run": (
         never_began("proxy"),

@@ -394,7 +394,7 @@ def booted() -> list[Document]:
     return found + [
         beat
         for number in sorted({3, last})
-        for beat in beats((1, 2), number, "boot-3", OPERATED + 30)
+        for beat in beats(range(1, 9), number, "boot-3", OPERATED + 30)
     ]
 
 
