@@ -50,8 +50,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         documents.write(args.json, judged.as_dict())
     for finding in judged.findings:
-        word = "OK" if finding.ok else finding.state.upper()
-        print(f"  {word:<6}  {finding.name:<12} {findings.one_line(finding.figure)}")
+        print(
+            f"  {finding.word:<6}  {finding.name:<12} {findings.one_line(finding.told)}"
+        )
         for check in finding.failures:
             where = f" ({check.where})" if check.where else ""
             print(

@@ -75,7 +75,7 @@ def upgrade_checks(lines: list[str], moved: Collection[str]) -> Told:
         elif found and key == "Result":
             found[-1]["said"] = value
         elif found and (details or key == "Details"):
-            more = text if details else value
+            more = (text if details else value).strip()
             details = True
             if more != "None":
                 joint = " " if ": " in found[-1]["said"] else ": "

@@ -88,6 +88,17 @@ class Finding:
         absent = bool(self.failures) and all(c.absent for c in self.failures)
         return "absent" if absent else "failed"
 
+    @property
+    def word(self) -> str:
+        """What a ledger's line begins with."""
+        return {"ok": "OK", "nothing": "-"}.get(self.state, self.state.upper())
+
+    @property
+    def told(self) -> str:
+        """The figure, and that it is of nothing."""
+        nothing = self.state == "nothing"
+        return f"nothing to check: {self.figure}" if nothing else self.figure
+
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:

@@ -61,11 +61,7 @@ def wrapped(label: str, text: str) -> list[str]:
 
 def subjects(verdict: Verdict) -> Iterator[str]:
     for finding in verdict.findings:
-        word = {"ok": "OK", "nothing": "-"}.get(finding.state, finding.state.upper())
-        figure = one_line(finding.figure)
-        if finding.state == "nothing":
-            figure = f"nothing to check: {figure}"
-        yield f"  {word:<6}  {finding.name:<12} {figure}"
+        yield f"  {finding.word:<6}  {finding.name:<12} {one_line(finding.told)}"
         for check in finding.failures[:TOLD]:
             where = f" ({check.where})" if check.where else ""
             text = one_line(f"{check.name}: {check.detail}{where}")

@@ -14,6 +14,7 @@
 
 import pytest
 
+from ironic_sideways.cmd import main
 from ironic_sideways.report import summary, verdict
 from ironic_sideways.report.page import render
 from ironic_sideways.tests.unit.report import example, whole
@@ -114,11 +115,15 @@ def test_what_was_not_reached_is_told_apart_from_what_failed(tmp_path):
         (lambda directory: None, set()),
     ],
 )
-def test_a_subject_with_nothing_to_check_says_so_instead_of_ok(evidence, change, idle):
+def test_a_subject_with_nothing_to_check_says_so_instead_of_ok(
+    evidence, change, idle, capsys
+):
     change(evidence)
 
     lines = list(summary.subjects(verdict.verdict(evidence)))
+    main.main(["verdict", str(evidence)])
 
-    told = [line for line in lines if "nothing to check: " in line]
-    assert all(line.startswith("  -       ") for line in told)
-    assert {line[10:22].strip() for line in told} == idle
+    for printed in (lines, capsys.readouterr().out.splitlines()):
+        told = [line for line in printed if "nothing to check: " in line]
+        assert all(line.startswith("  -       ") for line in told)
+        assert {line[10:22].strip() for line in told} == idle
