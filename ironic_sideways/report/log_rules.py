@@ -129,6 +129,14 @@ KNOWN = {
         " service_down_time: until it has reported itself Nova finds no leader"
     ),
     re.compile(
+        r"The vnic_type of the bound port \S+ has been changed in neutron from "
+        r'"normal" to "baremetal"\.'
+    ): (
+        "nova.network.neutron says so once of each port that the move has bound to its"
+        " node, where Neutron notifies Nova (port-bindings.json, and each port's whole"
+        " binding in after.json)"
+    ),
+    re.compile(
         r"Rejecting authorization: baremetal:(node|port):list_all is disallowed"
     ): (
         "ironic.common.policy.authorize logs it where check_list_policy then lists what"

@@ -14,6 +14,8 @@
 
 from pathlib import Path
 
+import json
+
 import pytest
 
 from ironic_sideways.report import log_rules, logs, verdict
@@ -216,6 +218,22 @@ def test_the_first_turn_of_a_scheduler_that_was_away_is_known(evidence):
     above = f"Error during SchedulerManager._discover_hosts_in_cells: {end}"
     path.write_text(path.read_text().replace("it broke", above))
     assert "no traceback" not in failed(evidence)
+
+
+@pytest.mark.parametrize(("became", "known"), [("baremetal", True), ("direct", False)])
+def test_a_port_that_the_move_has_bound_is_no_error_of_its_instance(
+    evidence, became, known
+):
+    """Where Neutron notifies Nova, as in DevStack."""
+    (server, *_) = json.loads((evidence / "before.json").read_text())["servers"]
+    said = (
+        f"[instance: {server['uuid']}] The vnic_type of the bound port"
+        f' {server["ports"][0]["id"]} has been changed in neutron from "normal" to'
+        f' "{became}". Changing vnic_type of a bound port is not supported by Nova.'
+    )
+    add(evidence, "nova-compute.log", log_line(BEGIN + 5, said, "ERROR"))
+
+    assert ("no error of a node" not in failed(evidence)) == known
 
 
 def refusal(rule: str) -> str:
