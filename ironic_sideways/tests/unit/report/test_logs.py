@@ -12,9 +12,8 @@
 
 """The log rules: what must be told of each node, and what must stand nowhere."""
 
-from pathlib import Path
-
 import json
+from pathlib import Path
 
 import pytest
 
