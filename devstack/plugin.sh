@@ -243,8 +243,13 @@ function sideways_unstack {
 }
 
 function sideways_clean {
+    local site
     remove_uwsgi_config /etc/ironic/ironic-uwsgi.ini ironic-api
-    sudo rm -rf "$(apache_site_config_for ironic-api)" /etc/ironic /var/lib/ironic
+    disable_apache_site ipxe-ironic
+    for site in ironic-api ipxe-ironic; do
+        sudo rm -rf "$(apache_site_config_for "$site")"
+    done
+    sudo rm -rf /etc/ironic /var/lib/ironic
     sudo rm -rf "$SYSTEMD_DIR"/devstack@{n-cpu,ir-cond}.service.d "$IRONIC_SIDEWAYS_DIR"
 }
 

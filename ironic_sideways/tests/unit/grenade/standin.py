@@ -36,6 +36,7 @@ DEVSTACK = (
     # inc/meta-config
     "extract_localrc_section",
     # lib/apache
+    "disable_apache_site",
     "remove_uwsgi_config",
     # lib/database
     "define_database_baseurl",

@@ -292,6 +292,7 @@ def test_clean_leaves_nothing_of_ironics_and_ours(base):
     removed = " ".join(c for c in base.calls() if c.startswith("sudo rm -rf "))
     for path in (
         "/etc/apache2/sites-available/ironic-api.conf",
+        "/etc/apache2/sites-available/ipxe-ironic.conf",
         "/etc/ironic",
         "/var/lib/ironic",
         "/etc/systemd/system/devstack@n-cpu.service.d",
@@ -299,7 +300,7 @@ def test_clean_leaves_nothing_of_ironics_and_ours(base):
     ):
         assert f" {path}" in removed
     site = "remove_uwsgi_config /etc/ironic/ironic-uwsgi.ini ironic-api"
-    assert site in base.calls()
+    assert {site, "disable_apache_site ipxe-ironic"} <= set(base.calls())
 
 
 def test_unstack_takes_the_hardware_down_if_it_is_there(base):
