@@ -181,7 +181,7 @@ def test_a_prober_that_was_dead_is_red(evidence, service):
         found, number = [], 0
         for line in probes.cut(lines, lambda at: None):
             if line["service"] == service:
-                if TAKEOVER <= line["time"] < TAKEOVER + 8:
+                if TAKEOVER <= line["time"] < TAKEOVER + 18:
                     continue
                 number += 1
                 line |= {"first": number, "last": number}
