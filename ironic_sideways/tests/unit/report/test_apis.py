@@ -136,7 +136,7 @@ def test_an_api_that_never_comes_back_is_away_to_the_end(evidence):
     whole.write_lines(evidence / "api.jsonl", good)
     assert not failed(evidence)
     since = whole.OPERATED + 10
-    rewrite(evidence, lambda ls: probes.away(ls, "neutron", since, since + 45, "503"))
+    rewrite(evidence, lambda ls: probes.away(ls, "neutron", since, since + 110, "503"))
     assert not failed(evidence)
 
     whole.write_lines(evidence / "api.jsonl", good)
