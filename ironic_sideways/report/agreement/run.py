@@ -162,8 +162,9 @@ def base_tests(directory: Path, before: Document) -> Iterator[str]:
         ):
             yield f"{place}: counts: {wrong}"
         for test in document["tests"]:
-            ended = test["outcome"] == "passed"
-            if ended == bool(test["reason"]) or ended == bool(test["source"]):
+            # A list says why a test is left out, and only of those.
+            passed, left = (test["outcome"] == one for one in ("passed", "excluded"))
+            if passed == bool(test["reason"]) or left != bool(test["source"]):
                 yield f"{place}: {test['name']}: {test['outcome']}, {test['reason']}"
     if len(found) == 2:
         base, moved = (

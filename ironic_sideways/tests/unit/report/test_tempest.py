@@ -13,7 +13,7 @@
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.report import tempest
+from ironic_sideways.report import agreement, tempest
 from ironic_sideways.tests.unit.report import whole
 
 
@@ -44,6 +44,8 @@ def test_a_failed_test_is_told_with_what_it_did_before_the_move(evidence):
 
     assert check.name == "t0"
     assert check.detail == "failed: 409 (it passed before the move)"
+    # No other subject is red for it.
+    assert agreement.check_agreement(evidence).ok
 
 
 def test_a_test_that_failed_before_the_move_is_a_fault_as_well(evidence):
