@@ -87,6 +87,9 @@ def up(
     stays = keep or present is not None
     follow_up = "`ironic-sideways lab up` again goes on, `lab down` takes it away"
     with locked(layout):
+        if present is not None and status.all_ready(layout):
+            steps.say("every service is ready already")
+            return
         left = [] if layout.record.exists() else _left(layout)
         if not stays:
             follow_up = (
@@ -133,9 +136,6 @@ def _refuse_foreign(layout: Layout) -> None:
 def _up(layout: Layout, record: LabRecord, cache: Path, steps: Steps) -> None:
     if not layout.record.exists():
         record.save(layout.record)
-    elif status.all_ready(layout):
-        steps.say("every service is ready already")
-        return
     BringUp(layout, record, cache, steps).run()
 
 

@@ -131,6 +131,18 @@ def test_a_new_lab_that_nobody_reads_of_is_taken_down(up, lose_output):
     assert up(OSError(5, "no answer")) == (1, [0])
 
 
+def test_a_lab_that_is_up_already_is_not_changed_by_who_does_not_read_so(
+    lose_output, tmp_path, monkeypatch
+):
+    made(tmp_path / "lab")
+    monkeypatch.setattr(status, "all_ready", lambda layout: True)
+    monkeypatch.setattr(lifecycle, "BringUp", None)
+
+    words = ["lab", "up", "--directory", str(tmp_path / "lab")]
+    code = lose_output()
+    assert main.main(words) == code
+
+
 def test_a_lab_goes_though_nobody_reads_of_it(lose_output, tmp_path, capsys):
     directory = made(tmp_path / "lab")
     lose_output()
