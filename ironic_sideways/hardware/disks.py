@@ -104,39 +104,40 @@ def write(
     :raises SidewaysError: the partitions do not fit the disk, or a tool fails.
     """
     disk = path(directory, name)
-    ends = ("part", "raw.part", "image.part", "swap.part")
-    part, raw, plain, swap = (disk.with_name(f"{disk.name}.{end}") for end in ends)
-    size_mb = _size_mb(size_gb)
+    part = disk.with_name(f"{disk.name}.part")
     try:
-        try:
-            # As 2014's cache_image did: what goes on a partition is raw.
-            _convert(image, plain, "raw")
-            uuid = root_uuid(plain)
-            if uuid:
-                if sizes.preserve_ephemeral:
-                    _convert(disk, raw, "raw")
-                else:
-                    _truncate(raw, size_mb)
-                _partition(raw, plain, swap, sizes)
-                _convert(raw, part, "qcow2")
-            else:
-                _convert(plain, part, "qcow2")
-                resize: list[str | Path] = [
-                    "qemu-img",
-                    "resize",
-                    "-q",
-                    part,
-                    f"{size_mb}M",
-                ]
-                cache.run(resize, "qemu-utils")
-        finally:
-            for left in (raw, plain, swap):
-                left.unlink(missing_ok=True)
+        uuid = _make(part, disk, _size_mb(size_gb), image, sizes)
         # Nothing may fail after it: exit code 1 means that nothing changed.
         part.rename(disk)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    return uuid
+
+
+def _make(
+    part: Path, disk: Path, size_mb: int, image: Path, sizes: Sizes
+) -> str | None:
+    """Make what ``disk`` becomes, and leave nothing else; as ``write``."""
+    ends = ("raw.part", "image.part", "swap.part")
+    raw, plain, swap = (disk.with_name(f"{disk.name}.{end}") for end in ends)
+    try:
+        # As 2014's cache_image did: what goes on a partition is raw.
+        _convert(image, plain, "raw")
+        uuid = root_uuid(plain)
+        if uuid:
+            if sizes.preserve_ephemeral:
+                _convert(disk, raw, "raw")
+            else:
+                _truncate(raw, size_mb)
+            _partition(raw, plain, swap, sizes)
+            _convert(raw, part, "qcow2")
+        else:
+            _convert(plain, part, "qcow2")
+            cache.run(["qemu-img", "resize", "-q", part, f"{size_mb}M"], "qemu-utils")
+    finally:
+        for left in (raw, plain, swap):
+            left.unlink(missing_ok=True)
     return uuid
 
 
