@@ -26,8 +26,6 @@ EPHEMERAL = 32768
 #: Ports and devices of labs; another one may come and go meanwhile.
 LABS = range(21000, 26000)
 OF_LABS = re.compile(r"\b(isw|vnet)\d+\b")
-#: Addresses of the lab that tools/run_tests.sh has beside these tests.
-OF_THE_MAIN_JOB = re.compile(r"\b(172\.30\.90\.|127\.0\.190\.|fd00:172:30:90:)")
 #: What changes by itself: packets counted, and how long an address is valid.
 COUNTERS = re.compile(
     r"\[\d+:\d+\]|packets \d+ bytes \d+|\S+_lft \d+sec|expires \d+sec"
@@ -40,9 +38,10 @@ FIREWALLS = (
 )
 
 
-def snapshot(home: Path, scratch: Path) -> dict[str, set[str]]:
+def snapshot(lab: Path, home: Path, scratch: Path) -> dict[str, set[str]]:
     """What is on this host, by kind; what starts at boot is among the files of /etc.
 
+    :param lab: whose listeners count; those of others come and go.
     :param home: of the user who calls the lab's commands.
     :param scratch: his directory for temporary files.
     """
@@ -52,7 +51,7 @@ def snapshot(home: Path, scratch: Path) -> dict[str, set[str]]:
         for line in _said("ip", family, "route", "show", "table", "all")
     ]
     return {
-        "listeners": set(_listeners()),
+        "listeners": set(_listeners(lab)),
         "addresses": _others(_said("ip", "-oneline", "address", "show")),
         "routes": _others(routes),
         "mounts": set(Path("/proc/self/mounts").read_text().splitlines()),
@@ -72,12 +71,24 @@ def snapshot(home: Path, scratch: Path) -> dict[str, set[str]]:
     }
 
 
-def _listeners() -> Iterable[str]:
+def _listeners(lab: Path) -> Iterable[str]:
     for one in psutil.net_connections("inet"):
         if one.raddr or not one.laddr or one.laddr.port >= EPHEMERAL:
             continue
-        if one.laddr.port not in LABS and not OF_THE_MAIN_JOB.match(one.laddr.ip):
+        if one.laddr.port not in LABS and not _of_another_lab(one.pid, lab):
             yield f"{one.type.name} {one.laddr.ip}:{one.laddr.port}"
+
+
+def _of_another_lab(pid: int | None, lab: Path) -> bool:
+    """Each program of a lab has its directory in its environment."""
+    if pid is None:
+        return False
+    try:
+        directory = psutil.Process(pid).environ().get("IRONIC_SIDEWAYS_LAB", str(lab))
+    except psutil.NoSuchProcess:
+        # It listens no more.
+        return True
+    return directory != str(lab)
 
 
 def _said(*words: str) -> list[str]:

@@ -52,7 +52,7 @@ def caller(layout: Layout) -> dict[str, str]:
 def host_now(layout: Layout) -> dict[str, set[str]]:
     """The host as ``caller`` sees it."""
     user = layout.directory.parent
-    return host.snapshot(user / "home", user / "t")
+    return host.snapshot(layout.directory, user / "home", user / "t")
 
 
 def up(layout: Layout) -> subprocess.CompletedProcess[str]:

@@ -12,25 +12,43 @@
 
 """What the comparison of a host before and after a lab looks at, and what it passes."""
 
-import socket
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from ironic_sideways.tests.functional.lab import host
 
 #: Neither of labs nor ephemeral.
-PORT = 20999
+PLACE = ("127.0.0.99", 20999)
+LISTEN = f"""
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+    listener.bind({PLACE})
+    print("bound", flush=True)
+    input()
+"""
 
 
 @pytest.mark.parametrize(
-    ("address", "seen"), [("127.0.197.99", True), ("127.0.190.99", False)]
+    ("lab", "seen"), [(None, True), ("own", True), ("other", False)]
 )
-def test_a_listener_is_the_hosts_unless_the_main_job_beside_has_it(
-    address, seen, tmp_path
-):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
-        listener.bind((address, PORT))
+def test_a_listener_of_another_lab_is_not_the_hosts(
+    lab: str | None, seen: bool, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    named = {"IRONIC_SIDEWAYS_LAB": str(tmp_path / lab)} if lab else {}
+    with subprocess.Popen(
+        [sys.executable, "-c", LISTEN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **named},
+    ) as listener:
+        assert listener.stdout and listener.stdout.readline() == b"bound\n"
 
-        found = host.snapshot(tmp_path, tmp_path)["listeners"]
+        found = host.snapshot(own, tmp_path, tmp_path)["listeners"]
 
-    assert (f"SOCK_DGRAM {address}:{PORT}" in found) == seen
+        listener.communicate(b"\n", timeout=20)
+    assert (f"SOCK_DGRAM {PLACE[0]}:{PLACE[1]}" in found) == seen
