@@ -117,7 +117,7 @@ function begin_check { # <name> <command> <argument>...
     if [[ -t 1 ]]; then
         printf '%-20s ...\r' "$1"
     fi
-    BEGIN[$1]=$SECONDS
+    BEGIN[$1]=$EPOCHSECONDS
     start_job logged "$LOGS/$1.log" "${@:2}"
     JOB_OF[$1]=$JOB
 }
@@ -126,7 +126,7 @@ function end_check { # <name>
     local name=$1 status log=$LOGS/$1.log figure seconds
     await_job "${JOB_OF[$name]}"
     status=$JOB_RESULT
-    seconds=$((SECONDS - BEGIN[$name]))
+    seconds=$(seconds_of "$name")
     figure=$(figure_of "$log") || figure=""
     if [[ $status -eq 0 ]]; then
         note OK "$seconds" "$name" "$figure"
@@ -138,6 +138,13 @@ function end_check { # <name>
             "$name" "$seconds" "$figure" "$log"
         tail -n 60 "$log" | printable
     fi
+}
+
+# Until the job wrote its last line: it may have ended long before it was awaited.
+function seconds_of { # <name>
+    local ended
+    ended=$(stat --format %Y "$LOGS/$1.log")
+    echo $((ended - BEGIN[$1]))
 }
 
 function logged { # <log> <command> <argument>...
@@ -168,7 +175,7 @@ function run_lab { # <name> <directory> <argument>...
 function begin_lab { # <before each of its lines> <name> <directory> <argument>...
     local prefix=$1 name=$2
     LAB_DIRECTORY[$name]=$REPOSITORY/.lab-tests/$3
-    BEGIN[$name]=$SECONDS
+    BEGIN[$name]=$EPOCHSECONDS
     set -- --directory "${LAB_DIRECTORY[$name]}" --number "$NUMBER" "${@:4}"
     printf '\n%s: tools/run_upgrade.sh %s\n' "$name" "$*"
     start_job upgrade_with_log "$LOGS/$name.log" "$prefix" "$@"
@@ -179,7 +186,7 @@ function end_lab { # <name>
     local seconds status log=$LOGS/$1.log
     await_job "${JOB_OF[$1]}"
     status=$JOB_RESULT
-    seconds=$((SECONDS - BEGIN[$1]))
+    seconds=$(seconds_of "$1")
     if [[ $status -eq 0 ]]; then
         note OK "$seconds" "$1" "$(grep '^heartbeats lost' "$log" | tail -n 1)"
     else

@@ -211,6 +211,24 @@ def test_what_a_short_run_leaves_out_is_said_at_its_end(
     assert any("kills" in one for one in told)
 
 
+def test_a_check_that_ended_while_another_was_awaited_took_no_longer(
+    tree: Tree,
+) -> None:
+    """Its log is as old as its end; here it is a hundred seconds from its begin."""
+    tree.write(
+        ".venv/bin/tox",
+        """#!/bin/bash
+[[ $* != *functional-2026.1* ]] ||
+    touch --date="@$((EPOCHSECONDS + 100))" /proc/self/fd/1
+""",
+    )
+
+    _, output = tree.run()
+
+    (line,) = re.findall(r"^OK +(\d+) s  functional-2026\.1", output, re.MULTILINE)
+    assert 100 <= int(line) < 200
+
+
 def test_the_slowest_tests_of_all_checks_and_the_load_are_told(tree: Tree) -> None:
     times = "".join(f"{n}.50s call     a.py::t{n}\n" for n in range(30))
     tree.write(".venv/bin/tox", f"#!/bin/sh\necho '{times}1.00s setup    b.py::t'\n")
