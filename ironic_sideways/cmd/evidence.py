@@ -408,10 +408,10 @@ def leases(args: argparse.Namespace) -> str:
     import time
 
     from ironic_sideways import waits
-    from ironic_sideways.report import window
+    from ironic_sideways.report import renewals
 
     macs = waits.wait_for(
-        lambda: window.without_renewal(args.directory, time.time()),
+        lambda: renewals.without_renewal(args.directory, time.time()),
         lambda macs: not macs,
         "each running survivor to renew its lease",
         args.timeout,

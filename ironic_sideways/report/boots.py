@@ -22,7 +22,7 @@ from typing import Any
 
 from ironic_sideways.evidence import compare, documents, heartbeat
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import window
+from ironic_sideways.report import beats, window
 from ironic_sideways.report.findings import clock
 
 #: Boots that an operation ends in, where it is not one.
@@ -150,7 +150,7 @@ def running(
     end = window.tries(directory).get("operate", [(0.0, 0.0)])[-1][1]
     for node in sorted(nodes & streams.keys()):
         last = max(stream.last_time for stream in streams[node])
-        ok = end == float("inf") or last >= end - window.SILENCE
+        ok = end == float("inf") or last >= end - beats.SILENCE
         detail = f"last heartbeat {clock(last)}, operated until {clock(end)} UTC"
         yield Check(f"running on, {names[node]}", ok, "" if ok else detail)
 

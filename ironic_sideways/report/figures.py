@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ironic_sideways.evidence import documents, events, heartbeat
-from ironic_sideways.report import window
+from ironic_sideways.report import beats, window
 from ironic_sideways.report.faults import FAULTS
 
 #: The goals of the main job on two cores without KVM.
@@ -90,7 +90,7 @@ def peak_memory(directory: Path) -> Figure:
 def longest_silence(directory: Path) -> Figure:
     """Between two heartbeats of one survivor, until it is operated on itself."""
     moments = window.bounds(directory)
-    runs_until = window.own_operations(directory, moments)
+    runs_until = beats.own_operations(directory, moments)
     machines = documents.read(directory / "before.json")["machines"]
     until = {
         (m["mac"], m["boot_id"]): runs_until(m["name"])
@@ -98,14 +98,14 @@ def longest_silence(directory: Path) -> Figure:
         if m["power"] == "on"
     }
     silences = [
-        window.silence(stream, moments.begin, until[stream.mac, stream.boot_id])
+        beats.silence(stream, moments.begin, until[stream.mac, stream.boot_id])
         for stream in heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
         if (stream.mac, stream.boot_id) in until
     ]
     longest = (
         round(max(end - begin for begin, end in silences), 1) if silences else None
     )
-    return Figure("longest silence of a survivor", longest, " s", window.SILENCE)
+    return Figure("longest silence of a survivor", longest, " s", beats.SILENCE)
 
 
 def slowest_deploy(directory: Path) -> Figure:
@@ -130,7 +130,7 @@ FIGURES: tuple[tuple[Callable[[Path], Figure], Figure], ...] = (
     (slowest_deploy, Figure("slowest deploy by the agent", None, " s", DEPLOY_GOAL)),
     (
         longest_silence,
-        Figure("longest silence of a survivor", None, " s", window.SILENCE),
+        Figure("longest silence of a survivor", None, " s", beats.SILENCE),
     ),
     (heartbeats_lost, Figure("heartbeats lost", None, "", 0)),
 )

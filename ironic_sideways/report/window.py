@@ -10,19 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The maintenance window in time: its phases, heartbeats and power commands."""
+"""The maintenance window in time: its phases, and power commands to the BMCs."""
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.evidence import compare, documents, events, heartbeat, leases
+from ironic_sideways.evidence import documents, events
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import places
-from ironic_sideways.report.findings import Finding, clock
+from ironic_sideways.report.findings import Finding
 
 #: The window's phases, in the specification's order (grenade/upgrade-ironic).
 WINDOW = (
@@ -41,10 +41,6 @@ WINDOW = (
     "resources",
     "end-maintenance",
 )
-
-#: Seconds between two heartbeats of a survivor, at most, from the begin of maintenance
-#: until it is operated on itself. It sends one a second; one that was resent is late.
-SILENCE = 5.0
 
 #: The instances are looked at once more when maintenance is over.
 PHASES = (*WINDOW, "verify")
@@ -205,130 +201,6 @@ def check_phase(
     return Check(f"phase {name}", ok, detail, where=where)
 
 
-def silence(stream: heartbeat.Stream, begin: float, end: float) -> tuple[float, float]:
-    """The longest time without a beat between two moments, as two moments."""
-    heard = [begin, *(t for t in stream.times if begin < t < end), end]
-    return max(itertools.pairwise(heard), key=lambda pair: pair[1] - pair[0])
-
-
-def unsteady(
-    machine: dict[str, Any],
-    server: dict[str, Any] | None,
-    streams: list[heartbeat.Stream],
-    window: Bounds,
-    until: float,
-) -> str:
-    """Why ``machine`` did not run through ``window``; empty when it did.
-
-    :param server: the instance on it, whose addresses the beats must carry.
-    :param streams: the machine's, one a boot.
-    :param until: when it was operated on itself, seconds since the epoch.
-    """
-    stream = next((s for s in streams if s.boot_id == machine["boot_id"]), None)
-    if stream is None:
-        return "no heartbeat was ever received"
-    if stream.last_time < window.end or stream.first_time > window.begin:
-        return (
-            f"heartbeats only from {clock(stream.first_time)} to "
-            f"{clock(stream.last_time)}, window {clock(window.begin)} to "
-            f"{clock(window.end)} UTC"
-        )
-    for other in streams:
-        if window.begin <= other.first_time < until:
-            return f"rebooted: boot id {other.boot_id}"
-    begin, end = silence(stream, window.begin, until)
-    if end - begin > SILENCE:
-        return (
-            f"silent for {end - begin:.0f} s from {clock(begin)} UTC on,"
-            f" allowed are {SILENCE:g} s"
-        )
-    if server:
-        ports = [port for port in server["ports"] if port["mac"] == machine["mac"]]
-        fixed_ips = sorted(ip for port in ports for ip in port["fixed_ips"])
-        # A guest with an IPv6 address besides sends from one of them.
-        if not set(stream.ips) <= set(fixed_ips):
-            return f"heartbeats came from {sorted(stream.ips)}, fixed IPs: {fixed_ips}"
-    return ""
-
-
-def own_operations(directory: Path, window: Bounds) -> Callable[[str], float]:
-    """Until when a machine, by its name, must run: it is switched on purpose then.
-
-    One that nobody switches runs on until the logs are gathered.
-    """
-    try:
-        commands = documents.read(directory / "bmc.json")["commands"]
-    except exceptions.EvidenceAbsent:
-        # The BMCs' own subject says so.
-        return lambda name: window.operated
-    found: dict[str, float] = {}
-    for command in commands:
-        if command["time"] >= window.operated:
-            found.setdefault(command["domain"], command["time"])
-    return lambda name: found.get(name, window.gathered)
-
-
-def each_machine(
-    before: dict[str, Any],
-    streams: list[heartbeat.Stream],
-    window: Bounds,
-    until: Callable[[str], float],
-) -> Iterator[Check]:
-    """One that ran sends heartbeats throughout; one that was off sends none.
-
-    :param until: of a machine's name, as :func:`own_operations` tells.
-    """
-    servers = {server["node"]: server for server in before["servers"]}
-    for machine in before["machines"]:
-        mine = [stream for stream in streams if stream.mac in machine["macs"]]
-        server = servers.get(machine["uuid"])
-        if machine["power"] == "on" and server is None:
-            # Nobody's system: what it was, it may stay (survival compares).
-            continue
-        end = until(machine["name"])
-        if server and "on" in (machine["power"], compare.POWER.get(server["status"])):
-            wrong = unsteady(machine, server, mine, window, end)
-            yield Check(f"heartbeat of {machine['name']}", not wrong, wrong)
-        else:
-            heard = any(
-                stream.first_time < end and stream.last_time > window.begin
-                for stream in mine
-            )
-            detail = "was off, but sent heartbeats in the window" if heard else "silent"
-            yield Check(f"silence of {machine['name']}", not heard, detail)
-
-
-def place_of_loss(directory: Path, streams: list[heartbeat.Stream]) -> str:
-    """The line of the first beat that was kept after one that was lost."""
-    name = "heartbeat.jsonl"
-    gaps = {(s.mac, s.boot_id): s.missing[0] for s in streams if s.missing}
-    for number, line in enumerate(places.lines(directory / name), start=1):
-        for beat in heartbeat.parse([line]):
-            gap = gaps.get((beat.mac, beat.boot_id))
-            if gap is not None and beat.seq > gap:
-                return f"{name}:{number}"
-    return f"{name}:1"
-
-
-def check_heartbeats(directory: Path) -> Finding:
-    """No sequence number is missing, and every survivor is heard throughout."""
-    before = documents.read(directory / "before.json")
-    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
-    window = bounds(directory)
-    until = own_operations(directory, window)
-    checks = list(each_machine(before, streams, window, until))
-    beating = sum(check.ok and check.name.startswith("heart") for check in checks)
-    if before["base_driver"] != "fake":
-        checks.append(
-            Check("a survivor sends heartbeats", beating > 0, f"{beating} do")
-        )
-    lost = heartbeat.lost(streams)
-    where = place_of_loss(directory, streams) if lost else ""
-    checks.append(Check("no heartbeat lost", lost == 0, f"{lost} lost", where=where))
-    figure = f"{beating} machines sent heartbeats throughout the window, {lost} lost"
-    return Finding("heartbeats", checks, figure, nothing=not beating)
-
-
 def check_bmc(directory: Path) -> Finding:
     """No power command reached a BMC from the start until machines were operated."""
     window = bounds(directory)
@@ -408,60 +280,3 @@ def on_bystanders(
     for domain in sorted(touched):
         wrong = "got a power command, but no operation was on it"
         yield Check(f"power of {domain}", False, wrong)
-
-
-def running_ports(directory: Path) -> list[dict[str, Any]]:
-    """The ports of the instances that ran before."""
-    return [
-        port
-        for server in documents.read(directory / "before.json")["servers"]
-        for port in (server["ports"] if server["status"] == "ACTIVE" else ())
-    ]
-
-
-def served_since(directory: Path) -> float:
-    """When Neutron's DHCP served what Ironic told it: the end of ``dhcp-options``.
-
-    A renewal before proves the old cloud's DHCP alone.
-
-    :raises EvidenceAbsent: that phase never ended well.
-    """
-    path = directory / "events.jsonl"
-    event = phases(directory).get("dhcp-options")
-    if event is None or event["result"] != "ok":
-        raise exceptions.EvidenceAbsent(path, "phase dhcp-options never ended well")
-    return float(event["time"])
-
-
-def without_renewal(directory: Path, end: float) -> dict[str, str]:
-    """Survivors that ran and did not renew their lease: MAC -> why.
-
-    :param end: seconds since the epoch; counted is from when Ironic's DHCP serves.
-    """
-    ports = running_ports(directory)
-    if not ports:
-        return {}
-    begin = served_since(directory)
-    found = leases.read(directory / "leases.jsonl")
-    wrong = {}
-    for port in ports:
-        ip = leases.renewed(found, port["mac"], begin, end)
-        if ip not in port["fixed_ips"]:
-            since = f"renewed {ip} since {clock(begin)} UTC"
-            wrong[port["mac"]] = f"{since}, fixed IPs {port['fixed_ips']}"
-    return wrong
-
-
-def check_leases(directory: Path) -> Finding:
-    """Every running survivor renewed its fixed IP before it was operated on."""
-    window = bounds(directory)
-    wrong = without_renewal(directory, window.operated)
-    # The run waits for renewals once maintenance has ended.
-    checks = [
-        Check(f"lease of {mac}", False, why, absent=not window.ended)
-        for mac, why in wrong.items()
-    ]
-    number = len(running_ports(directory))
-    figure = f"{number - len(wrong)} of {number} running survivors renewed their lease"
-    checks.insert(0, Check("leases.jsonl", True, figure))
-    return Finding("leases", checks, figure, nothing=not number)

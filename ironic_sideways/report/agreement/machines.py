@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ironic_sideways.evidence import compare, documents, heartbeat, leases
-from ironic_sideways.report import window
+from ironic_sideways.report import renewals, window
 from ironic_sideways.report.agreement.looks import TICK, Document, snapshots
 from ironic_sideways.report.findings import clock
 
@@ -150,7 +150,7 @@ def addresses(directory: Path, before: Document) -> Iterator[str]:
         for port in server["ports"]
     }
     owners = {ip: mac for mac, ips in wanted.items() for ip in ips}
-    running = {port["mac"] for port in window.running_ports(directory)}
+    running = {port["mac"] for port in renewals.running_ports(directory)}
     moments = window.bounds(directory)
     operated = moments.operated
     last = 0.0

@@ -10,21 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Phases, heartbeats and power commands, held against the window's moments."""
-
-import re
+"""Phases and power commands, held against the window's moments."""
 
 import pytest
 
 from ironic_sideways.report import window
 from ironic_sideways.tests.unit.report import whole
-from ironic_sideways.tests.unit.report.whole import (
-    BEGIN,
-    END,
-    GATHERED,
-    OPERATED,
-    beats,
-)
+from ironic_sideways.tests.unit.report.whole import BEGIN, END, GATHERED, OPERATED
 
 
 def failed(finding) -> list[str]:
@@ -93,91 +85,6 @@ def test_a_phase_that_failed_in_the_window_is_watched_to_its_end(evidence):
     assert "power of machine-1" in failed(window.check_bmc(evidence))
 
 
-def heartbeats(directory, rows) -> list[str]:
-    whole.write_lines(directory / "heartbeat.jsonl", rows)
-    return failed(window.check_heartbeats(directory))
-
-
-def test_a_lost_heartbeat_is_a_failure(evidence):
-    rows = beats(n for n in range(1, 76) if n != 30)
-
-    assert heartbeats(evidence, rows) == ["no heartbeat lost"]
-
-
-def test_a_loss_is_at_the_line_of_the_beat_after_it(evidence):
-    rows = [row for row in beats(range(1, 76)) if row["seq"] not in (40, 41)]
-    whole.write_lines(evidence / "heartbeat.jsonl", rows)
-
-    finding = window.check_heartbeats(evidence)
-
-    (check,) = (c for c in finding.failures if c.name == "no heartbeat lost")
-    assert check.where == "heartbeat.jsonl:40"
-    assert rows[39]["seq"] == 42
-
-
-def test_who_was_not_heard_through_the_window_is_told_by_the_clock(evidence):
-    whole.write_lines(evidence / "heartbeat.jsonl", beats(range(1, 20)))
-
-    finding = window.check_heartbeats(evidence)
-
-    detail = finding.failures[0].detail
-    clock = r"\d\d:\d\d:\d\d"
-    assert re.fullmatch(
-        f"heartbeats only from {clock} to {clock}, window {clock} to {clock} UTC",
-        detail,
-    )
-
-
-def test_a_machine_that_fell_silent_in_the_window_is_a_failure(evidence):
-    found = heartbeats(evidence, beats(range(1, 40)))
-
-    assert found == ["heartbeat of machine-1", "a survivor sends heartbeats"]
-
-
-@pytest.mark.parametrize("last", [30, 67])
-def test_a_machine_rebooted_before_the_operations_is_a_failure(evidence, last):
-    rows = beats(range(1, last)) + beats(range(last, 76), boot_id="boot-2")
-
-    assert "heartbeat of machine-1" in heartbeats(evidence, rows)
-
-
-def test_a_machine_rebooted_by_the_operations_is_none(evidence):
-    rows = beats(range(1, 80)) + beats(range(82, 90), boot_id="boot-2")
-
-    assert heartbeats(evidence, rows) == []
-
-
-def test_beats_from_an_address_that_is_not_the_ports_are_a_failure(evidence):
-    rows = [{**row, "ip": "172.30.0.99"} for row in beats(range(1, 76))]
-
-    assert "heartbeat of machine-1" in heartbeats(evidence, rows)
-
-
-def test_an_address_that_changes_in_the_window_is_a_failure(evidence):
-    rows = beats(range(1, 76))
-    rows[40]["ip"] = "172.30.0.99"
-
-    assert "heartbeat of machine-1" in heartbeats(evidence, rows)
-
-
-def test_a_stopped_machine_that_beats_in_the_window_is_a_failure(evidence):
-    rows = beats(range(1, 76)) + beats(range(1, 20), 2, "boot-2", BEGIN)
-
-    assert heartbeats(evidence, rows) == ["silence of machine-2"]
-
-
-def test_a_machine_that_never_ran_under_an_active_instance_is_a_failure(evidence):
-    def off(document):
-        document["machines"][0]["power"] = "off"
-
-    whole.edit(evidence / "before.json", off)
-
-    assert heartbeats(evidence, []) == [
-        "heartbeat of machine-1",
-        "a survivor sends heartbeats",
-    ]
-
-
 @pytest.mark.parametrize("moment", [BEGIN + 1, END + 1])
 def test_a_power_command_before_the_operations_is_a_failure(evidence, moment):
     command = {"time": moment, "domain": "machine-1", "command": "off"}
@@ -197,26 +104,6 @@ def test_the_plain_fake_driver_switches_no_machine_before_the_move(evidence):
     whole.edit(evidence / "bmc.json", lambda d: d["commands"].pop(0))
 
     assert window.check_bmc(evidence).ok
-
-
-def test_a_survivor_that_never_renewed_its_lease_is_a_failure(evidence):
-    whole.write_lines(evidence / "leases.jsonl", [whole.lease(BEGIN - 50, "add")])
-
-    assert failed(window.check_leases(evidence)) == [f"lease of {whole.mac(1)}"]
-
-
-def test_a_survivor_that_renewed_another_address_is_a_failure(evidence):
-    other = {**whole.lease(BEGIN + 10), "ip": "172.30.0.201"}
-    whole.write_lines(evidence / "leases.jsonl", [other])
-
-    assert failed(window.check_leases(evidence)) == [f"lease of {whole.mac(1)}"]
-
-
-def test_a_lease_renewed_only_after_the_operations_is_no_survivors(evidence):
-    late = whole.lease(OPERATED + 5)
-    whole.write_lines(evidence / "leases.jsonl", [whole.lease(BEGIN - 50, "add"), late])
-
-    assert failed(window.check_leases(evidence)) == [f"lease of {whole.mac(1)}"]
 
 
 def test_a_phase_that_failed_before_the_window_is_told_first(evidence):
