@@ -77,6 +77,19 @@ def test_ironics_own_check_of_the_labs_database_warns_of_nothing(
     assert record["code"] == 1
 
 
+def printed_by(code: str) -> list[str]:
+    """The lines that Python prints in a process of its own, where it ends well."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
 #: nova-manage's own functions on a Placement that is a stand-in.
 NOVA_MANAGE = f"""
 from types import SimpleNamespace as Of
@@ -120,15 +133,7 @@ commands._check_orphaned_allocations_for_provider(
 
 def test_what_novas_audits_find_is_heard() -> None:
     """As the installed Nova words it."""
-    done = subprocess.run(
-        [sys.executable, "-c", NOVA_MANAGE],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = printed_by(NOVA_MANAGE)
 
     healed = [
         (one["of"], one["said"].replace(one["of"], "UUID").split(": {")[0])
@@ -164,15 +169,7 @@ except exception.UnsupportedDriverExtension as error:
 
 
 def test_what_ironic_says_that_a_node_lacks_is_understood() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", VALIDATE],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    image, kernel, unsupported = done.stdout.splitlines()
+    image, kernel, unsupported = printed_by(VALIDATE)
 
     assert expected.lacks("NODE", image, {expected.IMAGE})
     assert expected.lacks("NODE", kernel, {"kernel", "ramdisk"})
