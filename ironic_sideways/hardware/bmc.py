@@ -109,13 +109,16 @@ def prepare(config_dir: Path) -> None:
     config_dir.chmod(0o700)
 
 
-def command(config_dir: Path) -> list[str]:
-    """The command that runs vbmcd in the foreground, for a supervisor.
+def command(config_dir: Path, light: Path | None = None) -> list[str]:
+    """The command that runs the BMCs in the foreground, for a supervisor.
 
-    It forks one process a BMC: end the process group. It logs to stderr.
+    vbmcd, which forks one process a BMC: end the process group. It logs to stderr.
+
+    :param light: where light machines have their power; then one process serves them.
     """
-    module = "ironic_sideways.hardware.vbmcd"
-    return [sys.executable, "-P", "-m", module, str(config_dir)]
+    module = "ironic_sideways.hardware." + ("light.bmcs" if light else "vbmcd")
+    words = [config_dir, light] if light else [config_dir]
+    return [sys.executable, "-P", "-m", module, *map(str, words)]
 
 
 def environment() -> dict[str, str]:

@@ -23,6 +23,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from ironic_sideways import exceptions
 from ironic_sideways.hardware import cache
 
 MIB = 1 << 20
@@ -92,6 +93,24 @@ def root_uuid(image: Path) -> str | None:
     return said or None
 
 
+def refuse_running(name: str, running: bool) -> None:
+    """:raises SidewaysError: the machine is on, whose disk is to be written."""
+    if running:
+        raise exceptions.SidewaysError(
+            f"machine {name}: expected it off while its disk is written, found it on; "
+            "power it off first"
+        )
+
+
+def uuid_of_image(image: Path, scratch: Path) -> str | None:
+    """``root_uuid`` of an image in any format.
+
+    :param scratch: a name for a moment.
+    """
+    _convert(image, scratch, "raw")
+    return root_uuid(scratch)
+
+
 def write(
     directory: Path, name: str, size_gb: int, image: Path, sizes: Sizes
 ) -> str | None:
@@ -123,8 +142,7 @@ def _make(
     raw, plain, swap = (disk.with_name(f"{disk.name}.{end}") for end in ends)
     try:
         # As 2014's cache_image did: what goes on a partition is raw.
-        _convert(image, plain, "raw")
-        uuid = root_uuid(plain)
+        uuid = uuid_of_image(image, plain)
         if uuid:
             if sizes.preserve_ephemeral:
                 _convert(disk, raw, "raw")

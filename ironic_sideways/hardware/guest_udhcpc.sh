@@ -36,7 +36,7 @@ case $1 in
         echo "guest: $1 $ip on $mac for $lease s"
         ;;
     leasefail)
-        # Another NIC has the address: this one asks no more.
+        # Another NIC has the address: this one stops asking.
         if [ -s /run/nic ]; then
             kill "$PPID"
         fi

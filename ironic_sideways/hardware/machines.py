@@ -136,21 +136,6 @@ def defined(uri: str, directory: Path) -> list[str]:
         return sorted(domain.name() for domain in _ours(connection, directory))
 
 
-def start(uri: str, names: Iterable[str]) -> None:
-    """Power on each machine that is off."""
-    with hypervisor.connect(uri) as connection:
-        for name in names:
-            domain = _lookup(connection, name)
-            if not domain.isActive():
-                domain.create()
-
-
-def stop(uri: str, names: Iterable[str]) -> None:
-    """Power off each machine that is on, at once."""
-    with hypervisor.connect(uri) as connection:
-        _power_off([_lookup(connection, name) for name in names])
-
-
 def write_disk(
     uri: str, machine: Machine, directory: Path, image: Path, sizes: disks.Sizes
 ) -> str | None:
@@ -159,11 +144,8 @@ def write_disk(
     :raises SidewaysError: it is on, or libvirt does not know it.
     """
     with hypervisor.connect(uri) as connection:
-        if _lookup(connection, machine.name).isActive():
-            raise exceptions.SidewaysError(
-                f"machine {machine.name}: expected it off while its disk is written, "
-                "found it on; power it off first"
-            )
+        running = _lookup(connection, machine.name).isActive()
+        disks.refuse_running(machine.name, bool(running))
     return disks.write(directory, machine.name, machine.disk_gb, image, sizes)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The virtual BMCs' daemon: what the configuration directory says, and no more.
+"""The virtual BMCs' daemon: what the configuration directory says, and nothing else.
 
 virtualbmc's own vbmcd takes commands from whoever connects to a TCP port of loopback,
 with the libvirt URI (which can name a program to run) and the name (which can lead out
@@ -29,10 +29,11 @@ import time
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
+from pyghmi.ipmi.private import serversession
 from virtualbmc import log, manager
 
 from ironic_sideways import exceptions
-from ironic_sideways.hardware import bmc
+from ironic_sideways.hardware import bmc, ipmi_session
 
 #: Seconds between two reads of the directory.
 INTERVAL = 0.5
@@ -63,7 +64,7 @@ class Bmcs:
     def _start(self, one: bmc.Credentials) -> None:
         # virtualbmc is loaded once, and not for each.
         process = multiprocessing.get_context("fork").Process(
-            target=manager.vbmc_runner, args=(_options(one),), daemon=True
+            target=_run, args=(_options(one),), daemon=True
         )
         process.start()
         self.running[one.domain] = one, process
@@ -74,6 +75,12 @@ class Bmcs:
         process.kill()
         process.join(timeout=5)
         LOG.info("The BMC of %s is gone", name)
+
+
+def _run(options: dict[str, str | int]) -> None:
+    """A BMC, until its process is ended."""
+    serversession.ServerSession = ipmi_session.Session
+    manager.vbmc_runner(options)
 
 
 def _options(one: bmc.Credentials) -> dict[str, str | int]:

@@ -59,6 +59,16 @@ def run(*command: str) -> None:
     subprocess.run(command, check=True)
 
 
+def collect(undo: contextlib.ExitStack, path: Path, address: str, port: int) -> None:
+    """Record heartbeats in ``path`` until ``undo``."""
+    collector = heartbeat.Collector(address, port, heartbeat.Record(path))
+    undo.callback(collector.server_close)
+    thread = threading.Thread(target=collector.serve_forever)
+    thread.start()
+    undo.callback(thread.join)
+    undo.callback(collector.shutdown)
+
+
 class Daemon:
     """A process with a log, ended with all its children."""
 
@@ -69,6 +79,7 @@ class Daemon:
                 command,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
+                close_fds=False,
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
@@ -104,13 +115,7 @@ class Rack:
         run("ip", "link", "set", BRIDGE, "up")
         dnsmasq = Daemon(self._dnsmasq(), self.root / "dnsmasq.log")
         undo.callback(dnsmasq.stop)
-        record = heartbeat.Record(self.record)
-        collector = heartbeat.Collector(GATEWAY, HEARTBEAT_PORT, record)
-        undo.callback(collector.server_close)
-        thread = threading.Thread(target=collector.serve_forever)
-        thread.start()
-        undo.callback(thread.join)
-        undo.callback(collector.shutdown)
+        collect(undo, self.record, GATEWAY, HEARTBEAT_PORT)
         self.start_libvirtd()
         undo.callback(lambda: self.libvirtd.stop())
         undo.callback(machines.undefine, self.uri, self.machines)
@@ -191,7 +196,8 @@ class Rack:
         )
 
     def write_disk(self, image: Path, *, preserve: bool = False) -> str | None:
-        machines.stop(self.uri, [MACHINE.name])
+        ipmi.power(self.bmc, "off")
+        ipmi.wait_power(self.bmc, "off", timeout=10)
         sizes = disks.Sizes(256, 8, 64, preserve)
         return machines.write_disk(self.uri, MACHINE, self.machines, image, sizes)
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A real libvirt machine behind a real virtual BMC beats its heart.
+"""A real libvirt machine behind a real virtual BMC sends heartbeats.
 
 Needs root, and what bindep.txt lists under lab. One libvirtd and vbmcd of the
 test's own serve all tests of this file; they are gone afterwards.
@@ -92,7 +92,7 @@ def test_a_machine_beats_its_heart_from_its_fixed_address(rack: Rack) -> None:
 
 
 def test_a_machine_outlives_libvirtd_and_vbmcd(rack: Rack) -> None:
-    machines.start(rack.uri, [MACHINE.name])
+    ipmi.power(rack.bmc, "on")
     before = rack.wait_beats(more_than=0)
 
     rack.vbmcd.stop()
@@ -108,13 +108,13 @@ def test_a_machine_outlives_libvirtd_and_vbmcd(rack: Rack) -> None:
 
 def test_doing_it_again_changes_nothing(rack: Rack) -> None:
     password = rack.bmc.password
-    machines.start(rack.uri, [MACHINE.name])
+    ipmi.power(rack.bmc, "on")
     ipmi.boot_device(rack.bmc, "pxe")
     before = rack.wait_beats(more_than=0)
 
     rack.define(MACHINE)
     rack.ensure_bmc()
-    machines.start(rack.uri, [MACHINE.name])
+    ipmi.power(rack.bmc, "on")
 
     assert rack.bmc.password == password
     assert rack.next_boot_device() == "network"
@@ -125,7 +125,7 @@ def test_doing_it_again_changes_nothing(rack: Rack) -> None:
 def test_the_power_button_turns_the_guest_off_and_a_new_boot_is_a_new_stream(
     rack: Rack,
 ) -> None:
-    machines.start(rack.uri, [MACHINE.name])
+    ipmi.power(rack.bmc, "on")
     rack.wait_beats(more_than=0)
     boots = len(heartbeat.streams(heartbeat.read(rack.record)))
 
@@ -241,7 +241,7 @@ def test_a_machine_of_somebody_else_is_never_touched(rack: Rack) -> None:
 
 
 def test_a_disk_is_not_written_under_a_machine_that_is_on(rack: Rack) -> None:
-    machines.start(rack.uri, [MACHINE.name])
+    ipmi.power(rack.bmc, "on")
 
     with pytest.raises(exceptions.SidewaysError, match="expected it off"):
         machines.write_disk(
@@ -301,7 +301,7 @@ def test_t3_a_machine_boots_its_disk_where_pxelinux_is_told_so(rack: Rack) -> No
 
 
 def test_machines_are_gone_with_their_disks(rack: Rack) -> None:
-    machines.start(rack.uri, [MACHINE.name])
+    ipmi.power(rack.bmc, "on")
 
     machines.undefine(rack.uri, rack.machines)
     machines.undefine(rack.uri, rack.machines)

@@ -19,9 +19,10 @@ from ironic_sideways import exceptions
 from ironic_sideways.hardware import guest, guest_ssh
 
 
-@pytest.fixture
-def plain(tmp_path):
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
     """A guest whose ramdisk is not a multiple of what the kernel looks at."""
+    tmp_path = tmp_path_factory.mktemp("guest")
     ramdisk = tmp_path / "ramdisk"
     ramdisk.write_bytes(gzip.compress(b"the guest") + b"\0" * 3)
     nothing = tmp_path / "nothing"
@@ -29,13 +30,21 @@ def plain(tmp_path):
     return guest.Guest(**{**fields, "key": "a", "ramdisk": ramdisk})
 
 
+@pytest.fixture(scope="module")
+def cache(plain, tmp_path_factory):
+    """One that has the ramdisk."""
+    directory = tmp_path_factory.mktemp("cache")
+    guest_ssh.build(plain, directory)
+    return directory
+
+
 def layer_of(ramdisk, plain):
     start = -(-plain.ramdisk.stat().st_size // guest_ssh.ALIGNMENT)
     return gzip.decompress(ramdisk.read_bytes()[start * guest_ssh.ALIGNMENT :])
 
 
-def test_the_layer_has_the_server_its_libraries_and_the_guests_scripts(plain, tmp_path):
-    ramdisk = guest_ssh.build(plain, tmp_path / "cache")
+def test_the_layer_has_the_server_its_libraries_and_the_guests_scripts(plain, cache):
+    (ramdisk,) = cache.glob("*/ramdisk")
 
     assert ramdisk.read_bytes().startswith(plain.ramdisk.read_bytes())
     listed = subprocess.run(
@@ -56,11 +65,11 @@ def test_nobody_logs_in_with_a_password():
     assert "dropbear -F -s " in text
 
 
-def test_a_second_build_is_the_first_one(plain, tmp_path):
-    ramdisk = guest_ssh.build(plain, tmp_path / "cache")
+def test_a_second_build_is_the_first_one(plain, cache):
+    (ramdisk,) = cache.glob("*/ramdisk")
     before = ramdisk.stat().st_mtime_ns
 
-    assert guest_ssh.build(plain, tmp_path / "cache") == ramdisk
+    assert guest_ssh.build(plain, cache) == ramdisk
     assert ramdisk.stat().st_mtime_ns == before
 
 
