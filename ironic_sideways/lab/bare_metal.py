@@ -24,6 +24,8 @@ import libvirt
 import ironic_sideways
 from ironic_sideways import commands, exceptions
 from ironic_sideways.hardware import bmc, disks, guest, hypervisor, machines
+from ironic_sideways.hardware.light import disk
+from ironic_sideways.lab import files
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.lab.supervision import State
 
@@ -31,6 +33,9 @@ from ironic_sideways.lab.supervision import State
 #: weigher fills them first: the four survivors are on them, and one is free for a new
 #: server.
 DEPLOY_NODES = 5
+
+#: Seconds for the BMCs to answer ipmitool: for all, and for each besides.
+BMC_TIMEOUT, BMC_SECONDS = 60.0, 0.5
 
 #: What a machine that boots nova-baremetal's way loads first -> Debian's package.
 BOOT_LOADERS = {
@@ -71,7 +76,10 @@ def prepare(layout: Layout) -> None:
 
     :raises SidewaysError: a boot loader's package is missing.
     """
-    hypervisor.prepare(layout.libvirt)
+    if layout.light:
+        files.make_private_directory(layout.disks)
+    else:
+        hypervisor.prepare(layout.libvirt)
     bmc.prepare(layout.vbmc)
     for loader, package in BOOT_LOADERS.items():
         if not loader.exists():
@@ -86,10 +94,12 @@ def prepare(layout: Layout) -> None:
 
 def define(layout: Layout, planned: Sequence[machines.Machine], cache: Path) -> None:
     """Define the machines, and wait until each one's BMC answers ipmitool."""
-    uri = hypervisor.uri(layout.libvirt)
-    disk = guest.build(cache).disk
-    machines.define(uri, planned, layout.disks, disk, layout.bridge)
-    bmc.ensure(layout.vbmc, planned, uri, layout.log("vbmcd"))
+    uri = "" if layout.light else hypervisor.uri(layout.libvirt)
+    if not layout.light:
+        below = guest.build(cache).disk
+        machines.define(uri, planned, layout.disks, below, layout.bridge)
+    timeout = BMC_TIMEOUT + BMC_SECONDS * len(planned)
+    bmc.ensure(layout.vbmc, planned, uri, layout.log("vbmcd"), timeout)
 
 
 def write_disk(
@@ -101,6 +111,8 @@ def write_disk(
     :raises SidewaysError: no such machine, or it is on.
     """
     for machine in machines.read(layout.machines):
+        if machine.uuid == node and layout.light:
+            return disk.write(layout.disks, machine.name, image, sizes)
         if machine.uuid == node:
             uri = hypervisor.uri(layout.libvirt)
             return machines.write_disk(uri, machine, layout.disks, image, sizes)
@@ -110,32 +122,37 @@ def write_disk(
 
 
 def seed(layout: Layout) -> None:
-    """Fill nova_bm with a row per machine, as an operator does on each host.
+    """Fill nova_bm with a row per machine, as an operator does.
 
-    Machines are dealt to the hosts in turn: each has nodes of both shapes.
+    Each host gets a machine in turn: it has nodes of both shapes.
 
     :raises SidewaysError: the seeder failed; shows its output.
     """
     names = [machine.name for machine in machines.read(layout.machines)]
-    hosts = list(layout.compute_services.values())
-    for number, host in enumerate(hosts):
-        done = commands.run(
-            [
-                sys.executable,
-                str(SEEDER),
-                *("--nova-bm-db", f"@{layout.database_url_file('nova_bm')}"),
-                *("--libvirt-uri", hypervisor.uri(layout.libvirt)),
-                *("--vbmc-config", str(layout.vbmc)),
-                *("--service-host", host),
-                *("--domain", *names[number :: len(hosts)]),
-            ],
-            timeout=120,
+    done = commands.run(
+        [
+            sys.executable,
+            str(SEEDER),
+            *("--nova-bm-db", f"@{layout.database_url_file('nova_bm')}"),
+            *_where(layout),
+            *("--vbmc-config", str(layout.vbmc)),
+            *("--service-host", *layout.compute_services.values()),
+            *("--domain", *names),
+        ],
+        timeout=120,
+    )
+    if done.returncode:
+        raise exceptions.SidewaysError(
+            f"{SEEDER.name} failed (exit code {done.returncode}): "
+            f"{(done.stderr or done.stdout).strip()}"
         )
-        if done.returncode:
-            raise exceptions.SidewaysError(
-                f"{SEEDER.name} failed for host {host} (exit code {done.returncode}): "
-                f"{(done.stderr or done.stdout).strip()}"
-            )
+
+
+def _where(layout: Layout) -> tuple[str, str]:
+    """Where the seeder finds the machines."""
+    if layout.light:
+        return "--machines", str(layout.machines)
+    return "--libvirt-uri", hypervisor.uri(layout.libvirt)
 
 
 def remove(layout: Layout, libvirtd: State | None) -> None:

@@ -118,6 +118,18 @@ def create(layout: Layout) -> None:
     _ip("address", "replace", f"{layout.gateway}/{prefix}", "dev", name)
     _ip("address", "replace", f"{layout.network6[1]}/64", "dev", name, "nodad")
     _ip("link", "set", name, "up")
+    if layout.light:
+        _create_guests(layout)
+
+
+def _create_guests(layout: Layout) -> None:
+    """A pair of devices: one on the bridge, the other for the light guests."""
+    end = f"{layout.bridge}-port"
+    if find(layout.guests) is None:
+        _ip("link", "add", end, "type", "veth", "peer", "name", layout.guests)
+    # With it the other one goes.
+    _ip("link", "set", end, "alias", _alias(layout), "master", layout.bridge, "up")
+    _ip("link", "set", layout.guests, "up")
 
 
 def of_lab(layout: Layout) -> list[str]:

@@ -59,7 +59,7 @@ class BringUp:
         :raises WaitExpired: a service runs but is not ready.
         """
         if self.record.hardware_only:
-            should_run.save(self.layout, service_table.names("hardware"))
+            should_run.save(self.layout, self.layout.names("hardware"))
             write_hardware_files(self.layout, self.record)
             needed = programs.hardware(self.layout, self.record.owner)
         else:
@@ -118,7 +118,7 @@ class BringUp:
 
     def _hardware(self) -> None:
         planned = bare_metal.plan(self.layout, self.record.nodes)
-        first, *others = service_table.names("hardware")
+        first, *others = self.layout.names("hardware")
         self._start((first, *others))
         self._wait((first,))
         with self.steps.step(f"{len(planned)} machines, each BMC answers ipmitool"):

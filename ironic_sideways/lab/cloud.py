@@ -202,7 +202,5 @@ def create_network(connection: Connection, layout: Layout) -> None:
             gateway_ip=layout.gateway,
             # The lab's own dnsmasq answers, not an agent of Neutron's.
             enable_dhcp=False,
-            allocation_pools=[
-                {"start": str(layout.network[10]), "end": str(layout.network[150])}
-            ],
+            allocation_pools=[dict(zip(("start", "end"), layout.pool, strict=True))],
         )

@@ -17,6 +17,7 @@ A template's path below ``templates`` is the file's path below the lab's
 with.
 """
 
+import functools
 import shutil
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ from ironic_sideways.lab.record import LabRecord
 from ironic_sideways.lab.service_table import Group, Service
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     """The templates; a name that is not given is an error."""
     # Ini files, not markup: nothing to escape.

@@ -17,14 +17,13 @@ import dataclasses
 import logging
 import os
 import re
-import secrets
 import signal
 import socket
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 
 from ironic_sideways import whole_file
+from ironic_sideways.hardware import dhcp_message
 
 LOG = logging.getLogger(__name__)
 
@@ -39,22 +38,11 @@ VALUE = re.compile(r"[A-Za-z0-9._:/?&=%@~+\[\]-]{1,255}")
 ADDRESSES = frozenset(("server-ip-address", "150", "255"))
 ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
-#: The fixed part of a BOOTP message and DHCP's magic cookie (RFC 2131, 2).
-MESSAGE = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
-MAGIC_COOKIE = bytes((99, 130, 83, 99))
-SERVER_PORT = 67
-
 
 def release_message(mac: str, address: str, server: str) -> bytes:
     """The DHCPRELEASE with which the machine ``mac`` would release ``address``."""
-    nothing = bytes(4)
-    fixed = MESSAGE.pack(
-        *(1, 1, 6, 0, secrets.randbits(32), 0, 0),
-        *(socket.inet_aton(address), nothing, nothing, nothing),
-        *(bytes.fromhex(mac.replace(":", "")), b"", b"", MAGIC_COOKIE),
-    )
-    # Options (RFC 2132): 53 message type 7, 54 server identifier, 255 end.
-    return fixed + bytes((53, 1, 7, 54, 4)) + socket.inet_aton(server) + b"\xff"
+    options = {dhcp_message.SERVER: socket.inet_aton(server)}
+    return dhcp_message.pack(mac, dhcp_message.RELEASE, options, address=address)
 
 
 @dataclasses.dataclass
@@ -130,7 +118,7 @@ class HostFiles:
             sender.setsockopt(
                 socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.interface.encode()
             )
-            sender.sendto(message, (self.server, SERVER_PORT))
+            sender.sendto(message, (self.server, dhcp_message.SERVER_PORT))
 
 
 def tag(mac: str) -> str:

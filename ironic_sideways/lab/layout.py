@@ -29,6 +29,13 @@ FIRST_PORT = 21000
 PORTS_PER_LAB = 50
 MAX_NUMBER = 99
 MAX_COMPUTE_HOSTS = 4
+#: Light labs have four times the addresses, above those of all others.
+MAX_LIGHT_NUMBER = 31
+FIRST_LIGHT = 128
+#: Machines of a lab, and of a light one.
+MAX_NODES, MAX_LIGHT_NODES = 100, 1000
+#: BMCs that share the first three numbers of their addresses.
+BMCS = 200
 #: The first two numbers of a lab's addresses; the third is its own.
 NETWORK = "172.30"
 #: The private networks of RFC 1918.
@@ -44,17 +51,21 @@ class Layout:
 
     :param compute_hosts: base compute hosts, each with nodes of its own.
     :param prefix: the first two numbers of its addresses, of a private network.
+    :param light: its machines are light ones (hardware/light), and may be many.
     """
 
     directory: Path
     number: int = 0
     compute_hosts: int = 1
     prefix: str = NETWORK
+    light: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.number <= MAX_NUMBER:
+        most = MAX_LIGHT_NUMBER if self.light else MAX_NUMBER
+        if not 0 <= self.number <= most:
             raise exceptions.UsageError(
-                f"lab number {self.number}: expected 0 to {MAX_NUMBER}"
+                f"lab number {self.number}: expected 0 to {most}"
+                f"{' of a light lab' if self.light else ''}"
             )
         if not 1 <= self.compute_hosts <= MAX_COMPUTE_HOSTS:
             raise exceptions.UsageError(
@@ -182,15 +193,28 @@ class Layout:
         }
 
     @property
+    def conductor_hosts(self) -> dict[str, str]:
+        """Ironic's conductors: name -> its ``CONF.host``."""
+        return {
+            service_table.CONDUCTOR: self.compute_host,
+            service_table.SECOND_CONDUCTOR: f"{self.compute_host}-second",
+        }
+
+    @property
     def services(self) -> list[service_table.Service]:
-        """The table's rows, nova-compute's once for each compute host."""
+        """The rows of such a lab, nova-compute's once for each compute host."""
         return [
             dataclasses.replace(row, name=name)
             for row in service_table.SERVICES
+            if row.light in (None, self.light)
             for name in (
                 self.compute_services if row.group == "compute" else (row.name,)
             )
         ]
+
+    def names(self, group: service_table.Group) -> list[str]:
+        """The services of a group, in the order of their start."""
+        return [row.name for row in self.services if row.group == group]
 
     @property
     def lease_script(self) -> Path:
@@ -213,8 +237,16 @@ class Layout:
         return f"isw{self.number}"
 
     @property
+    def guests(self) -> str:
+        """The network device that stands for the NICs of light machines."""
+        return f"{self.bridge}-guests"
+
+    @property
     def network(self) -> ipaddress.IPv4Network:
         """The bridge's IPv4 network."""
+        if self.light:
+            third = FIRST_LIGHT + 4 * self.number
+            return ipaddress.IPv4Network(f"{self.prefix}.{third}.0/22")
         return ipaddress.IPv4Network(f"{self.prefix}.{self.number}.0/24")
 
     @property
@@ -229,9 +261,15 @@ class Layout:
         return str(self.network[1])
 
     @property
+    def pool(self) -> tuple[str, str]:
+        """The first and the last address that Neutron gives away."""
+        last = 10 + MAX_LIGHT_NODES if self.light else 150
+        return str(self.network[10]), str(self.network[last])
+
+    @property
     def allocation_pool(self) -> str:
         """Neutron's allocation pool, as ``openstack`` takes it."""
-        return f"start={self.network[10]},end={self.network[150]}"
+        return "start={},end={}".format(*self.pool)
 
     @property
     def http_boot_url(self) -> str:
@@ -243,7 +281,10 @@ class Layout:
         return f"http://127.0.0.1:{self.port(listener)}"
 
     def bmc_address(self, index: int) -> str:
-        """The loopback address of BMC ``index`` (0 to 199), UDP port 623."""
+        """The loopback address of BMC ``index``, UDP port 623."""
+        if self.light:
+            third, fourth = divmod(index, BMCS)
+            return f"127.{1 + self.number}.{third}.{10 + fourth}"
         return f"127.0.{100 + self.number}.{10 + index}"
 
     def machine_name(self, index: int) -> str:

@@ -57,7 +57,10 @@ OWN: dict[str, Callable[[Layout], tuple[list[str], dict[str, str]]]] = {
     "mariadb": lambda layout: (mariadb.command(layout), {}),
     "rabbitmq": lambda layout: ([rabbitmq.SERVER], rabbitmq.environment(layout)),
     "libvirtd": lambda layout: (hypervisor.command(layout.libvirt), {}),
-    "vbmcd": lambda layout: (bmc.command(layout.vbmc), bmc.environment()),
+    "vbmcd": lambda layout: (
+        bmc.command(layout.vbmc, layout.disks if layout.light else None),
+        bmc.environment(),
+    ),
 }
 
 

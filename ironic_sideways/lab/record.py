@@ -34,6 +34,7 @@ class LabRecord:
         somebody else deployed (DevStack).
     :param owner: the user whose services and commands use that hardware.
     :param network: the first two numbers of its addresses.
+    :param light: light machines: BMCs and guests without QEMU (hardware/light).
     """
 
     number: int
@@ -44,6 +45,7 @@ class LabRecord:
     hardware_only: bool = False
     owner: str = "root"
     network: str = NETWORK
+    light: bool = False
 
     @classmethod
     def new(
@@ -55,6 +57,7 @@ class LabRecord:
         hardware_only: bool = False,
         owner: str = "root",
         network: str = NETWORK,
+        light: bool = False,
     ) -> "LabRecord":
         """A record for a lab made now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -64,11 +67,14 @@ class LabRecord:
             hardware_only=hardware_only,
             owner=owner,
             network=network,
+            light=light,
         )
 
     def layout(self, directory: Path) -> Layout:
         """Where everything of this lab is."""
-        return Layout(directory, self.number, self.compute_hosts, self.network)
+        return Layout(
+            directory, self.number, self.compute_hosts, self.network, self.light
+        )
 
     def save(self, path: Path) -> None:
         """Write ``lab.json``."""

@@ -31,6 +31,10 @@ Group = Literal[
 LOOPBACK, BRIDGE = "127.0.0.1", "{layout.gateway}"
 #: A second worker of the first compute host's name; no part of the base.
 SIBLING = "nova-compute-sibling"
+#: A second conductor, with a host name of its own; no part of the standard move.
+CONDUCTOR, SECOND_CONDUCTOR = "ironic-conductor", "ironic-conductor-second"
+#: What lives for the guests of light machines.
+LIGHT_GUESTS = "light-guests"
 #: What asks the APIs of whatever cloud the hardware belongs to.
 PROBER = "prober"
 
@@ -63,6 +67,7 @@ class Service:
     :param configurations: the phases' name -> file below the lab's ``etc``.
     :param files: others below ``etc``; ``.ini`` is copied from the package.
     :param directories: below the lab's ``data``.
+    :param light: of labs with light machines alone, or of all others alone.
     """
 
     name: str
@@ -86,6 +91,7 @@ class Service:
     configurations: Mapping[str, str] = dataclasses.field(default_factory=dict)
     files: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
+    light: bool | None = None
 
     @property
     def listener(self) -> str:
@@ -122,8 +128,18 @@ SERVICES: tuple[Service, ...] = (
         signal_group=True,
         files=("rabbitmq/rabbitmq.conf",),
     ),
-    Service("libvirtd", "hardware"),
+    Service("libvirtd", "hardware", light=False),
     Service("vbmcd", "hardware", signal_group=True),
+    Service(
+        LIGHT_GUESTS,
+        "hardware",
+        command=(
+            *("{binaries}/python", "-P", "-m", "ironic_sideways.hardware.light.guests"),
+            *("{layout.machines}", "{layout.disks}", "{layout.guests}"),
+            *("{layout.tftp_boot}", "{layout.http_boot}"),
+        ),
+        light=True,
+    ),
     Service(
         "dnsmasq",
         "hardware",
@@ -266,7 +282,7 @@ SERVICES: tuple[Service, ...] = (
         directories=("{name}",),
     ),
     Service(
-        "ironic-conductor",
+        CONDUCTOR,
         "ironic",
         command=_daemon("ironic-conductor", "ironic/ironic.conf"),
         stop_seconds=30,
@@ -288,6 +304,17 @@ SERVICES: tuple[Service, ...] = (
         directories=(
             *("ironic", "ironic/tftp", "ironic/tftp-master"),
             *("ironic/images", "ironic/master-images"),
+        ),
+    ),
+    Service(
+        SECOND_CONDUCTOR,
+        "on demand",
+        command=_daemon("ironic-conductor", "ironic/ironic.conf", "{name}/ironic.conf"),
+        stop_seconds=30,
+        files=("{name}/ironic.conf",),
+        directories=(
+            *("{name}", "{name}/tftp", "{name}/tftp-master"),
+            *("{name}/images", "{name}/master-images"),
         ),
     ),
     Service(

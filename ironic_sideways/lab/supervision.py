@@ -265,7 +265,7 @@ def _process_tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def log_excerpt(path: Path, lines: int = 15) -> str:
+def log_excerpt(path: Path) -> str:
     """The end of a log, indented, for an error message."""
-    text = "\n".join(f"    {line}" for line in files.last_lines(path, lines))
+    text = "\n".join(f"    {line}" for line in files.last_lines(path, 15))
     return text or "    (the log is empty)"

@@ -143,11 +143,12 @@ def rebuild(survivors: Survivors, server: dict[str, Any]) -> dict[str, Any]:
     return done
 
 
-def ask_rebuild(cloud: Connection, uuid: str, image: str) -> None:
+def ask_rebuild(cloud: Connection, uuid: str, image: str, **options: bool) -> None:
     """Have Nova begin a rebuild of the server with the image of that name."""
+    chosen = cloud.image.find_image(image, False).id
     response = cloud.compute.post(
         f"/servers/{uuid}/action",
-        json={"rebuild": {"imageRef": cloud.image.find_image(image, False).id}},
+        json={"rebuild": {"imageRef": chosen, **options}},
         microversion=REBUILD_MICROVERSION,
     )
     response.raise_for_status()

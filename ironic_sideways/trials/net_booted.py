@@ -12,9 +12,10 @@
 
 """What the owner of a moved net-booted instance does with it, through Nova.
 
-A rebuild with an image of 2014's kind is refused and leaves all as it is; one with a
-whole-disk image is written by the agent, and from then on the machine boots from its
-disk; deleted, the instance leaves nothing of its net boot on the node.
+A rebuild with an image of 2014's kind, or one that should preserve an ephemeral disk,
+is refused and leaves all as it is; one with a whole-disk image is written by the agent,
+and from then on the machine boots from its disk; deleted, the instance leaves nothing
+of its net boot on the node.
 """
 
 from typing import Any
@@ -65,29 +66,33 @@ def require_none(node: Any) -> None:
         )
 
 
-def refused_rebuild(survivors: Survivors, server: dict[str, Any]) -> str:
+def refused_preserve(survivors: Survivors, server: dict[str, Any]) -> dict[str, Any]:
+    """With an image that is taken, but for what the owner wants to keep."""
+    image = workload.DISK_IMAGE
+    return refused_rebuild(survivors, server, image, preserve_ephemeral=True)
+
+
+def refused_rebuild(
+    survivors: Survivors,
+    server: dict[str, Any],
+    image: str = workload.OTHER_IMAGE,
+    **options: bool,
+) -> dict[str, Any]:
     """The owner sees why; machine, node and ports are as before; the server goes on.
 
+    Nova's own manager loses the allocation: it is put back, and told as lost.
+
+    :param image: its name.
+    :param options: of Nova's action ``rebuild``.
     :raises SidewaysError: any of it is not so.
     """
     uuid, cloud = server["uuid"], survivors.work.cloud
     beat = beats.newest(survivors.work.heartbeat, server["mac"])
     assert beat is not None
     node, port = survivors.node(uuid), cloud.network.get_port(server["port"])
-    agent_deploys.ask_rebuild(cloud, uuid, workload.OTHER_IMAGE)
-    found = waits.wait_for(
-        lambda: cloud.compute.get_server(uuid),
-        lambda s: not s.task_state,
-        f"the rebuild of {uuid} to be refused",
-        REFUSAL_TIMEOUT,
-        interval=1,
-    )
-    fault = (found.fault or {}).get("message", "")
-    if found.status != "ERROR" or REFUSAL not in fault:
-        raise exceptions.SidewaysError(
-            f"{server['name']}: expected ERROR and a fault with {REFUSAL!r}, found "
-            f"{found.status}, {fault!r}"
-        )
+    held = survivors.allocation(uuid)
+    agent_deploys.ask_rebuild(cloud, uuid, image, **options)
+    fault = workload.refused(cloud, server, "rebuild", REFUSAL, REFUSAL_TIMEOUT)
     after = waits.wait_for(
         lambda: survivors.node(uuid),
         lambda n: n.provision_state == "active",
@@ -112,7 +117,11 @@ def refused_rebuild(survivors: Survivors, server: dict[str, Any]) -> str:
         raise exceptions.SidewaysError(f"{server['name']}: rebooted by the refusal")
     survivors.admin.compute.reset_server_state(uuid, "active")
     workload.wait_for_status(cloud, uuid, "ACTIVE", 60)
-    return f"{server['name']} beats on under boot id {now.boot_id}; {fault}"
+    lost = held if not survivors.allocation(uuid) else {}
+    if lost:
+        survivors.put_back(uuid, lost)
+    said = f"{server['name']} beats on under boot id {now.boot_id}; {fault}"
+    return {"detail": said, "lost": lost}
 
 
 def binding(port: Any) -> tuple[Any, ...]:

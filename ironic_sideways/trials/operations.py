@@ -15,8 +15,9 @@
 After the move, nova-baremetal's TFTP server gone, a new server boots on a free node
 through Ironic. Of the survivors, one that boots from its disk takes a hard reboot; so
 does a net-booted one, and is rebuilt by the agent; the one with an ephemeral disk stops
-and starts; the stopped one starts, is deleted, and its node comes back. Each has the
-flavor of before the move embedded.
+and starts, is rebooted either way, and is refused what would lose it; the stopped one
+starts, is deleted, and its node takes another server. Each has the flavor of before the
+move embedded.
 Where a run is told so, the agent cleans a survivor's node and deploys it again, at
 the same time as another.
 After a way back the base boots and deletes a server, and reboots survivors.
@@ -33,16 +34,16 @@ from openstack.connection import Connection
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import beats, documents, snapshot
-from ironic_sideways.trials import agent_deploys, net_booted, workload
+from ironic_sideways.trials import agent_deploys, net_booted, power, workload
 from ironic_sideways.trials.survivors import Act, Survivors
 
-BOOT_TIMEOUT = 240.0
 #: Seconds; nova-compute reports at each periodic task, every minute by default.
 SETTLE_TIMEOUT = 150.0
 
 NEW = f"{workload.PREFIX}-new"
 AGAIN = f"{workload.PREFIX}-again"
 BESIDE = f"{workload.PREFIX}-beside"
+REDEPLOYED = f"{workload.PREFIX}-redeployed"
 
 #: Acts by their names, each done when the one before it is.
 Chain = dict[str, Act]
@@ -56,7 +57,7 @@ def boot_new(work: workload.Workload) -> dict[str, Any]:
     known = beats.boot_ids(work.heartbeat)
     server = workload.boot(work.cloud, NEW)
     earlier = known.get(server["mac"])
-    beats.wait_for_boot(work.heartbeat, server["mac"], earlier, BOOT_TIMEOUT)
+    beats.wait_for_boot(work.heartbeat, server["mac"], earlier, power.BOOT_TIMEOUT)
     return server
 
 
@@ -69,20 +70,6 @@ def new_server(work: workload.Workload, ironic: Connection) -> dict[str, Any]:
     return {"detail": detail, "node": found.id}
 
 
-def hard_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
-    """The machine comes back under a new boot id."""
-    before = beats.newest(work.heartbeat, server["mac"])
-    work.cloud.compute.reboot_server(server["uuid"], "HARD")
-    boot_id = beats.wait_for_boot(
-        work.heartbeat,
-        server["mac"],
-        before.boot_id if before else server["boot_id"],
-        BOOT_TIMEOUT,
-    )
-    workload.wait_for_status(work.cloud, server["uuid"], "ACTIVE", 60)
-    return f"{server['name']} is back under boot id {boot_id}"
-
-
 def retire_tftp_root(root: Path) -> None:
     """Move the base's TFTP root away: from now on it is not served.
 
@@ -90,47 +77,6 @@ def retire_tftp_root(root: Path) -> None:
     """
     if root.exists():
         root.rename(root.with_name(f"{root.name}-retired-{time.time_ns()}"))
-
-
-def same_disks(work: workload.Workload, server: dict[str, Any]) -> str:
-    """What its heartbeats carry of its disks, which are those of before the move.
-
-    :raises SidewaysError: another root file system, or what was written on the root or
-        on the ephemeral disk is gone.
-    """
-    found = beats.disks_of(work.heartbeat, server)
-    before = {name: server[name] for name in found}
-    if found != before:
-        raise exceptions.SidewaysError(
-            f"server {server['uuid']} ({server['name']}): its heartbeats carried "
-            f"{before}, and carry {found}"
-        )
-    told = (f"{name} {value}" for name, value in found.items() if value)
-    return ", ".join(told) or "booted from its disk"
-
-
-def same_reboot(work: workload.Workload, server: dict[str, Any]) -> str:
-    """It comes back, and its disks are those of before."""
-    return f"{hard_reboot(work, server)}, {same_disks(work, server)}"
-
-
-def start_stopped(work: workload.Workload, server: dict[str, Any]) -> str:
-    """Its owner removes their own lock, and it runs again."""
-    work.cloud.compute.unlock_server(server["uuid"])
-    return start(work, server)
-
-
-def same_restart(work: workload.Workload, server: dict[str, Any]) -> str:
-    workload.switch_off(work, server)
-    return start(work, server)
-
-
-def start(work: workload.Workload, server: dict[str, Any]) -> str:
-    """It runs again, and its disks are those of before."""
-    work.cloud.compute.start_server(server["uuid"])
-    workload.wait_for_status(work.cloud, server["uuid"], "ACTIVE", 120)
-    beats.wait_for_boot(work.heartbeat, server["mac"], server["boot_id"], BOOT_TIMEOUT)
-    return f"{server['name']} runs again, {same_disks(work, server)}"
 
 
 def boot_and_delete(work: workload.Workload) -> str:
@@ -151,7 +97,7 @@ def boot_nothing_and_delete(work: workload.Workload) -> str:
 
 def reboot_and_record(work: workload.Workload, server: dict[str, Any]) -> str:
     """As ``hard_reboot``; the new boot id is what must survive from now on."""
-    said = same_reboot(work, server)
+    said = power.same_reboot(work, server)
     newest = beats.boot_ids(work.heartbeat)[server["mac"]]
     servers = [
         {**one, "boot_id": newest} if one["uuid"] == server["uuid"] else one
@@ -214,7 +160,7 @@ def delete(work: workload.Workload, ironic: Connection, server: dict[str, Any]) 
     (node,) = ironic.baremetal.nodes(instance_id=server["uuid"])
     work.cloud.compute.delete_server(server["uuid"])
     workload.wait_until_gone(work.cloud, server["uuid"])
-    agent_deploys.wait_until_available(ironic, node.id, BOOT_TIMEOUT)
+    agent_deploys.wait_until_available(ironic, node.id, power.BOOT_TIMEOUT)
     return f"{server['name']} is deleted, node {node.id} available"
 
 
@@ -246,14 +192,15 @@ def operate(survivors: Survivors, done: list[dict[str, Any]]) -> list[dict[str, 
     chains: list[Chain] = [
         {"new server": partial(new_server, work, ironic)},
         {
-            "hard reboot": partial(on, from_disk, same_reboot, work),
+            "hard reboot": partial(on, from_disk, power.same_reboot, work),
             "rebuild": partial(on, from_disk, agent_deploys.rebuild, survivors),
         },
         of_net_booted(survivors, crossed),
-        {"stop and start": partial(on, ephemeral, same_restart, work)},
+        of_ephemeral(survivors, ephemeral),
         {
-            "start": partial(on, stopped, start_stopped, work),
+            "start": partial(on, stopped, power.start_stopped, work),
             "delete": partial(on, stopped, delete_clean, work, ironic, gone=True),
+            "redeploy": partial(redeploy, survivors, held(survivors, stopped, done)),
         },
     ]
     return the_rest(chains, done)
@@ -263,38 +210,85 @@ def of_net_booted(survivors: Survivors, server: dict[str, Any]) -> Chain:
     """What its owner does with a net-booted survivor, in this order."""
     on, work = survivors.operate, survivors.work
     return {
-        "net-booted reboot": partial(on, server, same_reboot, work),
+        "net-booted reboot": partial(on, server, power.same_reboot, work),
         "refused rebuild": partial(on, server, net_booted.refused_rebuild, survivors),
-        "net-booted again": partial(on, server, same_reboot, work),
+        "net-booted again": partial(on, server, power.same_reboot, work),
         "net-booted rebuild": partial(on, server, net_booted.rebuild, survivors),
-        "rebuilt reboot": partial(on, server, hard_reboots, work),
-        "rebuilt start": partial(on, server, stop_and_start, work),
+        "rebuilt reboot": partial(on, server, power.hard_reboots, work),
+        "rebuilt start": partial(on, server, power.stop_and_start, work),
     }
 
 
-def hard_reboots(work: workload.Workload, server: dict[str, Any]) -> str:
-    """Twice in a row: what is set for one boot alone shows at the second."""
-    return "; ".join(hard_reboot(work, server) for _ in range(2))
+def of_ephemeral(survivors: Survivors, server: dict[str, Any]) -> Chain:
+    """The same of one with an ephemeral disk, which stays net-booted.
 
-
-def stop_and_start(work: workload.Workload, server: dict[str, Any]) -> str:
-    """Off, and on again from its disk."""
-    before = beats.boot_ids(work.heartbeat)[server["mac"]]
-    for act, status in (("stop", "SHUTOFF"), ("start", "ACTIVE")):
-        getattr(work.cloud.compute, f"{act}_server")(server["uuid"])
-        workload.wait_for_status(work.cloud, server["uuid"], status, BOOT_TIMEOUT)
-    boot_id = beats.wait_for_boot(work.heartbeat, server["mac"], before, BOOT_TIMEOUT)
-    return f"{server['name']} is back under boot id {boot_id}"
+    The hard reboots come last: they show what any of the others left for the next boot.
+    """
+    on, work = survivors.operate, survivors.work
+    preserve = partial(net_booted.refused_preserve, survivors)
+    return {
+        "stop and start": partial(on, server, power.same_restart, work),
+        "soft reboots": partial(on, server, power.same_reboots, work, "SOFT"),
+        "refused preserve": partial(on, server, preserve),
+        "refused rescue": partial(on, server, power.refused_rescue, work),
+        "hard reboots": partial(on, server, power.same_reboots, work, "HARD"),
+    }
 
 
 def delete_clean(
     work: workload.Workload, ironic: Connection, server: dict[str, Any]
-) -> str:
+) -> dict[str, Any]:
     """As ``delete``, and no net-boot settings are left on the node."""
     (node,) = ironic.baremetal.nodes(instance_id=server["uuid"])
     said = delete(work, ironic, server)
     net_booted.require_none(ironic.baremetal.get_node(node.id))
-    return said
+    return {"detail": said, "node": node.id}
+
+
+def held(
+    survivors: Survivors, server: dict[str, Any], done: list[dict[str, Any]]
+) -> str:
+    """The id of the server's node, also once an earlier try has deleted the server."""
+    told = (f["node"] for f in done if f["ok"] and f["name"] == "delete")
+    return next(told, None) or str(survivors.node(server["uuid"]).id)
+
+
+def redeploy(survivors: Survivors, node: str) -> dict[str, Any]:
+    """A new server on the node of a survivor that was deleted; it goes again.
+
+    By network boot, as free nodes of a lab (phase ``deploys`` has the agent): had the
+    node kept the survivor's kernel arguments, it would boot from the root file system
+    that is still on its disk. It belongs to the administrator, who alone may choose.
+    """
+    work, admin, ironic = survivors.work, survivors.admin, survivors.ironic.baremetal
+    known = beats.boot_ids(work.heartbeat)
+    workload.delete_servers(admin, REDEPLOYED)
+    workload.ensure_keypair(admin)
+    before = ironic.get_node(node).deploy_interface
+    ironic.update_node(node, deploy_interface="ramdisk")
+    agent_deploys.wait_until_offered(admin, node)
+    flavor = workload.OTHER_FLAVOR
+    server = workload.boot(admin, REDEPLOYED, flavor=flavor, node=node)
+    earlier = known.get(server["mac"])
+    boot_id = beats.wait_for_boot(
+        work.heartbeat, server["mac"], earlier, power.BOOT_TIMEOUT
+    )
+    stream = beats.newest(work.heartbeat, server["mac"])
+    assert stream is not None
+    if stream.root:
+        raise exceptions.SidewaysError(
+            f"node {node}: expected the new server's system, found one that boots from "
+            f"root file system {stream.root}, which was a deleted server's"
+        )
+    workload.delete_servers(admin, REDEPLOYED)
+    agent_deploys.wait_until_available(survivors.ironic, node, power.BOOT_TIMEOUT)
+    ironic.update_node(node, deploy_interface=before)
+    net_booted.require_none(ironic.get_node(node))
+    return {
+        "detail": f"node {node} took a new server, boot id {boot_id}, and is free",
+        "node": node,
+        "boot": {"mac": server["mac"], "boot_id": boot_id},
+    }
 
 
 def roles(record: Path, servers: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -27,6 +27,8 @@ from ironic_sideways import exceptions, resource_class, waits
 from ironic_sideways.cloud import placement
 from ironic_sideways.trials import workload
 
+#: Seconds for Placement to take an allocation that nova-compute's reports run against.
+PUT_TIMEOUT = 60.0
 #: The first microversion that shows the embedded flavor with its extra specs.
 EMBEDDED_MICROVERSION = "2.47"
 
@@ -61,6 +63,48 @@ class Survivors:
         )
         by_provider = response.json()["allocations"]
         return {name: held["resources"] for name, held in by_provider.items()}
+
+    def put_back(self, uuid: str, held: dict[str, dict[str, int]]) -> None:
+        """Give the instance the allocation again that it had, as an operator would.
+
+        IronicDriver reserves a node in use, so that nothing fits it, its own instance
+        neither: until nova-compute's next report the node is not reserved.
+
+        :raises WaitExpired: Placement refused it, with its own words.
+        """
+        server = self.admin.compute.get_server(uuid)
+        asked = {
+            "allocations": {node: {"resources": r} for node, r in held.items()},
+            "project_id": server.project_id,
+            "user_id": server.user_id,
+            "consumer_generation": None,
+        }
+
+        def put() -> Any:
+            for node, resources in held.items():
+                for class_name in resources:
+                    self._free(node, class_name)
+            return self._placement("put", f"/allocations/{uuid}", json=asked)
+
+        waits.wait_for(
+            put,
+            lambda response: response.ok,
+            f"the allocation of {server.name} to be put back",
+            PUT_TIMEOUT,
+            interval=1,
+            seen=lambda response: " ".join(response.text.split()),
+        )
+
+    def _free(self, node: str, class_name: str) -> None:
+        """Take the reservation off the node's inventory."""
+        place = f"/resource_providers/{node}/inventories/{class_name}"
+        found = self._placement("get", place).json()
+        self._placement("put", place, json={**found, "reserved": 0})
+
+    def _placement(self, method: str, place: str, **named: Any) -> Any:
+        call = getattr(self.admin.placement, method)
+        version = placement.MICROVERSION
+        return call(place, microversion=version, raise_exc=False, **named)
 
     def node(self, uuid: str) -> Any:
         """The Ironic node of the instance."""

@@ -48,6 +48,9 @@ DISK_IMAGE = "guest-disk"
 OWN_LOCK = "locked by its owner, not by any maintenance"
 BUILD_TIMEOUT = 300.0
 SCHEDULING = threading.Lock()
+#: Servers of the workload, at least, and that are built at once, at most.
+LEAST = 4
+AT_ONCE = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +188,7 @@ def boot(
         "port": port.id,
         "mac": port.mac_address,
         "fixed_ips": [ip["ip_address"] for ip in port.fixed_ips],
+        **{"image": cloud.image.find_image(image, False).id, "flavor": flavor},
     }
 
 
@@ -205,16 +209,46 @@ def wait_for_status(cloud: Connection, uuid: str, status: str, timeout: float) -
         raise exceptions.SidewaysError(f"server {uuid} is in ERROR: {fault}")
 
 
+def refused(
+    cloud: Connection, server: dict[str, Any], action: str, reason: str, timeout: float
+) -> str:
+    """Wait until Nova's driver has refused an action; return the instance's fault.
+
+    :param action: for a person, as in "rescue".
+    :param timeout: seconds.
+    :raises SidewaysError: it was not refused, or for another reason.
+    """
+    found = waits.wait_for(
+        lambda: cloud.compute.get_server(server["uuid"]),
+        lambda s: not s.task_state,
+        f"the {action} of {server['uuid']} to be refused",
+        timeout,
+        interval=1,
+    )
+    fault = str((found.fault or {}).get("message", ""))
+    if found.status != "ERROR" or reason not in fault:
+        raise exceptions.SidewaysError(
+            f"{server['name']}: expected ERROR and a fault with {reason!r}, found "
+            f"{found.status}, {fault!r}"
+        )
+    return fault
+
+
 def create(
-    work: Workload, admin: Connection, base: local_boot.Base, machines: Path
+    work: Workload,
+    admin: Connection,
+    base: local_boot.Base,
+    machines: Path,
+    number: int = LEAST,
 ) -> list[dict[str, Any]]:
-    """What a cloud of 2014 had: three servers that beat, and one that did and is off.
+    """What a cloud of 2014 had: three servers that run, and one that is off.
 
     Net-booted, its VIF crossed; net-booted, with swap and ephemeral disk; one that
     boots from its disk by its operator's word; net-booted, stopped and locked by its
     owner. What an earlier try left is destroyed first.
 
     :param admin: who sees a server's node.
+    :param number: of servers; those beyond four are net-booted and run.
     :param machines: machines.json, which has the NICs in their order.
     :raises SidewaysError: Nova gave each of them a node where no VIF is crossed.
     """
@@ -223,9 +257,9 @@ def create(
     known = beats.boot_ids(work.heartbeat)
     ensure_keypair(work.cloud)
     # Ironic's agent fits the nodes that these two fit.
-    flavors = [*[OTHER_FLAVOR] * 3, EPHEMERAL_FLAVOR]
+    flavors = [*[OTHER_FLAVOR] * 3, EPHEMERAL_FLAVOR, *[FLAVOR] * (number - LEAST)]
     names = [f"{PREFIX}-{n}" for n in range(len(flavors))]
-    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         servers = list(
             pool.map(
                 lambda name, flavor: boot(work.cloud, name, flavor=flavor),
@@ -237,8 +271,7 @@ def create(
     for server in servers:
         server |= {"boot": "network", "crossed": server["mac"] not in first}
         listen(work, server, known.get(server["mac"]))
-    *plain, _ephemeral = servers
-    plain.sort(key=lambda server: not server["crossed"])
+    plain = sorted(servers[:3], key=lambda server: not server["crossed"])
     crossed, from_disk, stopped = plain
     if not crossed["crossed"]:
         raise exceptions.SidewaysError(
@@ -276,6 +309,19 @@ def switch_off(work: Workload, server: dict[str, Any]) -> None:
     """:raises WaitExpired: it still runs."""
     work.cloud.compute.stop_server(server["uuid"])
     wait_for_status(work.cloud, server["uuid"], "SHUTOFF", 120)
+
+
+def switch(work: Workload) -> None:
+    """Stop and start the server that boots from its disk, and wait for its new boot.
+
+    Of what is operated on a moved cloud it is what a light machine can do, too.
+    """
+    server = next(one for one in work.recorded() if one["boot"] == "disk")
+    known = beats.boot_ids(work.heartbeat)[server["mac"]]
+    switch_off(work, server)
+    work.cloud.compute.start_server(server["uuid"])
+    wait_for_status(work.cloud, server["uuid"], "ACTIVE", 120)
+    beats.wait_for_boot(work.heartbeat, server["mac"], known, BUILD_TIMEOUT)
 
 
 def verify(work: Workload) -> int:

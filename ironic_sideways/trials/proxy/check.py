@@ -14,6 +14,7 @@
 
 from pathlib import Path
 
+from ironic_sideways.evidence import takeover
 from ironic_sideways.lab import cloud
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.trials.proxy import callers, nova_proxy, old_clients, visibility
@@ -28,9 +29,9 @@ def everything(layout: Layout, novaclient: Path | None) -> Table:
 
     :param novaclient: its program; None skips it, and the verdict says so.
     """
-    table = Table()
     nova = Nova(layout.url("nova-api"))
     admin, system = cloud.connect(layout, "admin"), cloud.connect(layout, "system")
+    table = Table(takeover.moved_by(system))
     with callers.made(layout) as asking:
         nodes = {name: node for name, (_, node) in visibility.in_ironic(system).items()}
         some = next(iter(nodes))

@@ -29,10 +29,14 @@ NODES = "/v2.1/os-baremetal-nodes"
 
 @dataclasses.dataclass
 class Table:
-    """Rows of ``{name, ok, detail, time}``, as the verdict reads them.
+    """Rows of ``{name, ok, detail, time, moved_by}``, as the verdict reads them.
 
     Times are seconds since the epoch.
+
+    :param moved_by: the runs of the migration that the asked nodes are from.
     """
+
+    moved_by: list[str] = dataclasses.field(default_factory=list)
 
     rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
@@ -41,7 +45,7 @@ class Table:
         ok = found == expected
         detail = f"{found}" if ok else f"{found}, expected {expected}"
         row = {"name": name, "ok": ok, "detail": detail[:2000], "time": time.time()}
-        self.rows.append(row)
+        self.rows.append({**row, "moved_by": self.moved_by})
 
     @property
     def failed(self) -> list[dict[str, Any]]:

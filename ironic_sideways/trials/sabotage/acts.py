@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ironic_sideways import exceptions, ipmi
+from ironic_sideways import exceptions, ipmi, resource_class
 from ironic_sideways.cloud import allocations, placement, undo_file
 from ironic_sideways.evidence import documents
 from ironic_sideways.hardware import bmc
@@ -169,6 +169,16 @@ def node(pick: Pick, **values: Any) -> Callable[[Scene], Broken]:
     return act
 
 
+def misspell_class(scene: Scene) -> Broken:
+    """nova-compute reports it to Placement, where the way back wants the right one."""
+    found = free(2)(scene.changes)
+    wrong = found["resource_class"][:-1]
+    right, new = map(resource_class.normalise, (found["resource_class"], wrong))
+    scene.changes.will_rename(found["uuid"], new, right)
+    scene.changes.set("nodes", found, resource_class=wrong)
+    return Broken(f"node with resource_class {wrong}", (found["uuid"],))
+
+
 def password_of_bmc(scene: Scene) -> Broken:
     found = running(2)(scene.changes)
     info = {**json.loads(found["driver_info"]), "ipmi_password": "not-this-one"}
@@ -182,7 +192,7 @@ def swap_deploy_images(scene: Scene) -> Broken:
     kernel, ramdisk = info["deploy_kernel"], info["deploy_ramdisk"]
     changed = {**info, "deploy_kernel": ramdisk, "deploy_ramdisk": kernel}
     scene.changes.set("nodes", found, driver_info=json.dumps(changed))
-    return Broken("node with its deploy images exchanged", (found["uuid"],))
+    return Broken("node with its deploy images swapped", (found["uuid"],))
 
 
 def swap_idle_bmcs(scene: Scene) -> Broken:

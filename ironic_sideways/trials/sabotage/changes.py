@@ -172,6 +172,22 @@ class Changes:
         self._keep({**request, "path": back_path or path, "body": back})
         return self._send({**request, "body": body})
 
+    def will_rename(self, node: str, wrong: str, right: str) -> None:
+        """Keep that nova-compute will report ``node`` as of the class ``wrong``."""
+        self._keep({"provider": node, "wrong": wrong, "right": right})
+
+    def _rename(self, done: Row) -> None:
+        """What Placement has of a wrong class is of the right one, and it is gone."""
+        path = f"/resource_providers/{done['provider']}/inventories"
+        request: Row = {"service": "placement", "version": "1.36", "body": None}
+        found = self._send({**request, "path": path, "method": "GET"})
+        had = found["inventories"]
+        if done["wrong"] in had:
+            had[done["right"]] = had.pop(done["wrong"])
+            self._send({**request, "path": path, "method": "PUT", "body": found})
+            gone = f"/resource_classes/{done['wrong']}"
+            self._send({**request, "path": gone, "method": "DELETE"})
+
     def mend(self) -> int:
         """Take everything back, last first; how many changes."""
         for done in reversed(self._done):
@@ -233,6 +249,7 @@ class Changes:
         "file": _put_back,
         "start": lambda self, done: services.start(self.layout, done["start"]),
         "service": _send,
+        "provider": _rename,
         "old": lambda self, done: self._update(done, done["old"]),
         "uuid": _delete,
     }

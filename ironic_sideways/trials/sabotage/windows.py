@@ -22,7 +22,8 @@ from ironic_sideways.evidence import documents
 from ironic_sideways.report import verdict, window
 from ironic_sideways.report.findings import Verdict
 from ironic_sideways.trials.sabotage import acts
-from ironic_sideways.trials.sabotage.table import TABLE, Sabotage
+from ironic_sideways.trials.sabotage.kinds import Sabotage
+from ironic_sideways.trials.sabotage.table import TABLE
 
 #: In the lab's directory: what was broken last, by the names of the sabotages.
 RECORD = "sabotaged.json"

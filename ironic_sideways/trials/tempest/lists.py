@@ -134,7 +134,7 @@ def chosen(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
     return [name for name in names if name in wanted]
 
 
-def patterns(path: Path = SELECTION) -> list[str]:
+def patterns() -> list[str]:
     """The selection's lines, without comments."""
-    lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
-    return [line for line in lines if line]
+    lines = SELECTION.read_text().splitlines()
+    return [word for line in lines if (word := line.partition("#")[0].strip())]

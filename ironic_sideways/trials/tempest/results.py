@@ -64,7 +64,7 @@ def one(test: dict[str, Any]) -> Test:
         "name": test["id"],
         "outcome": OUTCOMES[test["status"]],
         "reason": reason(test["details"]),
-        "seconds": round((end - begin).total_seconds(), 1) if begin and end else None,
+        "seconds": round((end - begin).total_seconds(), 3) if begin and end else None,
     }
 
 

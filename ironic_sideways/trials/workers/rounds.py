@@ -23,7 +23,7 @@ from typing import Any
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import beats
-from ironic_sideways.trials import operations, workload
+from ironic_sideways.trials import power, workload
 from ironic_sideways.trials.workers.trial import (
     BUILD_TIMEOUT,
     MIDDLE_TIMEOUT,
@@ -87,7 +87,7 @@ def deploying(trial: Trial, instance: str) -> bool:
 
 def rebooted(trial: Trial, server: dict[str, Any]) -> Row:
     """A hard reboot, and the boot id under which the machine is back."""
-    said = operations.hard_reboot(trial.work, server)
+    said = power.hard_reboot(trial.work, server)
     boot_id = beats.boot_ids(trial.work.heartbeat)[server["mac"]]
     return {"server": server["uuid"], "boot_id": boot_id, "detail": said}
 

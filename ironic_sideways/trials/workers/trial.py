@@ -24,7 +24,7 @@ from openstack.connection import Connection
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.evidence import beats
-from ironic_sideways.trials import operations, workload
+from ironic_sideways.trials import operations, power, workload
 from ironic_sideways.trials.workers import consistency
 from ironic_sideways.trials.workers.processes import Workers
 
@@ -167,7 +167,7 @@ class Trial:
             self.work.heartbeat,
             server["mac"],
             known.get(server["mac"]),
-            operations.BOOT_TIMEOUT,
+            power.BOOT_TIMEOUT,
         )
         self.server = server
         return server

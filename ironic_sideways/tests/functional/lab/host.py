@@ -43,7 +43,7 @@ def snapshot(lab: Path, home: Path, scratch: Path) -> dict[str, set[str]]:
 
     :param lab: whose listeners count; those of others come and go.
     :param home: of the user who calls the lab's commands.
-    :param scratch: his directory for temporary files.
+    :param scratch: their directory for temporary files.
     """
     routes = [
         line

@@ -23,7 +23,7 @@ import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.lab import bridge
-from ironic_sideways.lab.layout import Layout
+from ironic_sideways.lab.layout import MAX_LIGHT_NUMBER, Layout
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a bridge needs root")
 
@@ -45,6 +45,23 @@ def test_the_bridge_of_a_killed_lab_is_taken_over(
     bridge.create(layout)
 
     assert bridge.of_lab(layout) == [layout.bridge]
+
+
+def test_a_light_labs_guests_have_a_device_on_its_bridge(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "lab", MAX_LIGHT_NUMBER, light=True)
+    try:
+        bridge.create(layout)
+        bridge.create(layout)
+        port = bridge.find(f"{layout.bridge}-port")
+
+        assert port is not None
+        assert port["master"] == layout.bridge
+        assert bridge.find(layout.guests) is not None
+    finally:
+        bridge.remove(layout)
+
+    assert bridge.of_lab(layout) == []
+    assert bridge.find(layout.guests) is None
 
 
 def test_the_bridge_of_a_lab_that_lives_stays_its(

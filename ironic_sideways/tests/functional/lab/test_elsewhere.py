@@ -200,7 +200,7 @@ def window(lab: Layout, member: Connection, moving: Server) -> Iterator[list[Pat
         maintenance_policy.read(printed), hosts, [moving.id]
     )
     files = [
-        lab.etc / name / "policy.d/maintenance.yaml" for name in ("nova", "neutron")
+        lab.etc / name / "policy.d/zz-maintenance.yaml" for name in ("nova", "neutron")
     ]
     for path, rules_of in zip(
         files, (maintenance_policy.nova(), of_neutron), strict=True

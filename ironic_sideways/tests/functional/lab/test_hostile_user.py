@@ -73,7 +73,7 @@ def connect(**options: object) -> None:
 def test_mariadb_does_not_take_him_for(lab: Layout, user: str) -> None:
     with pytest.raises(pymysql.OperationalError, match="denied"):
         as_nobody(tcp, lab.port("mariadb"), user)
-    # Not the directory alone keeps him out.
+    # Not the directory alone keeps them out.
     lab.run.chmod(0o711)
     try:
         with pytest.raises(pymysql.OperationalError, match="denied"):
@@ -91,7 +91,7 @@ def unix(path: str, user: str) -> None:
 
 
 def erlang(lab: Layout, *words: str) -> str:
-    """What he is told by a program of Erlang's."""
+    """What they are told by a program of Erlang's."""
     done = as_nobody(run_erlang, lab.port("epmd"), words)
     return done.stdout + done.stderr
 

@@ -12,21 +12,31 @@
 
 """Two labs share nothing."""
 
+import ipaddress
+import itertools
 from pathlib import Path
 
 import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.lab import service_table
-from ironic_sideways.lab.layout import MAX_NUMBER, Layout
+from ironic_sideways.lab.layout import (
+    MAX_LIGHT_NODES,
+    MAX_LIGHT_NUMBER,
+    MAX_NODES,
+    MAX_NUMBER,
+    Layout,
+)
 
 
 def everything(layout: Layout) -> set[object]:
+    nodes = MAX_LIGHT_NODES if layout.light else MAX_NODES
     return {
         *(layout.port(name) for name in service_table.listeners()),
-        *(layout.bmc_address(index) for index in range(100)),
-        *(layout.machine_name(index) for index in range(100)),
+        *(layout.bmc_address(index) for index in range(nodes)),
+        *(layout.machine_name(index) for index in range(nodes)),
         layout.bridge,
+        layout.guests,
         layout.network,
         layout.network6,
         layout.gateway,
@@ -38,6 +48,35 @@ def test_neighbouring_labs_have_no_port_address_or_name_in_common() -> None:
     labs = [everything(Layout(Path("/lab"), number)) for number in (0, 1, 10, 99)]
 
     assert len(set().union(*labs)) == sum(len(lab) for lab in labs)
+
+
+def test_light_labs_have_room_for_a_thousand_nodes_each() -> None:
+    labs = [
+        *(Layout(Path("/lab"), n, light=True) for n in (0, 1, MAX_LIGHT_NUMBER)),
+        *(Layout(Path("/lab"), n) for n in (2, 3, MAX_NUMBER)),
+    ]
+    everything_of_each = [everything(lab) for lab in labs]
+
+    assert len(set().union(*everything_of_each)) == sum(map(len, everything_of_each))
+    for one, other in itertools.combinations(labs, 2):
+        assert not one.network.overlaps(other.network)
+    for lab in labs[:3]:
+        first, last = map(ipaddress.ip_address, lab.pool)
+        assert int(last) - int(first) >= MAX_LIGHT_NODES
+        assert {first, last} < set(lab.network.hosts())
+        assert len(lab.guests) <= 15
+
+
+def test_a_light_lab_of_a_higher_number_is_refused() -> None:
+    with pytest.raises(exceptions.UsageError, match="expected 0 to 31 of a light lab"):
+        Layout(Path("/lab"), MAX_LIGHT_NUMBER + 1, light=True)
+
+
+def test_a_light_lab_has_light_guests_in_the_place_of_libvirt() -> None:
+    usual = Layout(Path("/lab"), 3).names("hardware")
+    light = Layout(Path("/lab"), 3, light=True).names("hardware")
+
+    assert set(usual) ^ set(light) == {"libvirtd", "light-guests"}
 
 
 def test_ports_stay_below_the_range_that_the_kernel_gives_away() -> None:

@@ -43,6 +43,8 @@ class Cloud:
     def __init__(self, record, after: dict[str, Any], status: str, fault: str) -> None:
         self.record, self.asked = record, 0
         self.reset: list[tuple[str, str]] = []
+        self.loses = False
+        self.back: list[tuple[str, Any]] = []
         self.after, self.status, self.said = after, status, fault
         self.compute = self.network = self.image = self
         self.work = types.SimpleNamespace(cloud=self, heartbeat=record)
@@ -73,6 +75,13 @@ class Cloud:
         fault = {"message": self.said}
         return types.SimpleNamespace(status=status, task_state=None, fault=fault)
 
+    def allocation(self, _uuid: str) -> Any:
+        lost = self.loses and self.asked and not self.back
+        return {} if lost else {"node-1": {"CUSTOM_X": 1}}
+
+    def put_back(self, uuid: str, held: Any) -> None:
+        self.back.append((uuid, held))
+
     def reset_server_state(self, uuid: str, state: str) -> None:
         self.reset.append((uuid, state))
 
@@ -84,19 +93,31 @@ def changed(column: str | None = None, key: str = "", value: Any = None) -> Any:
     return node
 
 
-def refuse(tmp_path, monkeypatch, after, status="ERROR", fault=FAULT) -> Cloud:
+def refuse(
+    tmp_path, monkeypatch, after, status="ERROR", fault=FAULT, loses=False
+) -> Cloud:
     record = tmp_path / "heartbeat.jsonl"
     cloud: Any = Cloud(record, after, status, fault)
+    cloud.loses = loses
     cloud.beat(1)
     monkeypatch.setattr(net_booted.beats, "wait_for_more", lambda *_: None)
-    said = net_booted.refused_rebuild(cloud, SERVER)
+    found = net_booted.refused_rebuild(cloud, SERVER)
+    said = found["detail"]
     assert said.startswith("net beats on under boot id b; Failed to provision")
+    assert bool(found["lost"]) is loses
     return cloud
 
 
 def test_t1_a_refusal_that_leaves_all_as_it_was_is_cleared(tmp_path, monkeypatch):
     cloud = refuse(tmp_path, monkeypatch, changed())
     assert cloud.reset == [("server-1", "active")]
+
+
+def test_t1_an_allocation_that_novas_own_manager_loses_is_put_back(
+    tmp_path, monkeypatch
+):
+    cloud = refuse(tmp_path, monkeypatch, changed(), loses=True)
+    assert cloud.back == [("server-1", {"node-1": {"CUSTOM_X": 1}})]
 
 
 @pytest.mark.parametrize(

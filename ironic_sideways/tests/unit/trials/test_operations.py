@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.trials import operations, workload
+from ironic_sideways.trials import operations, power, workload
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ def test_t10_a_net_booted_server_is_back_only_on_its_own_disks(
     record = tmp_path / "heartbeat.jsonl"
     beat = {"time": 1.0, "mac": MAC, "ip": "", "boot_id": "boot-2", "seq": 1}
     record.write_text(json.dumps({**beat, **DISKS, **change}) + "\n")
-    monkeypatch.setattr(operations, "hard_reboot", lambda *_: "net is back")
+    monkeypatch.setattr(power, "hard_reboot", lambda *_: "net is back")
     work = workload.Workload(None, tmp_path / "workload.json", record)
 
     if says:
         with pytest.raises(exceptions.SidewaysError, match=says):
-            operations.same_reboot(work, NET_BOOTED)
+            power.same_reboot(work, NET_BOOTED)
     else:
-        said = operations.same_reboot(work, NET_BOOTED)
+        said = power.same_reboot(work, NET_BOOTED)
         assert said == f"net is back, root {ROOT}, marker m1, ephemeral m2"
 
 
@@ -162,3 +162,79 @@ def test_t3_a_workload_that_lacks_one_is_named(tmp_path, name):
 
     with pytest.raises(exceptions.SidewaysError, match=f"{name}.*, found none"):
         operations.roles(tmp_path / "workload.json", left)
+
+
+class Bench:
+    """Ironic and the administrator's cloud around one node that takes a server."""
+
+    def __init__(self) -> None:
+        self.deploy_interface, self.id = "direct", "node-1"
+        self.done: list[tuple[str, str, str]] = []
+        self.instance_info = self.driver_info = self.driver_internal_info = None
+        self.ironic = self.baremetal = self.admin = self
+        self.work = types.SimpleNamespace(heartbeat="")
+
+    def get_node(self, _node: str) -> Any:
+        return self
+
+    def update_node(self, _node: str, deploy_interface: str) -> None:
+        self.deploy_interface = deploy_interface
+
+
+def redeployed(monkeypatch, root: str | None, left: Any = None) -> Any:
+    bench: Any = Bench()
+    stream = types.SimpleNamespace(root=root)
+
+    def boot(_cloud, name, flavor, node):
+        bench.done.append((name, node, bench.deploy_interface))
+        bench.driver_info = left
+        return {"mac": MAC}
+
+    for module, name, value in (
+        (operations.beats, "boot_ids", lambda _: {}),
+        (operations.beats, "wait_for_boot", lambda *_: "boot-9"),
+        (operations.beats, "newest", lambda *_: stream),
+        (workload, "delete_servers", lambda *_: 0),
+        (workload, "ensure_keypair", lambda _: None),
+        (workload, "boot", boot),
+        (operations.agent_deploys, "wait_until_offered", lambda *_: None),
+        (operations.agent_deploys, "wait_until_available", lambda *_: None),
+    ):
+        monkeypatch.setattr(module, name, value)
+    return bench, lambda: operations.redeploy(bench, "node-1")
+
+
+def test_t1_the_node_of_a_deleted_survivor_takes_a_new_server(monkeypatch):
+    bench, act = redeployed(monkeypatch, None)
+
+    found = act()
+
+    assert bench.done == [("sideways-redeployed", "node-1", "ramdisk")]
+    assert bench.deploy_interface == "direct"
+    assert (found["node"], found["boot"]["boot_id"]) == ("node-1", "boot-9")
+
+
+@pytest.mark.parametrize(
+    ("root", "left", "says"),
+    [
+        (ROOT, None, f"root file system {ROOT}, which was a deleted server's"),
+        (None, {"ipmi_force_boot_device": True}, "expected no net-boot settings"),
+    ],
+)
+def test_t1_what_is_left_of_the_deleted_survivor_is_named(
+    monkeypatch, root, left, says
+):
+    _bench, act = redeployed(monkeypatch, root, left)
+
+    with pytest.raises(exceptions.SidewaysError, match=says):
+        act()
+
+
+def test_t1_the_node_of_a_survivor_is_known_once_it_is_deleted():
+    done = [{"name": "delete", "ok": True, "node": "node-7"}]
+    survivors: Any = types.SimpleNamespace(
+        node=lambda uuid: types.SimpleNamespace(id=f"node of {uuid}")
+    )
+
+    assert operations.held(survivors, {"uuid": "u"}, done) == "node-7"
+    assert operations.held(survivors, {"uuid": "u"}, []) == "node of u"

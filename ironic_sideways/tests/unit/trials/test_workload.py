@@ -11,9 +11,14 @@
 # under the License.
 
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
-from ironic_sideways.trials import workload
+import pytest
+
+from ironic_sideways.evidence import beats, documents
+from ironic_sideways.trials import local_boot, workload
 
 
 def test_free_nodes_boot_from_the_network_and_no_other_is_touched():
@@ -38,3 +43,85 @@ def test_free_nodes_boot_from_the_network_and_no_other_is_touched():
     assert workload.boot_from_the_network(ironic) == 2
     assert asked == ["available"]
     assert changed == [("survivors", {"deploy_interface": "ramdisk"})]
+
+
+class Cloud:
+    """A member's cloud whose servers are what they are told to be."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.status: dict[str, str] = {}
+        self.compute = self
+
+    def stop_server(self, uuid: str) -> None:
+        self.calls.append(f"stop {uuid}")
+        self.status[uuid] = "SHUTOFF"
+
+    def start_server(self, uuid: str) -> None:
+        self.calls.append(f"start {uuid}")
+        self.status[uuid] = "ACTIVE"
+
+    def lock_server(self, uuid: str, locked_reason: str) -> None:
+        self.calls.append(f"lock {uuid}")
+
+    def get_server(self, uuid: str) -> SimpleNamespace:
+        status = self.status[uuid]
+        return SimpleNamespace(
+            status=status, task_state=None, hypervisor_hostname=f"node-{uuid}"
+        )
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> workload.Workload:
+    made = workload.Workload(Cloud(), tmp_path / "workload.json", tmp_path / "beats")
+    monkeypatch.setattr(beats, "boot_ids", lambda path: {"mac-0": "boot-0"})
+    monkeypatch.setattr(beats, "disks_of", lambda path, server: {})
+    return made
+
+
+def test_servers_beyond_four_are_plain_and_run(
+    work: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flavors = {}
+
+    def boot(cloud: Cloud, name: str, flavor: str) -> dict[str, Any]:
+        number = name.rpartition("-")[2]
+        flavors[name] = flavor
+        cloud.status[number] = "ACTIVE"
+        return {"uuid": number, "name": name, "mac": f"mac-{number}"}
+
+    monkeypatch.setattr(workload, "destroy", lambda cloud: 0)
+    monkeypatch.setattr(workload, "ensure_keypair", lambda cloud: None)
+    monkeypatch.setattr(workload, "boot", boot)
+    monkeypatch.setattr(beats, "wait_for_boot", lambda *place: "boot")
+    monkeypatch.setattr(local_boot.Base, "boot_from_disk", lambda *place: None)
+    machines = [{"macs": [f"mac-{n}" if n else "other"]} for n in range(7)]
+    documents.write(tmp_path / "machines.json", machines)
+    base = local_boot.Base("", tmp_path, tmp_path)
+    admin: Any = work.cloud
+    made = workload.create(work, admin, base, tmp_path / "machines.json", 7)
+
+    assert [flavors[f"{workload.PREFIX}-{n}"] for n in range(7)] == [
+        *[workload.OTHER_FLAVOR] * 3,
+        workload.EPHEMERAL_FLAVOR,
+        *[workload.FLAVOR] * 3,
+    ]
+    assert [s["boot"] for s in made].count("disk") == 1
+    assert [s["status"] for s in made[3:]] == ["ACTIVE"] * 4
+    assert work.recorded() == made
+
+
+def test_the_server_that_boots_from_its_disk_is_switched(
+    work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[Any] = []
+    monkeypatch.setattr(beats, "wait_for_boot", lambda *place: waited.append(place))
+    servers = [
+        {"uuid": "net", "boot": "network", "mac": "mac-1"},
+        {"uuid": "disk", "boot": "disk", "mac": "mac-0"},
+    ]
+    documents.write(work.record, {"servers": servers})
+    workload.switch(work)
+
+    assert work.cloud.calls == ["stop disk", "start disk"]
+    assert [place[1:3] for place in waited] == [("mac-0", "boot-0")]

@@ -25,10 +25,11 @@ TITLED = {"itemNotFound": {"code": 404, "message": "gone"}}
 
 
 def test_a_row_tells_what_came_and_what_was_expected() -> None:
-    table, begin = Table(), time.time()
+    table, begin = Table(["run-1"]), time.time()
     table.expect("one", 1, 1)
     table.expect("two", 1, 2)
     moments = [row.pop("time") for row in table.rows]
+    assert [row.pop("moved_by") for row in table.rows] == 2 * [["run-1"]]
     assert begin <= moments[0] <= moments[1] <= time.time()
     assert table.rows[0] == {"name": "one", "ok": True, "detail": "1"}
     assert table.failed == [{"name": "two", "ok": False, "detail": "1, expected 2"}]

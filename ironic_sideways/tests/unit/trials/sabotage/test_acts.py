@@ -28,8 +28,13 @@ from ironic_sideways.evidence import secrets, takeover
 from ironic_sideways.hardware import vbmc_log
 from ironic_sideways.lab import configuration, services
 from ironic_sideways.lab.layout import Layout
-from ironic_sideways.report import checks
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.report.takeover import check_takeover
+from ironic_sideways.tests.unit.report.small_move import (
+    files,
+    looks,
+    records,
+    small_cloud,
+)
 from ironic_sideways.trials.sabotage import acts, windows
 
 #: Node: number, instance, status, power; more than the smallest move has.
@@ -46,17 +51,17 @@ NODES = {
 @pytest.fixture
 def scene(tmp_path, monkeypatch):
     """What a good migration and take-over leave, in Ironic's tables."""
-    monkeypatch.setattr(whole, "NODES", NODES)
+    monkeypatch.setattr(small_cloud, "NODES", NODES)
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'ironic.db'}")
     tables = [t.__table__ for t in (models.Conductor, models.Node, models.Port)]
     models.Base.metadata.create_all(engine, tables=tables)
-    before = whole.snapshot(1, {"VCPU": 1}, False, 1)
+    before = looks.snapshot(1, {"VCPU": 1}, False, 1)
     for machine in before["machines"]:
         machine["bmc"] = f"127.0.0.{machine['name'][-1]}"
     (tmp_path / "evidence").mkdir()
-    whole.write(tmp_path / "evidence" / "before.json", before)
-    moved = {**whole.migration(), "run_id": "run"}
-    whole.write(tmp_path / "evidence" / "migration.json", moved)
+    files.write(tmp_path / "evidence" / "before.json", before)
+    moved = {**records.migration(), "run_id": "run"}
+    files.write(tmp_path / "evidence" / "migration.json", moved)
     with engine.begin() as connection:
         connection.execute(
             sa.insert(models.Conductor.__table__),
@@ -84,7 +89,9 @@ def scene(tmp_path, monkeypatch):
                         **{"uuid": f"ironic-{mac}", "node_id": number},
                         **{"address": mac, "internal_info": info},
                     }
-                    for mac, info in zip(whole.macs(number), ({}, vif), strict=True)
+                    for mac, info in zip(
+                        small_cloud.macs(number), ({}, vif), strict=True
+                    )
                 ],
             )
     return acts.Scene(lambda name: engine, Layout(tmp_path), nobody, nobody)
@@ -99,8 +106,8 @@ def failed(scene: acts.Scene) -> list[tuple[str, str]]:
     found: dict = {"forbidden": []}
     with contextlib.suppress(takeover.exceptions.WaitExpired):
         takeover.observe(scene.engine("ironic"), list(NODES), 0, record=found.update)
-    whole.write(scene.evidence / "takeover.json", found)
-    failures = checks.check_takeover(scene.evidence).failures
+    files.write(scene.evidence / "takeover.json", found)
+    failures = check_takeover(scene.evidence).failures
     return [(check.name, check.detail) for check in failures]
 
 

@@ -15,6 +15,7 @@
 import json
 import subprocess
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,7 +27,7 @@ from ironic_sideways.cloud import maintenance
 from ironic_sideways.evidence import heartbeat
 from ironic_sideways.lab import services
 from ironic_sideways.lab.layout import Layout
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files, looks, small_cloud
 from ironic_sideways.trials.sabotage import acts, cloud_acts, windows
 
 OLD = types.SimpleNamespace(metadata={"role": "a"}, tags=["one"])
@@ -39,11 +40,13 @@ class Api:
     def __init__(self, status: int = 200) -> None:
         self.status = status
         self.asked: list[tuple[str, str, Any]] = []
+        self.json: Callable[[], Any] | None = None
 
     def request(self, path: str, method: str, **more: Any) -> Any:
         self.asked.append((method, path, more["json"]))
         return types.SimpleNamespace(
-            ok=self.status < 400, status_code=self.status, content=b"", text="no"
+            **{"ok": self.status < 400, "status_code": self.status, "text": "no"},
+            **{"content": b"{}" if self.json else b"", "json": self.json},
         )
 
     def get(self, path: str, **_: Any) -> Any:
@@ -98,10 +101,10 @@ def scene(tmp_path: Path) -> acts.Scene:
     servers = [
         {**server, "uuid": f"server-{number}", "status": status}
         for number, status in enumerate(("ACTIVE", "ACTIVE", "ACTIVE", "SHUTOFF"))
-        for server in whole.servers(False)[:1]
+        for server in looks.servers(False)[:1]
     ]
-    before = {**whole.snapshot(1, {"VCPU": 1}, False, 1), "servers": servers}
-    whole.write(tmp_path / "evidence" / "before.json", before)
+    before = {**looks.snapshot(1, {"VCPU": 1}, False, 1), "servers": servers}
+    files.write(tmp_path / "evidence" / "before.json", before)
     api = Api()
     cloud = types.SimpleNamespace(compute=api, network=api, placement=api)
     return acts.Scene(lambda name: engine, Layout(tmp_path), nobody, lambda: cloud)
@@ -197,11 +200,11 @@ def test_a_log_that_was_removed_has_all_again(scene: acts.Scene) -> None:
 
 def test_migration_json_of_an_earlier_round_is_laid_down(scene: acts.Scene) -> None:
     path = scene.evidence / "migration.json"
-    whole.write(path, {"run_id": "run-2"})
+    files.write(path, {"run_id": "run-2"})
     with pytest.raises(exceptions.SidewaysError, match="go there and back once before"):
         cloud_acts.lay_old_migration(scene)
     old = scene.evidence / "rollbacks" / "sabotaged-vif" / "migration.json"
-    whole.write(old, {"run_id": "run-1"})
+    files.write(old, {"run_id": "run-1"})
 
     assert cloud_acts.lay_old_migration(scene).things == ("run-1",)
 
@@ -222,7 +225,7 @@ def test_the_base_is_told_as_another_until_it_is_mended(scene: acts.Scene) -> No
 def test_services_that_were_stopped_run_again(
     scene: acts.Scene, stopped: list[str]
 ) -> None:
-    assert cloud_acts.stop_dhcp(scene).things == (whole.mac(1),) * 3
+    assert cloud_acts.stop_dhcp(scene).things == (small_cloud.mac(1),) * 3
     cloud_acts.stop_scheduler(scene)
     scene.changes.mend()
     assert stopped == [
@@ -258,7 +261,7 @@ def test_a_machine_is_silent_and_heard_again(
 
     def run(words: list[str], timeout: float) -> Any:
         ordered.append(" ".join(words))
-        told = f"vnet7 bridge isw0 virtio {whole.mac(1)}\n"
+        told = f"vnet7 bridge isw0 virtio {small_cloud.mac(1)}\n"
         return subprocess.CompletedProcess(words, 0, told, "")
 
     credentials = {"machine-1": types.SimpleNamespace(libvirt_uri="test:///")}
@@ -271,7 +274,7 @@ def test_a_machine_is_silent_and_heard_again(
         heartbeat,
         "newest",
         lambda path: {
-            whole.mac(1): types.SimpleNamespace(last_time=100.0 - next(silences))
+            small_cloud.mac(1): types.SimpleNamespace(last_time=100.0 - next(silences))
         },
     )
     at_once = lambda look, done, what, timeout: waits.wait_for(  # noqa: E731
@@ -291,3 +294,21 @@ def test_a_machine_is_silent_and_heard_again(
 def test_a_network_that_cannot_be_switched_is_named() -> None:
     with pytest.raises(exceptions.SidewaysError, match="no-such-tap: not down: "):
         cloud_acts.link("no-such-tap", "down")
+
+
+def test_what_placement_was_told_of_a_misspelt_class_is_renamed_and_the_class_gone(
+    scene,
+):
+    api = scene.cloud().placement
+    told = {"inventories": {"CUSTOM_X": {"total": 1}}, **GENERATION}
+    api.json = lambda: json.loads(json.dumps(told))
+    scene.changes.will_rename("node-free", "CUSTOM_X", "CUSTOM_Y")
+
+    assert scene.changes.mend() == 1
+    path = "/resource_providers/node-free/inventories"
+    right = {"inventories": {"CUSTOM_Y": {"total": 1}}, **GENERATION}
+    assert api.asked == [
+        ("GET", path, None),
+        ("PUT", path, right),
+        ("DELETE", "/resource_classes/CUSTOM_X", None),
+    ]

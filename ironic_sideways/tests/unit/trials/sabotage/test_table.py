@@ -24,24 +24,21 @@ import pytest
 
 from ironic_sideways.report import verdict
 from ironic_sideways.tests.unit.report import test_broken_moves as broken
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import (
+    log_files,
+    looks,
+    phases,
+    small_cloud,
+)
 from ironic_sideways.tests.unit.report.test_broken_moves import at, into
 from ironic_sideways.trials.sabotage import table
 
 Forge = Callable[[Path], Any]
 
 
-@pytest.fixture
-def evidence(tmp_path):
-    directory = tmp_path / "evidence"
-    directory.mkdir()
-    whole.lay_down(directory)
-    return directory
-
-
 def taken(node: int, *ports: tuple[str, str | None], bmc: str = "127.0.0.1") -> Forge:
     """What take-over saw of a node: its BMC, and its ports but for the first NIC's."""
-    first = (whole.macs(node + 1)[0], None)
+    first = (small_cloud.macs(node + 1)[0], None)
     found = [{"mac": mac, "vif": vif} for mac, vif in (first, *ports)]
     return at("takeover", "nodes", node, bmc=bmc, ports=found)
 
@@ -64,11 +61,11 @@ def lean(*kind: str, **change: Any) -> Forge:
 
 def switched(directory: Path) -> None:
     text = "Changing hardware state to 'power off'."
-    broken.told(directory, "ironic-conductor.log", whole.BEGIN + 20, text)
+    broken.told(directory, "ironic-conductor.log", phases.BEGIN + 20, text)
 
 
 def cut(directory: Path) -> None:
-    line = whole.log_line(whole.OPERATED + 1, "told")
+    line = log_files.log_line(phases.OPERATED + 1, "told")
     (directory / "logs" / "neutron.log").write_text(line)
 
 
@@ -82,19 +79,19 @@ def unended(event: Any) -> Any:
     )
 
 
-RESET = {"time": whole.BEGIN + 5, "domain": "machine-1", "command": "reset"}
+RESET = {"time": phases.BEGIN + 5, "domain": "machine-1", "command": "reset"}
 LEAK = {"name": "BMC password of node-1", "file": "nova-api.log", "line": 2}
-LEFT = {**whole.service("enabled"), "host": "isw0-left"}
+LEFT = {**looks.service("enabled"), "host": "isw0-left"}
 
 FORGED: dict[str, Forge] = {
     "bmc-addresses": both(
         at("before", "machines", 0, bmc="127.0.0.1"),
-        taken(0, (whole.mac(1), "port-1"), bmc="127.0.0.9"),
+        taken(0, (small_cloud.mac(1), "port-1"), bmc="127.0.0.9"),
     ),
-    "macs": taken(0, (whole.mac(3), "port-1")),
-    "vif": taken(0, (whole.mac(1), None)),
-    "stale-vif": taken(2, (whole.mac(3), "port-9")),
-    "extra-port": taken(2, (whole.mac(3), None), ("52:54:00:ff:ff:fe", None)),
+    "macs": taken(0, (small_cloud.mac(3), "port-1")),
+    "vif": taken(0, (small_cloud.mac(1), None)),
+    "stale-vif": taken(2, (small_cloud.mac(3), "port-9")),
+    "extra-port": taken(2, (small_cloud.mac(3), None), ("52:54:00:ff:ff:fe", None)),
     "deleted-row": into("takeover", "others", row="node-9"),
     "unserved-driver": at("takeover", "nodes", 0, online=None),
     "node-locked": at("takeover", "nodes", 0, reservation="gone"),
@@ -126,7 +123,8 @@ FORGED: dict[str, Forge] = {
         "after", "ironic_nodes", row={"uuid": "node-9", "network_interface": "flat"}
     ),
     "ratio": at(
-        *("after", "providers", 0, "inventories", whole.CLASS), allocation_ratio=2.0
+        *("after", "providers", 0, "inventories", small_cloud.CLASS),
+        allocation_ratio=2.0,
     ),
     "binding": at("after", "servers", 0, bindings={"port-1": ["elsewhere", "normal"]}),
     "server-error": at("after", "servers", 0, status="ERROR"),

@@ -18,23 +18,15 @@ import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.report import window
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files
 from ironic_sideways.trials.sabotage import table, windows
 
 
 def judged(evidence, *names, of=("",)):
     """What the verdict says of the sabotages, which broke the things ``of``."""
     broken = {name: {"text": "", "things": list(of)} for name in names}
-    whole.write(evidence.parent / windows.RECORD, broken)
+    files.write(evidence.parent / windows.RECORD, broken)
     return windows.judged([windows.find(name) for name in names], evidence.parent)
-
-
-@pytest.fixture
-def evidence(tmp_path):
-    directory = tmp_path / "evidence"
-    directory.mkdir()
-    whole.lay_down(directory)
-    return directory
 
 
 @pytest.mark.parametrize("sabotage", table.TABLE, ids=lambda sabotage: sabotage.name)
@@ -50,7 +42,7 @@ def test_a_sabotage_is_done_in_the_window_and_seen_later(sabotage):
 
 
 def test_a_node_of_nobody_is_named(evidence):
-    whole.edit(evidence / "takeover.json", lambda d: d["others"].append("node-gone"))
+    files.edit(evidence / "takeover.json", lambda d: d["others"].append("node-gone"))
 
     (said,) = judged(evidence, "deleted-row", of=["node-gone"])
     assert said.startswith("take-over: no other nodes: Ironic has node-gone")
@@ -60,7 +52,7 @@ def test_a_driver_that_nobody_serves_is_named(evidence):
     def lose(document):
         document["nodes"][0]["online"] = None
 
-    whole.edit(evidence / "takeover.json", lose)
+    files.edit(evidence / "takeover.json", lose)
 
     (said,) = judged(evidence, "unserved-driver")
     assert "no online conductor manages it" in said
@@ -75,8 +67,8 @@ def test_a_machine_of_another_bmc_is_named(evidence):
         for machine in document["machines"]:
             machine["bmc"] = "127.0.0.1"
 
-    whole.edit(evidence / "takeover.json", swap)
-    whole.edit(evidence / "before.json", know)
+    files.edit(evidence / "takeover.json", swap)
+    files.edit(evidence / "before.json", know)
 
     (said,) = judged(evidence, "bmc-addresses")
     assert "BMC 127.0.0.9, its machine's: 127.0.0.1" in said
@@ -87,7 +79,7 @@ def test_an_allocation_that_was_left_is_named(evidence):
         node = document["nodes"][0]
         node["allocations"] = {"server-run": {"VCPU": 1}}
 
-    whole.edit(evidence / "resources.json", leave)
+    files.edit(evidence / "resources.json", leave)
 
     (said,) = judged(evidence, "allocation")
     assert said.startswith("resources: resources of node-run: is allocated to {'se")
@@ -97,21 +89,21 @@ def test_the_old_driver_is_named(evidence):
     def keep(document):
         document["loaded"]["driver"] = "baremetal.BareMetalDriver"
 
-    whole.edit(evidence / "resources.json", keep)
+    files.edit(evidence / "resources.json", keep)
 
     (said,) = judged(evidence, "old-driver")
     assert said.startswith("resources: driver: baremetal.BareMetalDriver")
 
 
 def test_another_node_than_the_broken_one_is_not_the_right_name(evidence):
-    whole.edit(evidence / "takeover.json", lambda d: d["others"].append("node-gone"))
+    files.edit(evidence / "takeover.json", lambda d: d["others"].append("node-gone"))
 
     with pytest.raises(exceptions.SidewaysError, match="verdict to name node-other"):
         judged(evidence, "deleted-row", of=["node-gone", "node-other"])
 
 
 def test_several_are_each_named_or_the_first_that_is_not_is_told(evidence):
-    whole.edit(evidence / "takeover.json", lambda d: d["others"].append("node-gone"))
+    files.edit(evidence / "takeover.json", lambda d: d["others"].append("node-gone"))
 
     with pytest.raises(exceptions.SidewaysError, match=r"sabotage vif: expected"):
         judged(evidence, "deleted-row", "vif")
