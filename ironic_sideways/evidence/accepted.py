@@ -46,7 +46,7 @@ class Change:
     @property
     def fault(self) -> str:
         """Why no owner may have done so; empty when one may."""
-        known = (*compare.OWNERS, compare.GROUPS)
+        known = (*compare.OWNERS, *compare.BESIDE)
         if self.key not in known:
             return (
                 f"no owner may change {self.key} in the window; what may be accepted "
@@ -61,9 +61,9 @@ class Change:
 
 def told(document: Document, server: Document, key: str) -> Any:
     """What ``document`` has of its ``server``."""
-    if key == compare.GROUPS:
-        found = document.get("around", {}).get("security groups", {})
-        return {port["id"]: found.get(port["id"]) for port in server["ports"]}
+    if kind := compare.BESIDE.get(key):
+        found = document.get("around", {}).get(kind, {})
+        return {place: found.get(place) for place in compare.beside(server, key)}
     return server.get(key)
 
 
@@ -120,13 +120,12 @@ def seen(changes: list[Change], before: Document, after: Document) -> list[Chang
 def applied(changes: list[Change], before: Document, after: Document) -> Document:
     """``before`` as its owners left it: with what :func:`seen` says of ``after``."""
     servers = compare.by(before["servers"], "uuid")
-    around = before.get("around", {})
-    groups = dict(around.get("security groups", {}))
+    around = {kind: dict(found) for kind, found in before.get("around", {}).items()}
     for one in seen(changes, before, after):
         server = dict(servers[one.instance])
         server["accepted"] = [*server.get("accepted", ()), one.key]
-        if one.key == compare.GROUPS:
-            groups |= one.then
+        if kind := compare.BESIDE.get(one.key):
+            around.setdefault(kind, {}).update(one.then)
         else:
             server[one.key] = one.then
         if one.key == "ports":
@@ -134,9 +133,7 @@ def applied(changes: list[Change], before: Document, after: Document) -> Documen
             bindings = server["bindings"].items()
             server["bindings"] = {uuid: to for uuid, to in bindings if uuid in left}
             for uuid in {port["id"] for port in one.before} - left:
-                groups.pop(uuid, None)
+                around.get("security groups", {}).pop(uuid, None)
         servers[one.instance] = server
-    if around:
-        around = {**around, "security groups": groups}
-        before = {**before, "around": around}
-    return {**before, "servers": list(servers.values())}
+    told_of = {"around": around} if "around" in before else {}
+    return {**before, **told_of, "servers": list(servers.values())}

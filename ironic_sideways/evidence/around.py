@@ -55,11 +55,23 @@ def flavors(cloud: Connection) -> dict[str, Kind]:
     return {"access": access, "specs": specs}
 
 
-def images(cloud: Connection, servers: list[Kind], specs: Kind) -> Kind:
-    """The status of each image that an instance or a flavor names; None: gone."""
+def images(cloud: Connection, servers: list[Kind], specs: Kind) -> dict[str, Kind]:
+    """Of each image that an instance or a flavor names: its status, None if it is gone.
+
+    And what is in it: format, size and hash. Glance lets nobody change those.
+    """
     named = sorted(compare.named_images(servers, specs))
     found = {uuid: cloud.image.find_image(uuid) for uuid in named}
-    return {uuid: image.status if image else None for uuid, image in found.items()}
+    return {
+        "images": {
+            uuid: image.status if image else None for uuid, image in found.items()
+        },
+        "contents": {
+            uuid: [image.disk_format, image.size, image.hash_value or image.checksum]
+            for uuid, image in found.items()
+            if image
+        },
+    }
 
 
 def fingerprints(cloud: Connection, digest: Digests) -> Kind:
@@ -106,10 +118,39 @@ def take(
     flavor = flavors(cloud)
     found = {
         **flavor,
-        "images": images(cloud, servers, flavor["specs"]),
+        **images(cloud, servers, flavor["specs"]),
         "fingerprints": fingerprints(cloud, digest),
         "security groups": security_groups(cloud),
         "consumers": consumers(providers, get),
         "hypervisors": {one.id: one.name for one in cloud.compute.hypervisors()},
     }
     return found | ({"nova_bm": checksums(nova_bm)} if nova_bm is not None else {})
+
+
+def of_hosts(
+    whole: dict[str, Kind], servers: list[Kind], providers: list[Kind]
+) -> dict[str, Kind]:
+    """Of what :func:`take` found, what these servers and their nodes lean on.
+
+    Flavors are everybody's. What other hosts' own nova-compute writes in nova_bm is no
+    concern of these.
+    """
+    nodes = {one["uuid"] for one in providers}
+    wanted = {
+        **dict.fromkeys(
+            ("images", "contents"), compare.named_images(servers, whole["specs"])
+        ),
+        "fingerprints": {one["uuid"] for one in servers},
+        "security groups": {port["id"] for one in servers for port in one["ports"]},
+        "consumers": {uuid for one in providers for uuid in one["allocations"]},
+        "hypervisors": {
+            uuid for uuid, name in whole["hypervisors"].items() if name in nodes
+        },
+    }
+    return {
+        kind: {key: value for key, value in found.items() if key in wanted[kind]}
+        if kind in wanted
+        else found
+        for kind, found in whole.items()
+        if kind != "nova_bm"
+    }

@@ -23,6 +23,12 @@ from ironic_sideways.evidence import documents, secrets
 from ironic_sideways.hardware import vbmc_log
 
 
+def power_commands(log: Path) -> list[dict[str, Any]]:
+    """Those that vbmcd's ``log`` tells, in its order."""
+    with log.open(errors="replace") as lines:
+        return [dataclasses.asdict(c) for c in vbmc_log.power_commands(lines)]
+
+
 def collect(
     logs: Path, output: Path, secret_files: Sequence[Path]
 ) -> list[dict[str, Any]]:
@@ -38,8 +44,7 @@ def collect(
         raise exceptions.SidewaysError(
             f"{log}: absent; without it nothing proves that no machine was switched"
         )
-    with log.open(errors="replace") as lines:
-        commands = [dataclasses.asdict(c) for c in vbmc_log.power_commands(lines)]
+    commands = power_commands(log)
     documents.write(output / "bmc.json", {"commands": commands})
     target = output / "logs"
     target.mkdir(parents=True, exist_ok=True)

@@ -10,15 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Did every instance and node survive: before and after, compared.
+"""Instances, machines and providers, before and after, compared.
 
-Pure functions over two snapshots (evidence/snapshot.py). The rule of the
-design: same uuid, node, MAC, fixed IP, VIF, image, flavor, power state;
-same boot id; one provider a node with the same uuid.
+Pure functions over two snapshots (evidence/snapshot.py).
 """
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator
+import itertools
+from collections.abc import Collection, Iterator
 from typing import Any
 
 Document = dict[str, Any]
@@ -67,12 +66,19 @@ SERVER_FIELDS = (
     "tags",
     "user_data",
     "created_at",
+    "launched_at",
+    "availability_zone",
+    "config_drive",
     "ports",
 )
 #: Of these, what its owner may change where no policy forbids it.
 OWNERS = ("name", "description", "metadata", "tags", "ports")
-#: Of an instance's ports, which is told beside the servers (evidence/around.py).
-GROUPS = "security_groups"
+#: What they may change besides -> the kind that tells it (evidence/around.py).
+BESIDE = {
+    "security_groups": "security groups",
+    "key_pair": "fingerprints",
+    "image_status": "images",
+}
 
 
 def by(rows: list[Document], key: str) -> dict[str, Document]:
@@ -128,7 +134,8 @@ def each_server(before: Document, after: Document) -> Iterator[Check]:
 
 def server_faults(before: Document, after: Document) -> str:
     """What of an instance changed, its owner's own last; empty when nothing."""
-    kept = [field for field in SERVER_FIELDS if field not in OWNERS]
+    # Some are not recorded by an earlier version.
+    kept = [f for f in SERVER_FIELDS if f not in OWNERS and f in before]
     own = [field for field in OWNERS if before[field] != after[field]]
     told = [differences(before, after, kept), differences(before, after, own)]
     if own:
@@ -228,80 +235,6 @@ def nodes(before: Document) -> dict[str, str | None]:
     return {uuid: holders.get(uuid) for uuid in sorted(by(known, "uuid"))}
 
 
-def ironic_power(snapshot: Document) -> dict[str, str]:
-    """What Ironic must call each machine's power, by the node's uuid."""
-    machines = snapshot.get("machines", [])
-    return {machine["uuid"]: f"power {machine['power']}" for machine in machines}
-
-
-def each_ironic_node(before: Document, after: Document) -> Iterator[Check]:
-    """Every node of before is in Ironic, with its instance's VIFs."""
-    found = by(after["ironic_nodes"], "uuid")
-    servers = by(before["servers"], "uuid")
-    machines = by(before.get("machines", []), "uuid")
-    powers = ironic_power(after)
-    for uuid, instance in nodes(before).items():
-        name = f"ironic node {uuid}"
-        if uuid not in found:
-            yield Check(name, False, "is not in Ironic")
-            continue
-        node = found[uuid]
-        wrong = node_faults(node, servers[instance] if instance else None)
-        wrong = wrong or machine_faults(node, machines.get(uuid))
-        if not wrong and uuid in powers and node["power_state"] != powers[uuid]:
-            wrong = f"power_state {node['power_state']!r}, but BMC: {powers[uuid]!r}"
-        yield Check(name, not wrong, wrong or node["provision_state"])
-    for uuid in sorted(found.keys() - nodes(before)):
-        yield Check(f"ironic node {uuid}", False, "was no node before")
-
-
-def node_faults(node: Document, server: Document | None) -> str:
-    wanted: Document = {
-        "instance_uuid": server["uuid"] if server else None,
-        "provision_state": "active" if server else "available",
-        "maintenance": False,
-        "last_error": None,
-    }
-    # Not recorded by an earlier version.
-    wanted |= {key: False for key in ("protected", "retired") if key in node}
-    wrong = differences(wanted, node, tuple(wanted))
-    return wrong or vif_faults(node, server)
-
-
-def vif_faults(node: Document, server: Document | None) -> str:
-    """How the VIFs of ``node`` are not its instance's; empty when they are.
-
-    :param server: the instance; None: a free node, which holds none.
-    """
-    vifs = {port["vif"]: port["mac"] for port in node["ports"] if port["vif"]}
-    expected = {p["id"]: p["mac"] for p in server["ports"]} if server else {}
-    return f"VIFs (port: MAC): {expected} became {vifs}" if vifs != expected else ""
-
-
-def each_binding(before: Document, after: Document) -> Iterator[Check]:
-    """The instance's ports are bound as Ironic binds those that it deploys."""
-    now = by(after["servers"], "uuid")
-    # That an interface is the one it was moved with is judged elsewhere.
-    bound = {
-        node["uuid"]
-        for node in after["ironic_nodes"]
-        if node["network_interface"] != "noop"
-    }
-    right = 0
-    for server in before["servers"]:
-        node = server["node"]
-        if server["uuid"] not in now or node not in bound:
-            continue
-        wanted = {port["id"]: [node, "baremetal"] for port in server["ports"]}
-        found = now[server["uuid"]]["bindings"]
-        right += found == wanted
-        if found != wanted:
-            name = f"port bindings of instance {server['uuid']}"
-            yield Check(name, False, f"expected {wanted}, found {found}")
-    if right:
-        yield Check("port bindings", True, f"of {right} instances to their nodes")
-
-
 def named_images(servers: list[Document], specs: Document) -> set[str]:
     """Images that instances or flavors name, by uuid."""
     named = {server["image"] for server in servers}
@@ -310,28 +243,47 @@ def named_images(servers: list[Document], specs: Document) -> set[str]:
     return named - {None, ""}
 
 
-def owners_groups(kind: str, key: str, before: Document) -> str:
-    """How to accept that an owner gave a port other security groups."""
-    for server in before["servers"] if kind == "security groups" else ():
-        if any(port["id"] == key for port in server.get("ports", ())):
+def beside(server: Document, key: str) -> list[str]:
+    """Where :data:`BESIDE`'s kind of ``key`` tells what is ``server``'s."""
+    if key == "security_groups":
+        return [port["id"] for port in server["ports"]]
+    return list(filter(None, [server["uuid" if key == "key_pair" else "image"]]))
+
+
+def owners_word(kind: str, place: str, before: Document) -> str:
+    """How to accept that an owner changed what ``kind`` tells at ``place``."""
+    for key, server in itertools.product(BESIDE, before["servers"]):
+        if BESIDE[key] == kind and place in beside(server, key):
             return (
-                f"; an owner may change {GROUPS}: ask, then accept it by evidence "
-                f"compare --accept {server['uuid']}:{GROUPS}"
+                f"; an owner may change {key}: ask, then accept it by evidence "
+                f"compare --accept {server['uuid']}:{key}"
             )
     return ""
+
+
+#: Kinds that are judged elsewhere: flavors change, and looks name other images.
+APART = {"specs", "contents"}
 
 
 def each_around(before: Document, after: Document) -> Iterator[Check]:
     """What instances depend on is as it was; an image that is named now is active.
 
-    The flavors' extra specs change: they have a subject of their own.
+    What is :data:`APART` has judges of its own.
     """
     for which, one in (("before", before), ("after", after)):
         named = named_images(one["servers"], one["around"]["specs"])
         if wrong := mismatch(named, one["around"]["images"]):
             yield Check(f"images named {which}", False, wrong)
-    for kind in sorted({*before["around"], *after["around"]} - {"specs"}):
+    # A server that came is judged as one.
+    came = [
+        one
+        for one in after["servers"]
+        if one["uuid"] not in by(before["servers"], "uuid")
+    ]
+    theirs = {uuid for one in came for key in BESIDE for uuid in beside(one, key)}
+    for kind in sorted({*before["around"], *after["around"]} - APART):
         then, now = (one["around"].get(kind, {}) for one in (before, after))
+        now = {key: now[key] for key in now if key in then or key not in theirs}
         if kind == "images":
             then = dict.fromkeys(now, "active") | then
             now = dict.fromkeys(then, "unnamed") | now
@@ -346,56 +298,7 @@ def each_around(before: Document, after: Document) -> Iterator[Check]:
             none = [key for key, checksum in now.items() if checksum is None]
             changed |= dict.fromkeys(none, "no checksum: there is no such table")
         for key, detail in changed.items():
-            yield Check(
-                f"{kind} {key}", False, detail + owners_groups(kind, key, before)
-            )
+            word = owners_word(kind, key, before)
+            yield Check(f"{kind} {key}", False, detail + word)
         if not changed:
             yield Check(kind, True, f"{len(then)} as before")
-
-
-def machine_faults(node: Document, machine: Document | None) -> str:
-    """What of Ironic's ``node`` is not its machine's; empty when nothing.
-
-    A BMC or a MAC of another machine is seen by nobody until that one is
-    switched off, or boots, in this one's place.
-    """
-    if machine is None:
-        return ""
-    known = machine.get("bmc")
-    if known and node.get("bmc") != known:
-        return f"BMC {node.get('bmc')}, its machine's: {known}"
-    macs = sorted(port["mac"] for port in node["ports"])
-    if macs != sorted(machine["macs"]):
-        return f"MACs {macs}, its machine's: {sorted(machine['macs'])}"
-    return ""
-
-
-def compare(before: Document, after: Document) -> list[Check]:
-    """Every check that both snapshots have the material for.
-
-    Machines and Ironic nodes are compared where a snapshot has them; a
-    snapshot that had machines before and lacks them after is a failure.
-    """
-    parts: list[tuple[str, Callable[[Document, Document], Iterator[Check]]]] = []
-    if before["base_driver"] != "fake":
-        parts += [("servers", each_server), ("providers", each_provider)]
-        if "around" in before or "around" in after:
-            parts.append(("around", each_around))
-    if "machines" in before or "machines" in after:
-        parts.append(("machines", each_machine))
-        if before["base_driver"] != "fake":
-            parts.append(("machines", each_server_power))
-    if "ironic_nodes" in after:
-        parts.append(("ironic_nodes", each_ironic_node))
-        if before["base_driver"] != "fake":
-            parts.append(("ironic_nodes", each_binding))
-    checks: list[Check] = []
-    for key, part in parts:
-        for which, snapshot in (("before", before), ("after", after)):
-            if key not in snapshot and key != "ironic_nodes":
-                absent = Check(key, False, f"not in the snapshot {which}")
-                checks += [absent] if absent not in checks else []
-                break
-        else:
-            checks.extend(part(before, after))
-    return checks

@@ -12,11 +12,55 @@
 
 """Evidence files: JSON documents that are written whole or not at all."""
 
+import contextlib
+import contextvars
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ironic_sideways import exceptions, whole_file
+
+Found = TypeVar("Found")
+Held = dict[tuple[Path, Callable[..., Any], tuple[Any, ...]], Any]
+
+_held: contextvars.ContextVar[Held | None] = contextvars.ContextVar(
+    "held", default=None
+)
+
+
+@contextlib.contextmanager
+def read_once(held: Held | None = None) -> Iterator[None]:
+    """Within it each file is read once, and nobody changes what was read.
+
+    Judges of one directory ask for the same files again and again. One within another
+    belongs to that.
+
+    :param held: what was read before, which grows.
+    """
+    if _held.get() is not None:
+        yield
+        return
+    token = _held.set({} if held is None else held)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def once(path: Path, parse: Callable[..., Found], *more: Any) -> Found:
+    """What ``parse`` makes of the file at ``path``; within ``read_once`` asked once.
+
+    :param more: what else it depends on.
+    """
+    held = _held.get()
+    if held is None:
+        return parse(path, *more)
+    key = (path, parse, more)
+    if key not in held:
+        held[key] = parse(path, *more)
+    found: Found = held[key]
+    return found
 
 
 def write(path: Path, document: Any, mode: int | None = None) -> None:
@@ -31,7 +75,7 @@ def read(path: Path) -> Any:
     :raises EvidenceAbsent: there is no such file.
     :raises EvidenceMalformed: it is not JSON.
     """
-    return whole_file.read_json(path)
+    return once(path, whole_file.read_json)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -40,6 +84,10 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     :raises EvidenceAbsent: there is no such file.
     :raises EvidenceMalformed: a line is not a JSON object.
     """
+    return once(path, _read_lines)
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_text().splitlines()
     except FileNotFoundError:

@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
+from ironic_sideways.evidence import documents
 
 #: What each beat tells, and what some do besides.
 NEEDED = frozenset({"mac", "boot_id", "seq", "ip"})
@@ -131,6 +132,10 @@ def read(path: Path) -> list[Beat]:
 
     :raises SidewaysError: the file is missing: absent evidence is a failure.
     """
+    return documents.once(path, _read)
+
+
+def _read(path: Path) -> list[Beat]:
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
             return parse(stream)
@@ -152,6 +157,18 @@ def streams(beats: Iterable[Beat]) -> list[Stream]:
         grouped[beat.mac, beat.boot_id].append(beat)
     found = [_stream(of_one_boot) for of_one_boot in grouped.values()]
     return sorted(found, key=lambda stream: (stream.mac, stream.first_time))
+
+
+def read_streams(path: Path) -> list[Stream]:
+    """The streams of heartbeat.jsonl.
+
+    :raises SidewaysError: the file is missing.
+    """
+    return documents.once(path, _read_streams)
+
+
+def _read_streams(path: Path) -> list[Stream]:
+    return streams(read(path))
 
 
 def _stream(beats: list[Beat]) -> Stream:
@@ -177,7 +194,7 @@ def newest(path: Path) -> dict[str, Stream]:
 
     :raises SidewaysError: heartbeat.jsonl is missing.
     """
-    found = sorted(streams(read(path)), key=lambda stream: stream.last_time)
+    found = sorted(read_streams(path), key=lambda stream: stream.last_time)
     return {stream.mac: stream for stream in found}
 
 
@@ -231,9 +248,11 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._known = (
-            {_identity(beat) for beat in read(path)} if path.exists() else set()
-        )
+        # A boot's last number, for a guest goes on once one is acknowledged: all of
+        # them, of a thousand guests and an hour, would take a gigabyte.
+        self._last: dict[tuple[str, str], int] = {}
+        for beat in read(path) if path.exists() else ():
+            self._note(beat)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         size = os.fstat(self._file).st_size
@@ -247,7 +266,7 @@ class Record:
         :raises OSError: it was not written, or not whole.
         """
         with self._lock:
-            again = _identity(beat) in self._known
+            again = beat.seq <= self._last.get((beat.mac, beat.boot_id), -1)
             fields = dataclasses.asdict(dataclasses.replace(beat, again=again))
             for name in ("again", *OPTIONAL):
                 if not fields[name]:
@@ -256,21 +275,23 @@ class Record:
             if os.write(self._file, line) != len(line):
                 os.write(self._file, b"\n")
                 raise OSError("short write")
-            self._known.add(_identity(beat))
+            self._note(beat)
+
+    def _note(self, beat: Beat) -> None:
+        boot = beat.mac, beat.boot_id
+        self._last[boot] = max(beat.seq, self._last.get(boot, beat.seq))
 
     def close(self) -> None:
         """Close the file; append must not be called any more."""
         os.close(self._file)
 
 
-def _identity(beat: Beat) -> tuple[str, str, int]:
-    return beat.mac, beat.boot_id, beat.seq
-
-
 class _Handler(http.server.BaseHTTPRequestHandler):
     """``/beat?...``: 200 once it is written; ``/``: 200, to see that one listens."""
 
     server: "Collector"
+    #: Light guests keep a connection; a real one's wget asks for it to be closed.
+    protocol_version = "HTTP/1.1"
     #: Seconds; a guest that was switched off in the middle must not hold a thread.
     timeout = 10
 

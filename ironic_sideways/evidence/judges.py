@@ -170,7 +170,9 @@ def take(
     moved = {instance for instance in nodes.values() if instance}
     programs = []
     for program in PROGRAMS:
+        begin = time.monotonic()
         record, printed = ask(program, configurations[program.service], moved)
+        record["seconds"] = round(time.monotonic() - begin, 3)
         programs.append(record)
         tell(f"{record['name']}: exit code {record['code']}\n{printed}")
     return {

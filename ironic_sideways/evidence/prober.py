@@ -87,6 +87,10 @@ def read(path: Path) -> list[Line]:
     :raises EvidenceAbsent: there is no such file.
     :raises EvidenceMalformed: a line is none.
     """
+    return documents.once(path, _read)
+
+
+def _read(path: Path) -> list[Line]:
     found = []
     for number, row in enumerate(documents.read_lines(path), start=1):
         try:
@@ -137,7 +141,7 @@ def outcome(ask: Ask) -> str | None:
     """What ``ask`` was answered; of a failure its kind alone, which is no secret."""
     try:
         return ask()
-    except (*ERRORS, OSError) as error:
+    except (*ERRORS, OSError, exceptions.SidewaysError) as error:
         return type(error).__name__
 
 

@@ -147,14 +147,8 @@ def observe(
         return found
 
     try:
-        waits.wait_for(
-            look_for_faults,
-            lambda found: not found,
-            f"nova-compute to report {len(nodes)} nodes as {several(names)}",
-            timeout,
-            interval=1,
-            seen=lambda found: "; ".join(f"{u} {why}" for u, why in found.items()),
-        )
+        what = f"nova-compute to report {len(nodes)} nodes as {several(names)}"
+        waits.wait_for_none(look_for_faults, what, timeout, interval=1)
     finally:
         nothing: Document = {"inventories": {}, "allocations": {}}
         document = {

@@ -17,16 +17,19 @@ cloud it asks the APIs; on the lab it also asks each
 machine's BMC and looks up its last heartbeat.
 """
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Collection
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from openstack.connection import Connection
 
-from ironic_sideways.cloud import maintenance
+from ironic_sideways import exceptions, waits
+from ironic_sideways.cloud import in_parallel, maintenance
 from ironic_sideways.evidence import around, documents, heartbeat
 from ironic_sideways.evidence.tenants import Digests
 
@@ -76,6 +79,9 @@ def servers(cloud: Connection, digest: Digests) -> list[dict[str, Any]]:
                 "tags": digest(sorted(server.tags or ())),
                 "user_data": digest(server.user_data),
                 "created_at": server.created_at,
+                "launched_at": server.launched_at,
+                "availability_zone": server.availability_zone,
+                "config_drive": bool(server.has_config_drive),
                 "locked": bool(server.is_locked),
                 "locked_reason": (
                     maintenance.REASON
@@ -152,6 +158,10 @@ def services(cloud: Connection) -> list[dict[str, Any]]:
     ]
 
 
+#: What of a node's properties the move writes (migrate/mapping.py).
+SHAPE = ("cpus", "memory_mb", "local_gb", "cpu_arch", "capabilities")
+
+
 def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
     """All Ironic nodes with their ports; ``cloud`` must see nodes of all owners."""
     ports: dict[str, list[dict[str, Any]]] = {}
@@ -171,6 +181,8 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
             "power_state": node.power_state,
             "maintenance": node.is_maintenance,
             "last_error": node.last_error,
+            "fault": node.fault,
+            "properties": {key: (node.properties or {}).get(key) for key in SHAPE},
             "driver": node.driver,
             "network_interface": node.network_interface,
             "boot_interface": node.boot_interface,
@@ -189,19 +201,45 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
     ]
 
 
-#: What of a node no trial changes for good, and its provision state.
+#: A node in use, and a free one (ironic.common.states).
+AT_REST = ("active", "available")
+
+#: What of a node no trial changes for good, and what is on it.
 LASTING = (
-    *("uuid", "provision_state", "maintenance", "driver", "network_interface"),
+    *("uuid", "instance_uuid", "provision_state", "maintenance"),
+    *("driver", "network_interface"),
     *("boot_interface", "bmc", "resource_class", "owner", "conductor"),
     *("protected", "retired"),
 )
 
 
-def last_look(cloud: Connection) -> dict[str, Any]:
-    """The nodes once more, when all trials are over: last-look.json."""
+#: Seconds for the last nodes to be cleaned when the trials are over.
+REST_TIMEOUT = 300.0
+
+
+def last_look(cloud: Connection, timeout: float = REST_TIMEOUT) -> dict[str, Any]:
+    """The nodes once more, when all trials are over: last-look.json.
+
+    :param timeout: seconds for each node to be in use or free; what is not by then is
+        recorded as it is, for the verdict.
+    """
+    nodes: list[dict[str, Any]] = []
+
+    def look() -> list[dict[str, Any]]:
+        nodes[:] = ironic_nodes(cloud)
+        return nodes
+
+    with contextlib.suppress(exceptions.WaitExpired):
+        waits.wait_for(
+            look,
+            lambda nodes: all(n["provision_state"] in AT_REST for n in nodes),
+            "each node to be in use or free",
+            timeout,
+            interval=2,
+        )
     taken_at = time.time()
-    nodes = [{key: node[key] for key in LASTING} for node in ironic_nodes(cloud)]
-    return {"taken_at": taken_at, "nodes": nodes}
+    kept = [{key: node[key] for key in LASTING} for node in nodes]
+    return {"taken_at": taken_at, "nodes": kept}
 
 
 def machines(where: Machines) -> list[dict[str, Any]]:
@@ -211,42 +249,48 @@ def machines(where: Machines) -> list[dict[str, Any]]:
 
     credentials = bmc.credentials(where.vbmc_config)
     newest = heartbeat.newest(where.heartbeat)
-    found = []
-    for machine in documents.read(where.machines):
+
+    def one(machine: dict[str, Any]) -> dict[str, Any]:
         heard = [newest[mac] for mac in machine["macs"] if mac in newest]
         last = max(heard, key=lambda stream: stream.last_time, default=None)
-        found.append(
-            {
-                "uuid": machine["uuid"],
-                "name": machine["name"],
-                # Of the NIC that has the address; the first where none was heard.
-                "mac": last.mac if last else machine["macs"][0],
-                "macs": machine["macs"],
-                "bmc": credentials[machine["name"]].bmc.address,
-                "power": ipmi.power_status(credentials[machine["name"]].bmc),
-                "boot_id": last.boot_id if last else None,
-                "last_seq": last.last_seq if last else None,
-            }
-        )
-    return found
+        return {
+            "uuid": machine["uuid"],
+            "name": machine["name"],
+            # Of the NIC that has the address; the first where none was heard.
+            "mac": last.mac if last else machine["macs"][0],
+            "macs": machine["macs"],
+            "bmc": credentials[machine["name"]].bmc.address,
+            "power": ipmi.power_status(credentials[machine["name"]].bmc),
+            "boot_id": last.boot_id if last else None,
+            "last_seq": last.last_seq if last else None,
+        }
+
+    # A thousand BMCs one after the other would hold up the window for a minute.
+    with futures.ThreadPoolExecutor(in_parallel.WORKERS) as pool:
+        return list(pool.map(one, documents.read(where.machines)))
 
 
 def of_hosts(
     snapshot: dict[str, Any], hosts: Collection[str], nodes: Collection[str]
 ) -> dict[str, Any]:
-    """Of a snapshot, what belongs to these compute hosts and their ``nodes``."""
-    kept = {"servers": ("host", hosts)} | {
-        key: ("uuid", nodes)
-        for key in ("providers", "machines", "ironic_nodes")
+    """Of a snapshot, what belongs to these compute hosts and their ``nodes``.
+
+    Users of other hosts go on: what they create, change and delete is no concern.
+    """
+    kept: dict[str, Any] = {
+        key: [one for one in snapshot[key] if one[field] in wanted]
+        for key, field, wanted in (
+            ("servers", "host", hosts),
+            *((key, "uuid", nodes) for key in ("providers", "machines")),
+            ("ironic_nodes", "uuid", nodes),
+        )
         if key in snapshot
     }
-    # What other hosts' own nova-compute writes is no concern of these.
-    whole = snapshot.get("around", {})
-    of_all = {"around": {k: v for k, v in whole.items() if k != "nova_bm"}}
-    return {**snapshot, **(of_all if whole else {})} | {
-        key: [one for one in snapshot[key] if one[field] in wanted]
-        for key, (field, wanted) in kept.items()
-    }
+    if "around" in snapshot:
+        kept["around"] = around.of_hosts(
+            snapshot["around"], kept["servers"], kept["providers"]
+        )
+    return snapshot | kept
 
 
 def take(

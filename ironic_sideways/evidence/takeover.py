@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
+from openstack.connection import Connection
 
 from ironic_sideways import exceptions, waits
 from ironic_sideways.nova_bm import database
@@ -53,6 +54,17 @@ PORTS = sqlalchemy.text(
     "SELECT n.uuid AS node, p.uuid, p.address, p.internal_info"
     " FROM ports p JOIN nodes n ON n.id = p.node_id ORDER BY p.address"
 )
+
+
+def moved_by(ironic: Connection) -> list[str]:
+    """The runs of the migration that Ironic's nodes are from, as they say themselves.
+
+    :param ironic: who sees all nodes.
+    """
+    told = (
+        one.extra.get(PROVENANCE, {}) for one in ironic.baremetal.nodes(details=True)
+    )
+    return sorted({one["run_id"] for one in told if "run_id" in one})
 
 
 def read_nodes(engine: sqlalchemy.Engine) -> dict[str, dict[str, Any]]:
@@ -104,7 +116,7 @@ def forbidden_lines(log: Path, since: datetime.datetime) -> list[str]:
     """``file:line: text`` of each line that must not be in the conductor's log.
 
     :param since: when the nodes were moved; what a conductor did in an earlier try,
-        that was rolled back, counts no more. A line without a time has that of the
+        that was rolled back, does not count. A line without a time has that of the
         line before.
     """
     found = []
@@ -155,13 +167,8 @@ def observe(
         return found
 
     try:
-        waits.wait_for(
-            look_for_faults,
-            lambda found: not found,
-            f"take-over of {len(uuids)} nodes",
-            timeout,
-            seen=lambda found: "; ".join(f"{u} {why}" for u, why in found.items()),
-        )
+        what = f"take-over of {len(uuids)} nodes"
+        waits.wait_for_none(look_for_faults, what, timeout)
     finally:
         nodes = [seen[uuid] for uuid in uuids if uuid in seen]
         record(

@@ -26,7 +26,7 @@ from ironic_sideways.report import beats, window
 from ironic_sideways.report.findings import clock
 
 #: Boots that an operation ends in, where it is not one.
-SEVERAL = {"rebuilt reboot": 2}
+SEVERAL = {"rebuilt reboot": 2, "soft reboots": 2, "hard reboots": 2}
 
 #: Commands after which a machine boots (hardware/vbmc_log.py).
 SWITCHED_ON = ("on", "reset")
@@ -48,7 +48,7 @@ def of_machines(
     begin, end = window.bounds(directory).operated, operated_until(directory)
     nodes = {mac: m["uuid"] for m in before["machines"] for mac in m["macs"]}
     found = collections.defaultdict(list)
-    for stream in heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl")):
+    for stream in heartbeat.read_streams(directory / "heartbeat.jsonl"):
         if stream.mac in nodes and begin < stream.first_time <= end:
             found[nodes[stream.mac]].append(stream)
     for streams in found.values():
@@ -97,7 +97,7 @@ def check(
     gone = {nodes.get(o.get("instance") or "") for o in found if o["name"] == "delete"}
     yield from running(directory, before, streams, needed.keys() - gone)
     span = window.bounds(directory).operated, operated_until(directory)
-    every = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    every = heartbeat.read_streams(directory / "heartbeat.jsonl")
     yield from same_machine(found, before, every, span)
 
 
@@ -158,7 +158,7 @@ def running(
 def switched_on(
     directory: Path, before: dict[str, Any], streams: dict[str, list[heartbeat.Stream]]
 ) -> Iterator[Check]:
-    """A BMC's command of its own came before each boot of an operated machine."""
+    """A BMC's command of its own came last before each boot of an operated machine."""
     if not (directory / "bmc.json").exists():
         # The BMCs' own subject says so.
         return
@@ -167,14 +167,11 @@ def switched_on(
     }
     commands = documents.read(directory / "bmc.json")["commands"]
     for node, booted in streams.items():
-        sent = [
-            command["time"]
-            for command in commands
-            if command["domain"] == names[node] and command["command"] in SWITCHED_ON
-        ]
+        sent = [c for c in commands if c["domain"] == names[node]]
         last, wrong = window.bounds(directory).operated, []
         for stream in booted:
-            if not any(last <= time <= stream.first_time for time in sent):
+            told = [c for c in sent if last <= c["time"] <= stream.first_time]
+            if not told or told[-1]["command"] not in SWITCHED_ON:
                 wrong.append(stream.boot_id)
             last = stream.first_time
         detail = f"boot ids without a command before them: {wrong}" if wrong else ""

@@ -29,7 +29,7 @@ from ironic_sideways.evidence import (
     documents,
     migration,
     resources,
-    takeover,
+    survival,
 )
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import findings
@@ -56,7 +56,7 @@ def after_the_end(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
     """No instance was changed by the end of maintenance either."""
     ended = documents.read(directory / "ended.json")
     owners = accepted.applied(accepted.read(directory), before, ended)
-    for check in compare.compare(owners, ended):
+    for check in survival.checks(owners, ended):
         yield dataclasses.replace(check, name=f"{check.name} after the end")
 
 
@@ -76,12 +76,32 @@ def base_driver(directory: Path, before: dict[str, Any]) -> Check:
     return Check("base driver", not wrong, detail)
 
 
+#: What of a node's properties is told by its row, or by the migration of it.
+SHAPE = ("cpus", "memory_mb", "local_gb", "cpu_arch", "capabilities")
+
+
+def shapes(directory: Path) -> dict[str, dict[str, Any]]:
+    """By node: the properties that it has by its row, and by the migration of it."""
+    live = compare.by(documents.read(directory / "maintenance.json")["rows"], "uuid")
+    return {
+        row["uuid"]: {
+            key: one[key]
+            for one in (live.get(row["uuid"], {}), row)
+            for key in SHAPE
+            # Not recorded by an earlier version.
+            if key in one
+        }
+        for row in migration.rows(directory / "migration.json")
+    }
+
+
 def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
     """Each node is after the window what the migration and the take-over left.
 
-    Driver and conductor, and the owner, resource class and network interface that it
-    was moved with.
+    Driver and conductor, the properties by its row of nova_bm, and the owner, resource
+    class and network interface that it was moved with.
     """
+    shaped = shapes(directory)
     options = documents.read(directory / "migration.json")["options"]
     kept = {key: options[key] for key in ("owner", "network_interface")}
     images = {key: options[key] for key in IMAGES.values()}
@@ -110,6 +130,9 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
             "resource_class": classes[uuid],
         }
         wrong = compare.differences(wanted, node, tuple(wanted))
+        if "properties" in node:
+            shape = shaped.get(uuid, {})
+            wrong = wrong or compare.differences(shape, node["properties"], shape)
         held = taken[uuid]["conductor"]
         # A free node's row is nobody's until a conductor has looked at it; Ironic's API
         # tells who would serve it, and none where nobody does.
@@ -121,6 +144,10 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
         yield Check(f"ironic node {uuid} as moved", not wrong, wrong)
 
 
+#: What nova-baremetal calls a node that is let alone: one with an instance, and a free
+#: one (nova_bm/states.py).
+AT_REST = {True: ("active",), False: (None, "deleted")}
+
 EVERY_ROW = "every row of nova_bm accounted for"
 
 
@@ -131,15 +158,22 @@ def every_row(directory: Path, rows: list[dict[str, Any]]) -> Check:
     then = {str(row["id"]): tuple(row[key] for key in keys) for row in live}
     now = {str(row["bm_node_id"]): tuple(row[key] for key in keys) for row in rows}
     wrong = compare.differences(then, now)
-    detail = wrong or f"{len(then)} rows"
-    return Check(EVERY_ROW, not wrong, detail)
+    busy = [
+        f"row {row['id']} was {row['task_state']}"
+        for row in live
+        # Not recorded by an earlier version.
+        if row.get("task_state", AT_REST[bool(row["instance_uuid"])][0])
+        not in AT_REST[bool(row["instance_uuid"])]
+    ]
+    wrong = wrong or "; ".join(busy)
+    return Check(EVERY_ROW, not wrong, wrong or f"{len(then)} rows")
 
 
 def check_survival(directory: Path) -> Finding:
     before = documents.read(directory / "before.json")
     after = documents.read(directory / "after.json")
     owners = accepted.applied(accepted.read(directory), before, after)
-    checks = compare.compare(owners, after)
+    checks = survival.checks(owners, after)
     for key in ("machines", "ironic_nodes"):
         if key not in after:
             checks.append(Check(key, False, "not in the snapshot after"))
@@ -258,6 +292,9 @@ def check_flavors(directory: Path) -> Finding:
         recorded = partial(specs_recorded, directory, name, document["flavors"])
         checks += if_there(f"specs in {name}.json", recorded)
     checks.append(left_as_they_were(directory, document["flavors"]))
+    images = [options[name] for name in IMAGES.values()]
+    two = len({*images}) == len(images) and all(images)
+    checks.append(Check("deploy kernel and deploy ramdisk", two, ", ".join(images)))
     nobody = sorted(classes - asked)
     detail = f"no flavor asks for {nobody}" if nobody else f"{len(classes)} classes"
     checks.append(Check("every class is asked for", not nobody, detail))
@@ -288,74 +325,6 @@ def check_dhcp_options(directory: Path) -> Finding:
     checks.append(Check("each net-booted instance", not left, detail))
     figure = f"removed, by ports: {len(ports)}"
     return Finding("DHCP options", checks, figure, nothing=not booted and not ports)
-
-
-def taken_over(node: dict[str, Any], instance: str | None, power: str | None) -> str:
-    """What recorded ``node`` lacks to be taken over; empty when nothing.
-
-    :param power: what its BMC said before, in Ironic's words; None: unknown.
-    """
-    state = "active" if instance else "available"
-    if node["provision_state"] != state:
-        return f"is {node['provision_state']}, expected {state}"
-    if power and node["power_state"] not in (None, power):
-        return f"power state {node['power_state']!r}, but its BMC said {power!r} before"
-    return takeover.missing(node)
-
-
-def each_row(document: dict[str, Any], before: dict[str, Any]) -> Iterator[Check]:
-    """Each Ironic node is its machine's and holds its instance's VIFs."""
-    servers = compare.by(before["servers"], "uuid")
-    machines = compare.by(before.get("machines", []), "uuid")
-    nodes = compare.nodes(before)
-    for node in document["nodes"]:
-        uuid = node["uuid"]
-        # Not recorded by an earlier version: after.json tells it all the same.
-        if "ports" not in node:
-            continue
-        wrong = compare.machine_faults(node, machines.get(uuid))
-        instance = nodes.get(uuid)
-        wrong = wrong or compare.vif_faults(
-            node, servers[instance] if instance else None
-        )
-        yield Check(f"row of {uuid}", not wrong, wrong or f"BMC {node['bmc']}")
-    others = document.get("others", [])
-    detail = f"Ironic has {', '.join(others)}, which the migration did not record"
-    yield Check("no other nodes", not others, detail if others else "none")
-
-
-def of_run(directory: Path, document: dict[str, Any]) -> Check:
-    """The nodes that were taken over are those that migration.json tells of."""
-    path = directory / "migration.json"
-    run = documents.read(path)["run_id"]
-    wrote = {row["uuid"] for row in migration.rows(path) if row["outcome"] == "migrate"}
-    wrong = [
-        f"{node['uuid']} was moved by run {node['run_id']}"
-        for node in document["nodes"]
-        # A run that was resumed found the other rows there.
-        if node["run_id"] != run and (node["uuid"] in wrote or not node["run_id"])
-    ]
-    detail = f"migration.json is of run {run}"
-    return Check("run of the migration", not wrong, "; ".join([detail, *wrong]))
-
-
-def check_takeover(directory: Path) -> Finding:
-    document = documents.read(directory / "takeover.json")
-    before = documents.read(directory / "before.json")
-    nodes, powers = compare.nodes(before), compare.ironic_power(before)
-    checks = [*each_row(document, before)]
-    checks += if_there("run of the migration", lambda: [of_run(directory, document)])
-    checks += [whole(set(nodes), {node["uuid"] for node in document["nodes"]})]
-    for node in document["nodes"]:
-        uuid = node["uuid"]
-        wrong = taken_over(node, nodes.get(uuid), powers.get(uuid))
-        detail = f"conductor {node['conductor']}, {node['power_state']}"
-        checks.append(Check(f"take-over of {uuid}", not wrong, wrong or detail))
-    # What the phase had seen in the log by then; the logs' own subject looks at all.
-    for line in document["forbidden"]:
-        where = f"logs/{':'.join(line.split(':')[:2])}"
-        checks.append(Check("no machine acted on", False, line, where=where))
-    return Finding("take-over", checks, f"{len(document['nodes'])} nodes")
 
 
 def check_resources(directory: Path) -> Finding:

@@ -44,7 +44,7 @@ def check(directory: Path, found: list[dict[str, Any]]) -> Iterator[Check]:
     :param found: operations.json, of a base with survivors.
     """
     by_name = {operation["name"]: operation for operation in found}
-    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    streams = heartbeat.read_streams(directory / "heartbeat.jsonl")
     more = ADDED if was_begun(directory) else ()
     for name in (*DEPLOYED, *more):
         operation = by_name.get(name)

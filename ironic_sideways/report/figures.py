@@ -99,7 +99,7 @@ def longest_silence(directory: Path) -> Figure:
     }
     silences = [
         beats.silence(stream, moments.begin, until[stream.mac, stream.boot_id])
-        for stream in heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+        for stream in heartbeat.read_streams(directory / "heartbeat.jsonl")
         if (stream.mac, stream.boot_id) in until
     ]
     longest = (
@@ -118,8 +118,8 @@ def slowest_deploy(directory: Path) -> Figure:
 
 def heartbeats_lost(directory: Path) -> Figure:
     """Missing sequence numbers of all machines."""
-    found = heartbeat.read(directory / "heartbeat.jsonl")
-    return Figure("heartbeats lost", heartbeat.lost(heartbeat.streams(found)), "", 0)
+    found = heartbeat.read_streams(directory / "heartbeat.jsonl")
+    return Figure("heartbeats lost", heartbeat.lost(found), "", 0)
 
 
 #: Each figure's function, and what is said when its evidence is no good.

@@ -31,7 +31,7 @@ def clock(moment: float) -> str:
     return time.strftime("%H:%M:%S", time.gmtime(moment))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Line:
     """One line of a log.
 
@@ -160,7 +160,7 @@ class Verdict:
                 *([f"red: {', '.join(self.red)}"] if more else []),
                 f"evidence: {check.where or 'none'}",
                 f"resume: {self.resume or 'not recorded'}",
-                f"roll back: {self.roll_back or 'no way back from here'}",
+                f"roll back: {self.roll_back or 'not possible'}",
             ]
         )
 

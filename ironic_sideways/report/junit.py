@@ -51,7 +51,7 @@ def junit(directory: Path, verdict: Verdict) -> str:
         suite = junitparser.TestSuite("accepted")
         for change in verdict.accepted:
             case = made("accepted", change)
-            case.result = [junitparser.Skipped("by the operator, as its owner's")]
+            case.result = [junitparser.Skipped("by the operator as the owner's")]
             suite.add_testcase(case)
         report.add_testsuite(suite)
     report.update_statistics()

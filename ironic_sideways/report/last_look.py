@@ -16,23 +16,64 @@ no longer obeyed: what the trials left so would be found by whoever deploys next
 """
 
 from pathlib import Path
+from typing import Any
 
 from ironic_sideways.evidence import compare, documents
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import checks, window
+from ironic_sideways.report import checks, deploys, judges, window
 from ironic_sideways.report.findings import Finding
 
 FILE = "last-look.json"
 
-#: The phases that it comes after.
+#: The phases that it comes after; and of these, what takes every node and gives each
+#: back: survivors are deleted before.
 TRIALS = (*window.OPERATING, "proxy", "workers", "exact-match", "tempest")
+GIVING_BACK = ("exact-match", "tempest")
 
-#: A node in use or free, or on its way to be free again (ironic.common.states).
-AT_REST = ("active", "available", "cleaning", "clean wait", "deleting")
+
+def wanted(directory: Path) -> dict[str, tuple[str, ...]]:
+    """In which states each moved node may be, by what was done to it.
+
+    One that nothing is told of was moved free, or deployed by a phase that may leave
+    its servers: it may be either.
+    """
+    tries = window.tries(directory)
+    either = ("active", "available")
+    path = directory / "operations.json"
+    done = documents.read(path) if path.exists() else []
+    gone = {"cleaning": "delete"}
+    told = [{**one, "name": gone.get(one["name"], one["name"])} for one in done]
+    kinds = judges.on_nodes(directory, told)
+    if any(name in tries for name in GIVING_BACK):
+        return dict.fromkeys(kinds, ("available",))
+    later = {
+        (one.get("deploy") or {}).get("node")
+        for one in done
+        if one["name"] in deploys.ADDED
+    }
+    return {
+        node: either if node in later else (either[kind == "free"],)
+        for node, kind in kinds.items()
+    }
+
+
+def fault(node: dict[str, Any], then: dict[str, Any], states: tuple[str, ...]) -> str:
+    """Why ``node`` is not what all that was done to it leaves; empty when it is.
+
+    :param then: the same node at the end of the window.
+    :param states: those that it may be in.
+    """
+    state, instance = node["provision_state"], node["instance_uuid"]
+    if state not in states:
+        return f"{state}, expected {' or '.join(states)}"
+    if bool(instance) != (state == "active"):
+        return f"{state}, and its instance is {instance}"
+    kept = sorted(node.keys() - {"provision_state", "instance_uuid"})
+    return compare.differences(then, node, kept)
 
 
 def check_last_look(directory: Path) -> Finding:
-    """Each node is as it was moved, and none is put aside."""
+    """Each node is as it was moved, in use or free as it must be, none put aside."""
     then = compare.by(documents.read(directory / "after.json")["ironic_nodes"], "uuid")
     document = documents.read(directory / FILE)
     now, tries = document["nodes"], window.tries(directory)
@@ -44,12 +85,12 @@ def check_last_look(directory: Path) -> Finding:
     ]
     detail = f"taken before the end of {', '.join(early)}" if early else ""
     found.append(Check("taken when all was tried", not early, detail))
+    states = wanted(directory)
     for node in now:
-        uuid, state = node["uuid"], node["provision_state"]
-        kept = sorted(node.keys() - {"provision_state"})
-        wrong = compare.differences(then[uuid], node, kept) if uuid in then else ""
-        if state not in AT_REST:
-            wrong = f"{state}, expected one of {', '.join(AT_REST)}"
+        uuid = node["uuid"]
+        wrong = ""
+        if uuid in then:
+            wrong = fault(node, then[uuid], states.get(uuid, ("available",)))
         name = f"ironic node {uuid} at the end"
-        found.append(Check(name, not wrong, wrong or state))
+        found.append(Check(name, not wrong, wrong or node["provision_state"]))
     return Finding("last look", found, f"{len(now)} nodes when all was tried")

@@ -12,28 +12,39 @@
 """Holes in the middle of a log: it spans the run, and lacks minutes of it.
 
 Some are never silent for long: those of periodic tasks, and those that have a line of
-each call that the prober had answered. Others, as the conductor's at level INFO, have
-nothing to tell for minutes: 307 s were seen while machines were deployed.
+each call that the prober had answered. The conductor's, at level INFO, may have nothing
+to tell for minutes, 307 s were seen while machines were deployed: it tells of each node
+whose BMC it gives a power command.
 """
 
+import bisect
 import itertools
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
-from ironic_sideways.evidence import prober
-from ironic_sideways.report import apis
-from ironic_sideways.report.findings import clock
+from ironic_sideways.evidence import compare, documents, prober
+from ironic_sideways.report import apis, window
+from ironic_sideways.report.findings import Line, clock
 
-#: What tells its periodic tasks, or is asked by those of the conductor, each minute;
-#: and seconds between two lines, at most: 116 were seen on two busy cores, of which
-#: nova-compute was stopped for some (2026-11-30).
-PERIODIC = ("nova-compute", "vbmcd")
+#: What tells its periodic tasks, or is asked by those of the conductor or of
+#: nova-compute, each minute; and seconds between two lines, at most: 116 were seen on
+#: two busy cores, of which nova-compute was stopped for some (2026-11-30).
+PERIODIC = ("nova-compute", "vbmcd", "ironic-api")
 LONGEST = 300.0
 
 #: The prober's calls that a log tells: log, service.
-TELLS = {"nova-api": "nova", "placement": "placement"}
+TELLS = {
+    **{name: name for name in ("keystone", "neutron", "glance", "placement")},
+    "nova-api": "nova",
+}
 #: Answered calls, at most, between two lines of such a log: lines of api.jsonl are of
 #: ten seconds, and a log's moments of whole seconds in some lanes.
 UNTOLD = 20
+
+#: Seconds, at most, until the conductor has told of a node whose BMC it gave a power
+#: command: 11 were seen in nine runs. It may tell whole seconds alone.
+TOLD = 60.0
 
 
 def silent(times: list[float], begin: float, end: float) -> str:
@@ -73,3 +84,42 @@ def untold(directory: Path, name: str, times: list[float]) -> str:
         if calls > UNTOLD:
             return f"of {calls} answered calls from {clock(since)} UTC on it has none"
     return ""
+
+
+def unswitched(directory: Path, lines: list[Line]) -> str:
+    """Which power commands the conductor says nothing about; empty when none.
+
+    From when machines are operated on purpose: what reached a BMC then was Ironic's.
+
+    :param lines: of the conductor's log.
+    """
+    path, moments = directory / "bmc.json", window.bounds(directory)
+    if not path.exists():
+        # The BMCs' own subject says so.
+        return ""
+    before = documents.read(directory / "before.json")
+    nodes = {
+        m["name"]: uuid for uuid, m in compare.by(before["machines"], "uuid").items()
+    }
+    told: dict[str, list[float]] = defaultdict(list)
+    for line in sorted(lines, key=lambda line: line.time):
+        for name, uuid in nodes.items():
+            if uuid in line.text:
+                told[name].append(line.time)
+    late = moments.gathered - TOLD
+    wrong = [
+        command
+        for command in documents.read(path)["commands"]
+        if moments.operated < command["time"] < late and not soon(command, told)
+    ]
+    return "; ".join(
+        f"nothing of {one['domain']} after power {one['command']} at"
+        f" {clock(one['time'])} UTC"
+        for one in wrong[:3]
+    )
+
+
+def soon(command: dict[str, Any], told: dict[str, list[float]]) -> bool:
+    times = told[command["domain"]]
+    at = bisect.bisect_left(times, command["time"] - 1)
+    return at < len(times) and times[at] <= command["time"] + TOLD

@@ -14,11 +14,12 @@
 
 import calendar
 import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ironic_sideways.evidence import events
+from ironic_sideways.evidence import documents, events
 from ironic_sideways.report import places
 from ironic_sideways.report.findings import Line
 
@@ -26,17 +27,37 @@ from ironic_sideways.report.findings import Line
 MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T| +)(\d{1,2}):(\d\d):(\d\d)(\.\d+)?")
 
 
-#: What oslo.log puts before each line of one record: all but the text.
-HEAD = re.compile(MOMENT.pattern + r" \d+ [A-Z]+ \S+")
+#: As uWSGI begins the line of a request: when it came, in the time of its host.
+REQUEST = re.compile(
+    r"\[pid: .*? \[\w{3} (\w{3}) +(\d+) (\d\d):(\d\d):(\d\d) (\d{4})\]"
+)
+MONTHS = (*calendar.month_abbr,)
+
+#: What oslo.log puts before each line of a record, and uWSGI before that of a request:
+#: all but the text.
+HEAD = re.compile(rf"{MOMENT.pattern} \d+ [A-Z]+ \S+|{REQUEST.pattern}")
 
 
 ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b|\[(?:error|critical)\]")
 
 
+@functools.lru_cache(maxsize=2**14)
 def head(text: str) -> str:
     """What oslo.log put before the text; empty where the line is not oslo.log's."""
     found = HEAD.match(text)
     return found[0] if found else ""
+
+
+def moment(text: str) -> float | None:
+    """The time that begins a line, as if it were UTC; None where none does."""
+    if found := MOMENT.match(text):
+        whole = calendar.timegm((*map(int, found.groups()[:6]), 0, 0, 0))
+        return whole + float(found[7] or 0)
+    if found := REQUEST.match(text):
+        month, day, *clock, year = found.groups()
+        date = int(year), MONTHS.index(month), int(day)
+        return calendar.timegm((*date, *map(int, clock), 0, 0, 0))
+    return None
 
 
 def is_error(text: str) -> bool:
@@ -54,15 +75,16 @@ def lines(directory: Path, pattern: str) -> Iterator[Line]:
     """Every line of these logs; one without a time has that of the line before."""
     offset = utc_offset(directory)
     for path in places.logs(directory / "logs", pattern):
-        moment = 0.0
-        name = f"logs/{path.name}"
-        for number, text in enumerate(places.lines(path), start=1):
-            found = MOMENT.match(text)
-            if found:
-                parts = [int(part) for part in found.groups()[:6]]
-                moment = calendar.timegm((*parts, 0, 0, 0)) - offset
-                moment += float(found[7] or 0)
-            yield Line(name, number, moment, text)
+        yield from documents.once(path, _lines, offset)
+
+
+def _lines(path: Path, offset: int) -> list[Line]:
+    found, last = [], 0.0
+    for number, text in enumerate(places.lines(path), start=1):
+        told = moment(text)
+        last = last if told is None else told - offset
+        found.append(Line(f"logs/{path.name}", number, last, text))
+    return found
 
 
 def records(found: Iterable[Line]) -> Iterator[Line]:
@@ -83,7 +105,7 @@ def continues(line: Line, first: Line) -> bool:
     MariaDB's and RabbitMQ's lines have a time and no head: each is a record.
     """
     own = head(line.text)
-    same = own == head(first.text) if own else not MOMENT.match(line.text)
+    same = own == head(first.text) if own else moment(line.text) is None
     return same and line.file == first.file
 
 
@@ -93,5 +115,6 @@ def joined(record: list[Line]) -> Line:
 
 
 def ending(first: Line, last: str) -> Line:
-    text = f"{first.text} ... {last}" if last else first.text
-    return dataclasses.replace(first, text=text)
+    return (
+        dataclasses.replace(first, text=f"{first.text} ... {last}") if last else first
+    )

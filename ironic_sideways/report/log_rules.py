@@ -31,6 +31,7 @@ class Rule:
     :param logs: which, as a pattern of names below logs/.
     :param source: where the line comes from, and why it matters.
     :param since: the phase from whose start on lines count.
+    :param until: the document of evidence by whose moment they must be there.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Rule:
     pattern: re.Pattern[str]
     source: str
     since: str = BEGIN
+    until: str = ""
 
 
 #: For each node; the node's uuid is the group.
@@ -51,6 +53,8 @@ MUST = (
         ),
         "ironic.conductor.manager.do_sync_power_state: the power state was NULL, and"
         " was taken from the BMC instead of forced on it",
+        since="migrate",
+        until="takeover.json",
     ),
     Rule(
         "resources logged",
@@ -59,6 +63,7 @@ MUST = (
         "nova.compute.resource_tracker._report_final_resource_view (level DEBUG): the"
         " node's update came to its end",
         since="compute",
+        until="resources.json",
     ),
 )
 
@@ -110,6 +115,10 @@ KNOWN = {
     re.compile(r"InstanceDeployFailure: .*: Rebuild refused, the server runs on"): (
         "conductor/netbooted.py refuses it before the machine is touched, and Nova logs"
         " the failure three times; operations judge what became of the server"
+    ),
+    re.compile(r"Instance(RescueFailure|NotRescuable): .*does not support rescue"): (
+        "the operation `refused rescue`: the move writes the interface no-rescue, and"
+        " Nova logs what Ironic answers; the operation judges what became of the server"
     ),
     re.compile(
         r"Skipping removal of allocations for deleted instances: "

@@ -25,7 +25,7 @@ from typing import Any
 
 from ironic_sideways.evidence import compare, documents, events
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import log_holes, places, window
+from ironic_sideways.report import log_holes, log_processes, places, window
 from ironic_sideways.report.findings import Finding, Line, clock, in_one
 from ironic_sideways.report.log_lines import ending, head, is_error, lines, records
 from ironic_sideways.report.log_rules import (
@@ -45,17 +45,22 @@ SHOWN = 5
 BOTH = {"nova-compute": BEGIN, "vbmcd": BEGIN, "ironic-conductor": "takeover"}
 #: Those that the lab has besides; DevStack's other services write to its journal.
 LAB = {
+    "glance": BEGIN,
     "keystone": BEGIN,
     "neutron": BEGIN,
     "nova-api": BEGIN,
     "placement": BEGIN,
     "ironic-api": "takeover",
 }
+#: Lines of level ERROR of one kind, in one window: more is no answer to a call, or a
+#: retry, any more. A good run has none.
+STORM = 30
+CRITICAL = re.compile(r" CRITICAL ")
 #: What acts on machines.
 OPERATING = re.compile(r"logs/(nova-compute|ironic-conductor)")
 
 #: These have little to tell, or a clock of their own.
-QUIET = ("dnsmasq", "glance", "mariadb", "nova-conductor", "nova-scheduler", "rabbitmq")
+QUIET = ("dnsmasq", "mariadb", "nova-conductor", "nova-scheduler", "rabbitmq")
 
 
 #: The line that a traceback ends in, after its head.
@@ -117,7 +122,12 @@ def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
         yield Check(name, False, f"{name}: absent; it was not collected", absent=True)
         return
     told: dict[str, Line] = {}
+    seen, until = directory / rule.until, float("inf")
+    if seen.is_file():
+        until = documents.read(seen)["taken_at"] + 1
     for line in hits(directory, rule):
+        if line.time > until:
+            continue
         found = rule.pattern.search(line.text)
         assert found
         told.setdefault(found[1], line)
@@ -126,7 +136,8 @@ def each_node(directory: Path, rule: Rule, nodes: set[str]) -> Iterator[Check]:
         if uuid in told:
             yield Check(name, True, str(told[uuid]), where=told[uuid].where)
         else:
-            why = f"no such line in {rule.logs}: {rule.source}"
+            where = f"{rule.logs} until {rule.until} was taken"
+            why = f"no such line in {where}: {rule.source}"
             yield Check(name, False, why, absent=True)
 
 
@@ -178,9 +189,8 @@ def each_log(directory: Path) -> Iterator[Check]:
         if not any(path.stat().st_size for path in found):
             yield Check(told, False, f"{told}: absent or empty", absent=True)
         elif since:
-            times = [
-                line.time for line in lines(directory, f"{name}*.log") if line.time
-            ]
+            every = [line for line in lines(directory, f"{name}*.log") if line.time]
+            times = [line.time for line in every]
             begin, _end = span(directory, since)
             first, last = min(times, default=0.0), max(times, default=0.0)
             ok = 0 < first <= begin + 2 and last >= moments.end - 1
@@ -196,6 +206,8 @@ def each_log(directory: Path) -> Iterator[Check]:
                 wrong = log_holes.silent(times, begin, moments.gathered)
             elif name in log_holes.TELLS:
                 wrong = log_holes.untold(directory, name, times)
+            elif name == "ironic-conductor":
+                wrong = log_holes.unswitched(directory, every)
             yield Check(f"holes of {told}", not wrong, wrong)
 
 
@@ -217,6 +229,15 @@ def errors_of_nodes(directory: Path, before: dict[str, Any]) -> list[Check]:
     return shortened(found) or [
         Check("no error of a node", True, f"{len(names)} names")
     ]
+
+
+def grave(directory: Path) -> Iterator[Check]:
+    """No service ended by an error in the window, nor told one over and over."""
+    for line in unknown_errors(directory):
+        if CRITICAL.search(head(line.text)):
+            yield Check("no critical error", False, str(line), where=line.where)
+        if line.times > STORM:
+            yield Check("no storm of errors", False, str(line), where=line.where)
 
 
 def bystanders(directory: Path, before: dict[str, Any]) -> set[str]:
@@ -280,6 +301,10 @@ def known_secrets(directory: Path) -> list[Check]:
             "secrets searched for", False, "secrets.json: no secret was searched for"
         )
         return [none, *shortened(found)]
+    if short := document["too_short"]:
+        # Each password of the run's own is long enough.
+        what = f"too short to be searched for: {', '.join(short)}"
+        return [Check("secrets searched for", False, what), *shortened(found)]
     detail = f"{len(document['sought'])} known secrets, none of them in any file"
     return shortened(found) or [Check("secrets searched for", True, detail)]
 
@@ -295,7 +320,9 @@ def check_logs(directory: Path) -> Finding:
     for rule in MUST:
         checks += each_node(directory, rule, set(nodes))
     checks += in_one("expected logs", each_log(directory))
+    checks += in_one("processes", log_processes.each_process(directory))
     checks += errors_of_nodes(directory, before)
+    checks += shortened(list(grave(directory)))
     number = len(places.logs(directory / "logs"))
     return Finding("logs", checks, f"{number} logs, {len(MUST_NOT) + len(MUST)} rules")
 

@@ -22,6 +22,11 @@ from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import boots, deploys, window
 from ironic_sideways.report.findings import Finding
 
+#: A new server on the node of a survivor that was deleted.
+REDEPLOYED = "redeploy"
+#: How many soft reboots its operation makes.
+SOFT = 2
+
 #: What a moved cloud must do; the plain fake driver's base leaves no survivor.
 OPERATIONS = {
     "nova_bm": {
@@ -35,23 +40,31 @@ OPERATIONS = {
         "rebuilt start",
         "rebuild",
         "stop and start",
+        "soft reboots",
+        "refused preserve",
+        "refused rescue",
+        "hard reboots",
         "start",
         "delete",
+        REDEPLOYED,
     },
     "fake": {"new server"},
 }
 #: Of these, what is done to an instance that was there before the move.
-ON_SURVIVORS = (OPERATIONS["nova_bm"] - OPERATIONS["fake"]) | {deploys.CLEANED}
+ON_SURVIVORS = (OPERATIONS["nova_bm"] - OPERATIONS["fake"] - {REDEPLOYED}) | {
+    deploys.CLEANED
+}
 #: And of these, to one that boots over the network.
 ON_NET_BOOTED = {
     *("net-booted reboot", "refused rebuild", "net-booted again"),
     *("net-booted rebuild", "rebuilt reboot", "rebuilt start"),
+    *("soft reboots", "refused preserve", "refused rescue", "hard reboots"),
 }
 #: What ends in a boot that was not before.
 BOOTING = {
-    *((ON_SURVIVORS | {"new server"}) - {"refused rebuild", "delete", deploys.CLEANED}),
-    *(deploys.AFTER_CLEANING, deploys.BESIDE),
-}
+    *(ON_SURVIVORS - {"refused rebuild", "refused preserve", "delete"}),
+    *("new server", REDEPLOYED, deploys.AFTER_CLEANING, deploys.BESIDE),
+} - {deploys.CLEANED}
 
 #: What the moved cloud's bare-metal API must have been seen to do, among others.
 PROXY = {
@@ -81,7 +94,7 @@ def net_boots(directory: Path, before: dict[str, Any]) -> Iterator[Check]:
     They carry its root file system: it found kernel, ramdisk and arguments without the
     base. And what its first boot wrote there and on its ephemeral disk is there still.
     """
-    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    streams = heartbeat.read_streams(directory / "heartbeat.jsonl")
     # A free machine's last boot was of an instance that is gone.
     holders = {server["node"] for server in before["servers"]}
     survived = {
@@ -118,6 +131,65 @@ def as_they_boot(directory: Path, found: list[dict[str, Any]]) -> Iterator[Check
         if operation["ok"] and name in ON_NET_BOOTED:
             detail = f"instance {instance} boots from: {boots.get(instance)}"
             yield Check(f"boot, {name}", boots.get(instance) == "network", detail)
+
+
+def softly(
+    directory: Path, found: list[dict[str, Any]], before: dict[str, Any]
+) -> Iterator[Check]:
+    """A soft reboot is one: the BMC was asked to let the guest switch itself off.
+
+    Nova takes a hard one where Ironic has no soft one, and tells in its log alone.
+    """
+    if not (directory / "bmc.json").exists():
+        # The BMCs' own subject says so.
+        return
+    nodes = {server["uuid"]: server["node"] for server in before["servers"]}
+    names = {machine["uuid"]: machine["name"] for machine in before["machines"]}
+    since, until = window.bounds(directory).operated, boots.operated_until(directory)
+    for operation in found:
+        if operation["ok"] and operation["name"] == "soft reboots":
+            domain = names.get(nodes.get(operation["instance"], ""))
+            sent = sum(
+                command["domain"] == domain
+                and command["command"] == "soft"
+                and since < command["time"] <= until
+                for command in documents.read(directory / "bmc.json")["commands"]
+            )
+            detail = f"{domain}: {sent} soft commands to its BMC, expected {SOFT}"
+            yield Check("softly rebooted", sent == SOFT, detail)
+
+
+def redeployed(
+    directory: Path, found: list[dict[str, Any]], before: dict[str, Any]
+) -> Iterator[Check]:
+    """The deleted survivor's node took a new server, which boots nothing of the old."""
+    nodes = {server["uuid"]: server["node"] for server in before["servers"]}
+    deleted = {o.get("node"): o for o in found if o["name"] == "delete" and o["ok"]}
+    for node, operation in deleted.items():
+        wanted = nodes.get(operation["instance"])
+        detail = f"node {node}, its instance was on {wanted}"
+        yield Check("node of the deleted", node == wanted, detail)
+    streams = heartbeat.read_streams(directory / "heartbeat.jsonl")
+    booted = {(stream.mac, stream.boot_id): stream for stream in streams}
+    for operation in found:
+        if operation["ok"] and operation["name"] == REDEPLOYED:
+            node, boot = operation.get("node"), operation.get("boot", {})
+            detail = f"node {node}, deleted from: {', '.join(map(str, deleted))}"
+            yield Check("redeployed where one was deleted", node in deleted, detail)
+            stream = booted.get((boot.get("mac", ""), boot.get("boot_id", "")))
+            detail = f"boot {boot}: {stream.root if stream else 'no heartbeat'}"
+            own = stream is not None and stream.root is None
+            yield Check("a system of its own", own, detail)
+
+
+def lost(directory: Path, found: list[dict[str, Any]]) -> Iterator[Check]:
+    """Nova's own manager alone loses an allocation in a rebuild that is refused."""
+    for operation in found:
+        if operation["ok"] and operation.get("lost"):
+            manager = documents.read(directory / "resources.json")["told"]["manager"]
+            detail = f"{operation['lost']} was gone, by {manager}"
+            stock = manager.startswith("nova.")
+            yield Check(f"allocation, {operation['name']}", stock, detail)
 
 
 def crossed(before: dict[str, Any], found: list[dict[str, Any]]) -> Iterator[Check]:
@@ -164,6 +236,9 @@ def check_operations(directory: Path) -> Finding:
         checks += net_boots(directory, before)
         checks += crossed(before, found)
         checks += as_they_boot(directory, found)
+        checks += lost(directory, found)
+        checks += softly(directory, found, before)
+        checks += redeployed(directory, found, before)
         checks += deploys.check(directory, found)
     return Finding("operations", checks, ", ".join(o["name"] for o in found))
 

@@ -13,25 +13,24 @@
 """Where the evidence of a check is: ``file:line``, as editors open it."""
 
 import dataclasses
-import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ironic_sideways import exceptions
+from ironic_sideways.evidence import documents
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report.findings import Finding
 
 
-@functools.lru_cache(maxsize=32)
-def _lines(path: Path, _size: int) -> list[str]:
-    return path.read_text(errors="replace").splitlines()
-
-
 def lines(path: Path) -> list[str]:
-    """The lines of ``path``, read once as long as it does not grow."""
+    """The lines of ``path``; none where it cannot be read."""
+    return documents.once(path, _lines)
+
+
+def _lines(path: Path) -> list[str]:
     try:
-        return _lines(path, path.stat().st_size)
+        return path.read_text(errors="replace").splitlines()
     except OSError:
         return []
 
@@ -63,6 +62,10 @@ def logs(directory: Path, pattern: str = "*.log") -> list[Path]:
 
     Artifacts that were downloaded may hold links to files of whoever reads them.
     """
+    return documents.once(directory, _logs, pattern)
+
+
+def _logs(directory: Path, pattern: str) -> list[Path]:
     if directory.is_symlink():
         return []
     found = sorted(directory.glob(pattern))
@@ -79,12 +82,15 @@ def find(directory: Path, names: Sequence[str], words: Sequence[str]) -> str:
     """
     there = [name for name in names if (directory / name).is_file()]
     for word in reversed(words):
-        for pattern in (f'"(uuid|id|name)": "{re.escape(word)}"', re.escape(word)):
-            wanted = re.compile(pattern)
-            for name in there:
-                for number, line in enumerate(lines(directory / name), start=1):
-                    if wanted.search(line):
-                        return f"{name}:{number}"
+        found = [
+            (f"{name}:{number}", line)
+            for name in there
+            for number, line in enumerate(lines(directory / name), start=1)
+            if word in line
+        ]
+        own = re.compile(f'"(uuid|id|name)": "{re.escape(word)}"')
+        if found:
+            return next((at for at, line in found if own.search(line)), found[0][0])
     return f"{there[0]}:1" if there else ""
 
 

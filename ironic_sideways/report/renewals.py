@@ -12,14 +12,15 @@
 
 """Survivors' leases: each is renewed once Neutron's DHCP serves what Ironic told it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import documents, leases
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import window
-from ironic_sideways.report.findings import Finding, clock
+from ironic_sideways.report import beats, window
+from ironic_sideways.report.findings import Finding, clock, in_one
 
 
 def running_ports(directory: Path) -> list[dict[str, Any]]:
@@ -64,6 +65,36 @@ def without_renewal(directory: Path, end: float) -> dict[str, str]:
     return wrong
 
 
+def lapsed(mine: list[leases.Lease], begin: float, end: float) -> str:
+    """Why a lease did not hold between two moments; empty when it did.
+
+    :param mine: what was given to one MAC, in order of time.
+    """
+    expires = max((one.expires for one in mine if one.time <= begin), default=0.0)
+    if expires < begin:
+        return "it had none when maintenance began"
+    for one in mine:
+        if one.time <= expires:
+            expires = max(expires, one.expires)
+    return "" if expires >= end else f"it ran out at {clock(expires)} UTC"
+
+
+def held(directory: Path, moments: window.Bounds) -> Iterator[Check]:
+    """Each running survivor had its lease without a break, until it was operated on."""
+    if not (ports := running_ports(directory)):
+        return
+    until = beats.own_operations(directory, moments)
+    machines = documents.read(directory / "before.json")["machines"]
+    names = {mac: machine["name"] for machine in machines for mac in machine["macs"]}
+    found = leases.read(directory / "leases.jsonl")
+    for port in ports:
+        mac, ips = port["mac"], port["fixed_ips"]
+        mine = [one for one in found if one.mac == mac and one.ip in ips]
+        given = [one for one in mine if one.event in ("add", "old")]
+        wrong = lapsed(given, moments.begin, until(names[mac]))
+        yield Check(f"lease of {mac} without a break", not wrong, wrong)
+
+
 def check_leases(directory: Path) -> Finding:
     """Every running survivor renewed its fixed IP before it was operated on."""
     moments = window.bounds(directory)
@@ -76,4 +107,5 @@ def check_leases(directory: Path) -> Finding:
     number = len(running_ports(directory))
     figure = f"{number - len(wrong)} of {number} running survivors renewed their lease"
     checks.insert(0, Check("leases.jsonl", True, figure))
+    checks += in_one("leases without a break", held(directory, moments))
     return Finding("leases", checks, figure, nothing=not number)

@@ -20,7 +20,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from ironic_sideways.evidence import accepted, compare, documents
+from ironic_sideways.evidence import accepted, compare, documents, survival
 from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import checks, findings
 from ironic_sideways.report.findings import Finding
@@ -97,7 +97,7 @@ def check_restarted(directory: Path) -> Finding:
     )
     owners = accepted.applied(accepted.read(directory), before, now)
     judges: dict[str, Callable[[], Iterable[Check]]] = {
-        "all as before": lambda: compare.compare(owners, now),
+        "all as before": lambda: survival.checks(owners, now),
         "nodes as moved": lambda: checks.as_moved(directory, now),
         "nodes as in the window": lambda: each_node(directory, now),
         "extra specs of flavors": lambda: each_flavor(directory),

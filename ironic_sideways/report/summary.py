@@ -49,7 +49,7 @@ def head(verdict: Verdict) -> Iterator[str]:
     yield from wrapped("  because        ", one_line(check.detail))
     yield f"  evidence       {check.where or 'none'}"
     yield f"  resume         {verdict.resume or 'not recorded'}"
-    yield f"  roll back      {verdict.roll_back or 'no way back from here'}"
+    yield f"  roll back      {verdict.roll_back or 'not possible'}"
 
 
 def wrapped(label: str, text: str) -> list[str]:
@@ -69,7 +69,7 @@ def subjects(verdict: Verdict) -> Iterator[str]:
         if (more := len(finding.failures) - TOLD) > 0:
             yield f"{' ' * 10}and {more} more checks"
     for change in verdict.accepted:
-        yield from wrapped("  accepted as its owner's  ", change)
+        yield from wrapped("  accepted as the owner's  ", change)
     for name in verdict.without:
         yield f"  --      {name:<12} left out of this run"
 

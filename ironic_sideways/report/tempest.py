@@ -13,7 +13,6 @@
 """Tempest, before the move and after it: does the whole API still work."""
 
 import collections
-import re
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def check_tempest(directory: Path) -> Finding:
 
 def bare(test_id: str) -> str:
     """A test's name: its id without the attributes in brackets at its end."""
-    return re.sub(r"\[.*\]$", "", test_id)
+    return test_id.partition("[")[0] if test_id.endswith("]") else test_id
 
 
 def _checks(
@@ -81,7 +80,9 @@ def _checks(
         checks.append(Check(f"{test['name']}{when}", False, detail))
     if told := [t["name"] for t in tests if t["outcome"] == "passed" and t["reason"]]:
         checks.append(Check(f"no reason to pass{when}", False, ", ".join(told)))
-    ran, name = counts["passed"] + counts["failed"], document["list"]
+    # One that is told of twice ran once.
+    names = {bare(t["name"]) for t in tests if t["outcome"] in ("passed", "failed")}
+    ran, name = len(names), document["list"]
     detail = f"{name}, expected one of {', '.join(sorted(lists))}"
     checks.append(Check(f"list of tests{when}", name in lists, detail))
     floor = FLOORS.get(name, max(FLOORS.values()))

@@ -21,13 +21,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ironic_sideways import exceptions, masking
-from ironic_sideways.evidence import events
+from ironic_sideways.evidence import documents, events
+from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import (
     agreement,
     apis,
     beats,
     checks,
     exact_match,
+    fail_over,
     judges,
     last_look,
     logs,
@@ -38,6 +40,7 @@ from ironic_sideways.report import (
     restarted,
     schemas,
     subjects,
+    takeover,
     tempest,
     window,
     workers,
@@ -64,7 +67,7 @@ SUBJECTS: dict[str, Subject] = {
     ),
     "migration": Subject(checks.check_migration, ("migration.json", "before.json")),
     "flavors": Subject(checks.check_flavors, ("flavors.json", "migration.json")),
-    "take-over": Subject(checks.check_takeover, ("takeover.json", "before.json")),
+    "take-over": Subject(takeover.check_takeover, ("takeover.json", "before.json")),
     "DHCP options": Subject(
         checks.check_dhcp_options, ("dhcp-options.json", "before.json")
     ),
@@ -84,7 +87,7 @@ SUBJECTS: dict[str, Subject] = {
     ),
     "operations": Subject(
         operations.check_operations,
-        ("operations.json",),
+        ("operations.json", "bmc.json"),
         Judged.UNLESS_LEFT_OUT,
         Section(
             "operations",
@@ -120,6 +123,17 @@ SUBJECTS: dict[str, Subject] = {
         (last_look.FILE, "after.json"),
         Judged.UNLESS_LEFT_OUT,
     ),
+    "fail-over": Subject(
+        fail_over.check_fail_over,
+        (fail_over.FILE, "before.json"),
+        Judged.WHEN_ADDED,
+        Section(
+            "fail-over",
+            "Fail-over",
+            "Ironic's conductor killed, and a second one that took its nodes over.",
+            steps="steps",
+        ),
+    ),
     "exact-match": Subject(
         exact_match.check_exact_match,
         (exact_match.FILE, "before.json"),
@@ -147,6 +161,7 @@ SUBJECTS: dict[str, Subject] = {
 }
 
 
+@documents.read_once()
 def verdict(directory: Path) -> Verdict:
     """One finding a subject; evidence that is absent or malformed is a failure.
 
@@ -185,6 +200,7 @@ def unknown_errors(directory: Path) -> tuple[Line, ...]:
         return ()
 
 
+@documents.read_once()
 def judge(name: str, subject: Subject, directory: Path) -> Finding:
     """The finding on ``subject``, to be shown anywhere.
 
@@ -193,13 +209,16 @@ def judge(name: str, subject: Subject, directory: Path) -> Finding:
     found = places.placed(
         _judge(name, subject.check, directory), directory, subject.files
     )
-    checks = [
-        dataclasses.replace(
-            check, name=masking.mask(check.name), detail=masking.mask(check.detail)
-        )
-        for check in found.checks
-    ]
+    checks = [masked(check) for check in found.checks]
     return dataclasses.replace(found, checks=checks, figure=masking.mask(found.figure))
+
+
+def masked(check: Check) -> Check:
+    """The check as it may be shown."""
+    name, detail = masking.mask(check.name), masking.mask(check.detail)
+    if (name, detail) == (check.name, check.detail):
+        return check
+    return dataclasses.replace(check, name=name, detail=detail)
 
 
 def _judge(name: str, check: Callable[[Path], Finding], directory: Path) -> Finding:

@@ -46,7 +46,7 @@ WINDOW = (
 PHASES = (*WINDOW, "verify")
 
 #: The phases that operate on machines that their evidence names.
-OPERATING = ("operate", "deploys")
+OPERATING = ("operate", "fail-over", "deploys")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +67,22 @@ class Bounds:
     ended: bool = True
 
 
+def of_one_host(directory: Path) -> bool:
+    """Whether other hosts, with machines of theirs, have windows of their own.
+
+    What runs all the time, and is shared, tells of all of them (grenade/hosts.sh).
+    """
+    return directory.resolve().parent.name == "increments"
+
+
 def phases(directory: Path) -> dict[str, dict[str, Any]]:
     """The last event of each phase, by name; those that failed before included."""
+    return documents.once(directory / "events.jsonl", _phases)
+
+
+def _phases(path: Path) -> dict[str, dict[str, Any]]:
     found = {}
-    for event in events.read(directory / "events.jsonl"):
+    for event in events.read(path):
         if event["kind"] == "phase" and event["result"] != "started":
             found[event["name"]] = event
     return found
@@ -78,9 +90,13 @@ def phases(directory: Path) -> dict[str, dict[str, Any]]:
 
 def tries(directory: Path) -> dict[str, list[tuple[float, float]]]:
     """When each try of each phase began and ended; one that was killed never did."""
+    return documents.once(directory / "events.jsonl", _tries)
+
+
+def _tries(path: Path) -> dict[str, list[tuple[float, float]]]:
     found: dict[str, list[tuple[float, float]]] = {}
     begun: dict[str, float] = {}
-    for event in events.read(directory / "events.jsonl"):
+    for event in events.read(path):
         if event["kind"] != "phase":
             continue
         name, time = event["name"], event["time"]
@@ -91,6 +107,14 @@ def tries(directory: Path) -> dict[str, list[tuple[float, float]]]:
     for name, time in begun.items():
         found.setdefault(name, []).append((time, float("inf")))
     return found
+
+
+def lasting(
+    tries: dict[str, list[tuple[float, float]]], name: str
+) -> list[tuple[float, float]]:
+    """The tries of a phase since it was last undone."""
+    undone = tries.get(f"undo-{name}", [(0.0, 0.0)])[-1][0]
+    return [span for span in tries.get(name, []) if span[0] >= undone]
 
 
 def check_order(directory: Path) -> Check:
@@ -126,9 +150,12 @@ def bounds(directory: Path) -> Bounds:
 
     :raises EvidenceAbsent: maintenance never began.
     """
+    return documents.once(directory / "events.jsonl", _bounds)
+
+
+def _bounds(path: Path) -> Bounds:
     begin = end = operated = gathered = None
     time = reached = 0.0
-    path = directory / "events.jsonl"
     for event in events.read(path):
         if event["kind"] != "phase":
             continue
@@ -143,8 +170,9 @@ def bounds(directory: Path) -> Bounds:
                 begin = None
             case "end-maintenance", "ok":
                 end = time
-            case "operate" | "tempest", "started" if end and operated is None:
-                operated = time
+            case "operate" | "switch" | "tempest", "started":
+                if end and operated is None:
+                    operated = time
             case "collect", "started":
                 gathered = time
     if begin is None:
@@ -161,10 +189,11 @@ def check_phases(directory: Path) -> Finding:
     Those outside of the window that failed come first: they kept it from its start.
     """
     found, begun = phases(directory), tries(directory)
-    others = [
-        name for name in found.keys() - {*PHASES} if found[name]["result"] != "ok"
-    ]
-    others.sort(key=lambda name: float(found[name]["time"]))
+    failed = {name for name, event in found.items() if event["result"] != "ok"}
+    killed = {name for name, spans in begun.items() if spans[-1][1] == float("inf")}
+    others = [*(failed | killed) - {*PHASES}]
+    ends = {name: float(event["time"]) for name, event in found.items()}
+    others.sort(key=lambda name: begun[name][-1][0] if name in begun else ends[name])
     checks = [
         check_phase(directory, name, found.get(name), begun.get(name, []))
         for name in (*others, *PHASES)

@@ -21,7 +21,14 @@ from pathlib import Path
 
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import compare, documents
-from ironic_sideways.report.agreement import instances, keys, machines, nodes, run
+from ironic_sideways.report.agreement import (
+    instances,
+    keys,
+    machines,
+    nodes,
+    phases,
+    run,
+)
 from ironic_sideways.report.agreement.looks import Document
 from ironic_sideways.report.findings import Finding, in_one
 
@@ -36,6 +43,7 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("port-bindings.json", instances.port_bindings),
     ("port-bindings.json", instances.bound),
     ("before.json", instances.at_rest),
+    ("before.json", instances.leaning),
     ("takeover.json", nodes.takeover),
     ("resources.json", nodes.resources),
     ("migration.json", nodes.rows),
@@ -44,10 +52,13 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("before.json", keys.alike),
     ("before.json", keys.together),
     ("bmc.json", machines.machine_powers),
+    ("bmc.json", machines.switched),
     ("migration.json", nodes.options),
     ("takeover.json", nodes.conductors),
     ("operations.json", run.operations),
-    ("proxy.json", run.asked),
+    ("proxy.json", run.proxied),
+    ("takeover.json", run.moved_by),
+    ("migration.json", nodes.asked),
     ("tempest/results.json", run.base_tests),
     ("secrets.json", run.sought),
     ("environment.json", run.environment),
@@ -59,9 +70,18 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("before.json", instances.providers),
     ("events.jsonl", run.moments),
     ("events.jsonl", run.begun),
+    ("events.jsonl", phases.own_logs),
+    ("events.jsonl", phases.instant),
+    ("heartbeat.jsonl", phases.verified),
+    ("judges.json", phases.judged),
+    ("proxy.json", phases.proxy_asked),
+    ("tempest/results.json", phases.tempest_asked),
     ("bmc.json", machines.commands),
+    ("bmc.json", machines.obeyed),
     ("heartbeat.jsonl", machines.one_machine),
+    ("heartbeat.jsonl", machines.strangers),
     ("leases.jsonl", machines.addresses),
+    ("leases.jsonl", machines.asleep),
 )
 
 #: With the fake driver's base.

@@ -18,7 +18,11 @@ from pathlib import Path
 
 from ironic_sideways import resource_class
 from ironic_sideways.evidence import accepted, compare, documents, heartbeat, migration
+from ironic_sideways.report import window
 from ironic_sideways.report.agreement.looks import Document, snapshots
+
+#: What of a machine's disks its heartbeats carry.
+DISKS = ("root", "marker", "ephemeral")
 
 
 def workload(directory: Path, before: Document) -> Iterator[str]:
@@ -34,28 +38,40 @@ def workload(directory: Path, before: Document) -> Iterator[str]:
             continue
         ports = [port for port in server["ports"] if port["mac"] == wanted["mac"]]
         found = {
-            **{key: server[key] for key in ("name", "status")},
+            **{key: server[key] for key in ("name", "status", "image", "flavor")},
             "port": ports[0]["id"] if ports else None,
             "fixed_ips": ports[0]["fixed_ips"] if ports else None,
             "boot_id": machines.get(wanted["mac"], {}).get("boot_id"),
         }
-        if wrong := compare.differences(wanted, found, found):
+        # Image and flavor are not recorded by an earlier version.
+        if wrong := compare.differences(wanted, found, found.keys() & wanted.keys()):
             yield f"{wanted['uuid']}: {wrong}"
 
 
 def workload_boots(directory: Path, before: Document) -> Iterator[str]:
-    """How each instance boots is what migration.json and its own heartbeats tell."""
+    """How each instance boots, and its disks, are what others tell.
+
+    Those are migration.json and its own heartbeats; what was made of one image boots
+    one root file system.
+    """
     boots = {
         row["instance_uuid"]: row["boot"]
         for row in migration.rows(directory / "migration.json")
     }
-    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
-    roots = {(stream.mac, stream.boot_id): stream.root for stream in streams}
+    images = {server["uuid"]: server["image"] for server in before["servers"]}
+    streams = heartbeat.read_streams(directory / "heartbeat.jsonl")
+    heard = {(stream.mac, stream.boot_id): stream for stream in streams}
+    roots: dict[str, str] = {}
     for wanted in documents.read(directory / "workload.json")["servers"]:
-        root = roots.get((wanted["mac"], wanted["boot_id"]))
-        found = {"boot": boots.get(wanted["uuid"]), "root": root}
+        uuid = wanted["uuid"]
+        stream = heard.get((wanted["mac"], wanted["boot_id"]))
+        disks = {key: getattr(stream, key, None) for key in DISKS if key in wanted}
+        found = {"boot": boots.get(uuid), **disks}
         if wrong := compare.differences(wanted, found, found):
-            yield f"{wanted['uuid']}: {wrong}"
+            yield f"{uuid}: {wrong}"
+        image, root = images.get(uuid), disks.get("root")
+        if image and root and roots.setdefault(image, root) != root:
+            yield f"{uuid}: root {root}, others of image {image}: {roots[image]}"
 
 
 def allocations(directory: Path, before: Document) -> Iterator[str]:
@@ -98,6 +114,41 @@ def consumers(directory: Path, before: Document) -> Iterator[str]:
             if told.get(server["uuid"], wanted) != wanted:
                 found = told[server["uuid"]]
                 yield f"{name}: {server['uuid']}: {found}, expected {wanted}"
+
+
+def leaning(directory: Path, before: Document) -> Iterator[str]:
+    """What instances lean on is told of each of them, in each look.
+
+    And an image holds in each what it held in the first that names it.
+    """
+    kinds, contents = before["around"].keys(), dict[str, list[str]]()
+    for name, look in snapshots(directory):
+        around, servers = look["around"], look["servers"]
+        wanted = {
+            "access": around["specs"].keys(),
+            "fingerprints": {server["uuid"] for server in servers},
+            "security groups": {
+                port["id"] for server in servers for port in server["ports"]
+            },
+            "consumers": {
+                uuid for one in look["providers"] for uuid in one["allocations"]
+            },
+            "hypervisors": {one["uuid"] for one in look["machines"]},
+        }
+        if not window.of_one_host(directory):
+            # Where one host moves after the other, the others still write in it.
+            wanted["nova_bm"] = {"bm_nodes", "bm_interfaces"}
+        if wrong := compare.mismatch(kinds, around):
+            yield f"{name}: {wrong}"
+        # Not recorded by an earlier version.
+        if "contents" in around:
+            wanted["contents"] = {u for u, status in around["images"].items() if status}
+        for uuid, held in around.get("contents", {}).items():
+            if contents.setdefault(uuid, held) != held:
+                yield f"{name}: image {uuid}: {contents[uuid]} became {held}"
+        for kind, keys in wanted.items():
+            if lacks := sorted(keys - around.get(kind, {}).keys()):
+                yield f"{name}: {kind}: none of {', '.join(lacks[:3])}"
 
 
 def port_bindings(directory: Path, before: Document) -> Iterator[str]:
@@ -149,6 +200,12 @@ def at_rest(directory: Path, before: Document) -> Iterator[str]:
             yield f"{uuid} was {status}, but {found}"
         if server["host"] not in hosts:
             yield f"{uuid} was on {server['host']}, services on {hosts - {None}}"
+    used = {server["host"] for server in before["servers"]}
+    for one in before["services"]:
+        # Another compute host of the cloud may be down, before and after.
+        ours = one["binary"] != "nova-compute" or one["host"] in used
+        if ours and one["state"] != "up":
+            yield f"{one['binary']} of {one['host']} was {one['state']}"
 
 
 def bound(directory: Path, before: Document) -> Iterator[str]:

@@ -30,6 +30,9 @@ ALIKE: dict[str, tuple[str, ...]] = {
     "resources.json": ("nodes",),
     "takeover.json": ("nodes",),
     "last-look.json": ("nodes",),
+    "judges.json": ("programs",),
+    "judges-again.json": ("programs",),
+    "workload.json": ("servers",),
     "tempest/results.json": ("tests",),
     "tempest-base/results.json": ("tests",),
 }

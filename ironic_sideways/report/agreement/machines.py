@@ -13,11 +13,12 @@
 """Of the machines: heartbeats, power commands and leases."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ironic_sideways.evidence import compare, documents, heartbeat, leases
-from ironic_sideways.report import renewals, window
+from ironic_sideways.evidence import collect, compare, documents, heartbeat, leases
+from ironic_sideways.report import log_lines, renewals, window
 from ironic_sideways.report.agreement.looks import TICK, Document, snapshots
 from ironic_sideways.report.findings import clock
 
@@ -25,11 +26,18 @@ from ironic_sideways.report.findings import clock
 #: one is acknowledged the next is not sent.
 UNACKNOWLEDGED = 120.0
 
+#: What Ironic's conductor says once a machine is switched (ironic.conductor.utils), and
+#: which commands reached its BMC: a machine that is off already is not sent off again.
+SWITCHED = re.compile(r"Successfully set node (\S+) power state to .* by (.*)\.")
+SENT = {"power on": "on", "power off": "off", "rebooting": "on"}
+#: Seconds that this takes at most ([conductor] power_state_change_timeout is 60).
+SWITCHING = 120.0
+
 
 def sequences(directory: Path, before: Document) -> Iterator[str]:
     """Each snapshot's last sequence number is one that a heartbeat had in its phase."""
     spans = [span for found in window.tries(directory).values() for span in found]
-    streams = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    streams = heartbeat.read_streams(directory / "heartbeat.jsonl")
     found = {(stream.mac, stream.boot_id): stream for stream in streams}
     for name, snapshot in snapshots(directory):
         taken = snapshot["taken_at"]
@@ -98,7 +106,7 @@ def beats(directory: Path, before: Document) -> Iterator[str]:
 
 def one_machine(directory: Path, before: Document) -> Iterator[str]:
     """A MAC is one machine's: it never sends under two boot ids at the same time."""
-    found = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
+    found = heartbeat.read_streams(directory / "heartbeat.jsonl")
     for one, two in itertools.pairwise(found):
         if one.mac == two.mac and two.first_time < one.last_time:
             yield (
@@ -119,9 +127,33 @@ def machine_powers(directory: Path, before: Document) -> Iterator[str]:
                 if command["domain"] == machine["name"]
                 and command["time"] <= snapshot["taken_at"]
             ]
+            if not sent and machine["power"] == "on" and machine["boot_id"]:
+                yield f"{name}: {machine['name']} is on, and was never switched on"
             if sent and sent[-1] != machine["power"]:
                 found = f"is {machine['power']}, sent {sent[-1]}"
                 yield f"{name}: {machine['name']} {found}"
+
+
+def switched(directory: Path, before: Document) -> Iterator[str]:
+    """What the conductor says that it has switched, its BMC was told."""
+    names = {machine["uuid"]: machine["name"] for machine in before["machines"]}
+    sent = list(documents.read(directory / "bmc.json")["commands"])
+    begin = window.bounds(directory).operated
+    for line in log_lines.lines(directory, "ironic-conductor*.log"):
+        found = line.time > begin and SWITCHED.search(line.text)
+        if not found or found[2] not in SENT or found[1] not in names:
+            continue
+        wanted = names[found[1]], SENT[found[2]]
+        mine = (
+            command
+            for command in sent
+            if (command["domain"], command["command"]) == wanted
+            and line.time - SWITCHING <= command["time"] <= line.time + 1
+        )
+        if (command := next(mine, None)) is None:
+            yield f"{line.where}: {found[2]}, but no command reached {wanted[0]}"
+        else:
+            sent.remove(command)
 
 
 def commands(directory: Path, before: Document) -> Iterator[str]:
@@ -131,18 +163,65 @@ def commands(directory: Path, before: Document) -> Iterator[str]:
     last = 0.0
     until = window.bounds(directory).gathered + TICK
     for command in told:
-        if command["domain"] not in names:
+        if command["domain"] not in names and not window.of_one_host(directory):
             yield f"{command['domain']} is no machine of before.json"
         if not last <= command["time"] <= until:
             yield f"power {command['command']} at {clock(command['time'])} UTC"
         last = command["time"]
 
 
+def obeyed(directory: Path, before: Document) -> Iterator[str]:
+    """The power commands are those that the BMCs' own log tells."""
+    path, gathered = directory / "logs" / "vbmcd.log", window.bounds(directory).gathered
+    if not path.is_file() or path.is_symlink():
+        # The logs' own subject says so.
+        return
+    told = documents.read(directory / "bmc.json")["commands"]
+    # The log goes on while it is gathered.
+    recorded, logged = (
+        {
+            (round(one["time"], 3), one["domain"], one["command"])
+            for one in found
+            if one["time"] < gathered
+        }
+        for found in (told, collect.power_commands(path))
+    )
+    for time, domain, command in sorted(recorded ^ logged):
+        where = "vbmcd.log" if (time, domain, command) in logged else "bmc.json"
+        yield f"power {command} of {domain} at {clock(time)} UTC is in {where} alone"
+
+
+def strangers(directory: Path, before: Document) -> Iterator[str]:
+    """No machine sends heartbeats that is none of the cloud's."""
+    known = {mac for machine in before["machines"] for mac in machine["macs"]}
+    found = {beat.mac for beat in heartbeat.read(directory / "heartbeat.jsonl")}
+    if not window.of_one_host(directory):
+        yield from (f"{mac} is no machine's" for mac in sorted(found - known))
+
+
+def asleep(directory: Path, before: Document) -> Iterator[str]:
+    """A machine that is off asks for no address until machines are operated."""
+    off = {
+        mac: machine["name"]
+        for machine in before["machines"]
+        if machine["power"] == "off"
+        for mac in machine["macs"]
+    }
+    moments = window.bounds(directory)
+    expires: dict[str, float] = {}
+    for lease in leases.read(directory / "leases.jsonl"):
+        # What is told again when dnsmasq starts anew has the expiry that it had.
+        asked = lease.expires > expires.get(lease.mac, 0.0)
+        if lease.mac in off and asked and moments.begin < lease.time < moments.operated:
+            yield f"{off[lease.mac]} was given {lease.ip} at {clock(lease.time)} UTC"
+        expires[lease.mac] = max(expires.get(lease.mac, 0.0), lease.expires)
+
+
 def addresses(directory: Path, before: Document) -> Iterator[str]:
     """A survivor's MAC has its own address in each lease, and leases expire in time.
 
     Nobody else has that address. A lease that Neutron takes away, as it does where a
-    port is bound anew, is given again before machines are operated.
+    port is bound again, is given again before machines are operated.
     """
     wanted = {
         port["mac"]: port["fixed_ips"]
@@ -156,7 +235,12 @@ def addresses(directory: Path, before: Document) -> Iterator[str]:
     last = 0.0
     known = {mac for machine in before["machines"] for mac in machine["macs"]}
     found = leases.read(directory / "leases.jsonl")
-    given = [one.expires - one.time for one in found if one.event == "add"]
+    given, ends = [], dict[str, float]()
+    for one in found:
+        # What is told again of a lease that is known has the expiry that it had.
+        if one.event in ("add", "old") and one.expires > ends.get(one.mac, 0.0):
+            given.append(one.expires - one.time)
+            ends[one.mac] = one.expires
     if given and max(given) - min(given) > TICK:
         yield f"leases of {min(given):.0f} to {max(given):.0f} s"
     expires: dict[str, float] = {}
@@ -169,7 +253,9 @@ def addresses(directory: Path, before: Document) -> Iterator[str]:
             yield f"{lease.mac}: what was released expired at {lease.expires:.0f}"
         expires[lease.mac] = lease.expires
         if lease.mac not in known:
-            yield f"{lease.mac} is no machine's"
+            if not window.of_one_host(directory):
+                yield f"{lease.mac} is no machine's"
+            continue
         if given and lease.expires - lease.time > max(given) + TICK:
             yield f"{lease.mac}: a lease of {lease.expires - lease.time:.0f} s"
         if lease.time < last - 1:

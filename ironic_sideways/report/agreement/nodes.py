@@ -13,12 +13,14 @@
 """Of the nodes: what the migration wrote, and what Ironic and Nova told of them."""
 
 import datetime
+import itertools
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from ironic_sideways.evidence import compare, documents, migration
-from ironic_sideways.report import window
+from ironic_sideways.report import places, window
 from ironic_sideways.report.agreement.looks import Document
 
 
@@ -145,8 +147,10 @@ def options(directory: Path, before: Document) -> Iterator[str]:
         spans = window.tries(directory).get("migrate", [])
         if not any(begin - 1 <= finished <= end + 1 for begin, end in spans):
             yield f"finished {document['finished_at']}, not in phase migrate"
-        if document["load_seconds"] > finished - started:
+        if not 0 < document["load_seconds"] <= finished - started:
             yield f"loaded for {document['load_seconds']} s"
+        if document["source"] == document["target"]:
+            yield f"moved from {document['source']} to itself"
     if free := told.get("free_state"):
         states = {
             node["provision_state"]
@@ -155,6 +159,47 @@ def options(directory: Path, before: Document) -> Iterator[str]:
         }
         if not states <= {free}:
             yield f"free nodes are {sorted(states)}, told {free}"
+
+
+#: What the window's script asked of the migration, and what it had found for it.
+ASKED = "phases/migration-options.value"
+FOUND = {
+    f"phases/{name}.value": name.replace("-", "_")
+    for name in ("owner", "deploy-kernel", "deploy-ramdisk")
+}
+KEYS = tuple(FOUND.values())
+#: What the migration does where it is not told (migrate/arguments.py, interfaces.py).
+DEFAULTS = {
+    **{"resource_class": "baremetal", "free_state": "available"},
+    **{"deploy_interface": "direct", "boot_interface": "ipxe", "boot_mode": "bios"},
+    **{"network_interface": "flat", "free_deploy_interface": None},
+}
+FLAGS = ("resource_class_by_shape", "shard_by_service_host")
+
+
+def asked(directory: Path, before: Document) -> Iterator[str]:
+    """The migration did what it was asked, as the script that called it has noted."""
+    told = documents.read(directory / "migration.json")["options"]
+    for file, key in FOUND.items():
+        found = " ".join(places.lines(directory / file)) or "absent"
+        if told.get(key) != found:
+            yield f"options: {key}: {told.get(key)}, {file} has {found}"
+    words = shlex.split(" ".join(places.lines(directory / ASKED)))
+    if not words:
+        yield f"{ASKED} is absent"
+    values = {
+        key.removeprefix("--").replace("-", "_"): value
+        for key, value in itertools.pairwise([*words, "--"])
+        if key.startswith("--") and not value.startswith("--")
+    }
+    for key in (*DEFAULTS, *KEYS):
+        wanted = values.get(key, DEFAULTS.get(key))
+        # One that it was not asked for is not recorded by an earlier version.
+        if told.get(key, DEFAULTS.get(key)) != wanted:
+            yield f"options: {key}: {told.get(key)}, asked for was {wanted}"
+    for key in FLAGS:
+        if told.get(key, False) != (f"--{key.replace('_', '-')}" in words):
+            yield f"options: {key}: {told.get(key)}, not as asked for"
 
 
 def seconds(moment: str) -> float:

@@ -20,10 +20,8 @@ from pathlib import Path
 from ironic_sideways.evidence import compare, documents
 from ironic_sideways.report import deploys, tempest, window
 from ironic_sideways.report.agreement.looks import TICK, Document
+from ironic_sideways.report.agreement.phases import UNTOLD
 from ironic_sideways.report.findings import clock
-
-#: Steps that are told once they are over.
-UNTOLD = ("prepare",)
 
 
 def moments(directory: Path, before: Document) -> Iterator[str]:
@@ -54,9 +52,6 @@ def moments(directory: Path, before: Document) -> Iterator[str]:
                     f" {took:.1f} s lay between its begin and its end"
                 )
 
-    if event.get("result") != "started" and begun:
-        yield f"events.jsonl: begun, and not ended: {', '.join(begun)}"
-
 
 #: The phase that each document without a moment of its own is from.
 FROM = {
@@ -74,16 +69,33 @@ def begun(directory: Path, before: Document) -> Iterator[str]:
             yield f"{file} is of no phase of this run: {phase} never began"
 
 
-def asked(directory: Path, before: Document) -> Iterator[str]:
+def proxied(directory: Path, before: Document) -> Iterator[str]:
     """The proxy was asked while its phase ran, one thing after the other."""
     rows = documents.read(directory / "proxy.json")
     spans = window.tries(directory).get("proxy", [])
     last = 0.0
     for row in rows:
         time = row["time"]
-        if time < last or not any(begin <= time <= end for begin, end in spans):
+        if time <= last or not any(begin <= time <= end for begin, end in spans):
             yield f"{row['name']}: at {clock(time)} UTC"
         last = time
+
+
+def moved_by(directory: Path, before: Document) -> Iterator[str]:
+    """What was tried was tried in the cloud whose nodes this migration moved."""
+    nodes = documents.read(directory / "takeover.json")["nodes"]
+    runs = {node["run_id"] for node in nodes} - {None}
+    for file in ("proxy.json", "tempest/results.json"):
+        if not (directory / file).exists():
+            continue
+        document = documents.read(directory / file)
+        told = [document] if isinstance(document, dict) else document
+        for of in {tuple(one["moved_by"]) for one in told}:
+            if not runs <= {*of}:
+                yield f"{file}: nodes of runs {list(of)}, moved were {sorted(runs)}"
+    path = directory / "tempest-base" / "results.json"
+    if path.exists() and documents.read(path)["moved_by"]:
+        yield "tempest-base/results.json: nodes were moved by then"
 
 
 def operations(directory: Path, before: Document) -> Iterator[str]:
@@ -194,12 +206,11 @@ BMC = "BMC password of "
 def sought(directory: Path, before: Document) -> Iterator[str]:
     """Each machine's BMC password was searched for."""
     found = documents.read(directory / "secrets.json")["sought"]
-    told = [name for name in found if name.startswith(BMC)]
-    if told and (
-        wrong := compare.mismatch(
-            {f"{BMC}{machine['name']}" for machine in before["machines"]}, told
-        )
-    ):
+    told = {name for name in found if name.startswith(BMC)}
+    mine = {f"{BMC}{machine['name']}" for machine in before["machines"]}
+    if window.of_one_host(directory):
+        told &= mine
+    if told and (wrong := compare.mismatch(mine, told)):
         yield wrong
 
 

@@ -22,7 +22,7 @@ from ironic_sideways.report.faults import FAULTS
 from ironic_sideways.report.findings import Verdict
 
 #: Figures that are no mere goal: the verdict is red as well.
-FAILING = ("heartbeats lost",)
+FAILING = ("heartbeats lost", "longest silence of a survivor")
 
 
 @dataclasses.dataclass(frozen=True)

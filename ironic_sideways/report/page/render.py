@@ -89,6 +89,7 @@ def read_environment(directory: Path) -> dict[str, Any]:
     return dict(document)
 
 
+@documents.read_once()
 def render(directory: Path, verdict: Verdict, base: str = "") -> str:
     """The page.
 

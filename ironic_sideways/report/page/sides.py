@@ -12,7 +12,7 @@
 
 """Every node and its instance, before and after, side by side.
 
-Whether a difference is a fault is said by evidence/compare.py, as in the verdict;
+Whether a difference is a fault is said by evidence/survival.py, as in the verdict;
 here is only told what was there on either side.
 """
 
@@ -22,7 +22,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways.evidence import accepted, compare, documents
+from ironic_sideways.evidence import accepted, compare, documents, survival
 
 Document = dict[str, Any]
 
@@ -68,6 +68,7 @@ class Side:
     """One node with all that is known of it.
 
     :param facts: the instance's status and addresses, the machine's power.
+    :param looked_at: whether it was looked at again after the move.
     """
 
     node: str
@@ -76,6 +77,7 @@ class Side:
     instance_name: str
     facts: list[str]
     groups: list[Group]
+    looked_at: bool = True
 
     @property
     def wrong(self) -> list[Group]:
@@ -84,6 +86,8 @@ class Side:
 
 #: In this order: group, and what compare.SERVER_FIELDS has of it.
 WORDS = ("name", "status", "vm_state", "task_state", "power_state", "host", "node")
+#: Of these not all are recorded by an earlier version.
+LATER = ("created_at", "launched_at", "availability_zone", "config_drive")
 REST = ("image", "flavor", "project_id", "user_id")
 #: Digests of a tenant's values (evidence/tenants.py): one says something where the two
 #: sides differ.
@@ -100,13 +104,36 @@ IRONIC = (
 )
 
 
+#: Of a run that was cut off: what there was before has nothing beside it.
+NOT_LOOKED_AT = "not looked at"
+
+
+def before_alone(before: Document) -> list[Side]:
+    """One entry a node of a run that did not get to a second look."""
+    # Against itself, of which the other side is blotted out.
+    found = Lookup(before, before, {}, {})
+    sides = [found.side(node) for node in found.nodes()]
+    sides += [found.stray(uuid) for uuid in found.strays()]
+    for side in sides:
+        for group in side.groups:
+            group.fields[:] = [
+                dataclasses.replace(one, after=NOT_LOOKED_AT) for one in group.fields
+            ]
+    return sorted(
+        (dataclasses.replace(side, looked_at=False) for side in sides),
+        key=lambda side: (side.machine, side.node),
+    )
+
+
 def sides(directory: Path) -> list[Side]:
     """One entry a node of either side, those with a fault first."""
     before = documents.read(directory / "before.json")
+    if not (directory / "after.json").exists():
+        return before_alone(before)
     after = documents.read(directory / "after.json")
     changes = accepted.read(directory)
     owners = accepted.applied(changes, before, after)
-    checks = {check.name: check for check in compare.compare(owners, after)}
+    checks = {check.name: check for check in survival.checks(owners, after)}
     found = Lookup(before, after, optional(directory / "ended.json"), checks)
     found.accepted = {s["uuid"]: s.get("accepted", []) for s in owners["servers"]}
     sides = [found.side(node) for node in found.nodes()]
@@ -193,7 +220,7 @@ class Lookup:
         uuid = (then or now or {})["uuid"]
         ended = self.ended.get(uuid)
         why = self.why(f"instance {uuid}", f"machine of instance {uuid}")
-        fields = pairs(then, now, (*WORDS, *REST, "created_at"))
+        fields = pairs(then, now, (*WORDS, *REST, *LATER))
         fields += [one for one in pairs(then, now, DIGESTS) if one.mark != "same"]
         network = pairs(
             addressed(then) if then else None,

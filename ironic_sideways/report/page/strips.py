@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The heartbeat of each machine across the window, as paths of an SVG.
+"""The heartbeat of each machine, and each API's absences, across the window.
 
-A strip is WIDTH units wide and HEIGHT high. Beats that fall on one unit are one
-tick, so that a strip's size has a bound, however long the window was.
+As paths of an SVG, WIDTH units wide. Beats that fall on one unit are one tick, so that
+a strip's size has a bound, however long the window was.
 """
 
 import dataclasses
@@ -23,12 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.evidence import documents, events, heartbeat
-from ironic_sideways.report import window
+from ironic_sideways.evidence import documents, events, heartbeat, prober
+from ironic_sideways.report import apis, window
 from ironic_sideways.report.faults import FAULTS
 
 WIDTH = 1000
-HEIGHT = 24
 #: The part of the window that is shown before and after it.
 MARGIN = 0.08
 #: Seconds between two beats from which on it is a silence, to be marked.
@@ -49,6 +48,11 @@ class Span:
     def x(self, moment: float) -> float:
         share = (moment - self.first) / max(self.last - self.first, 0.001)
         return round(WIDTH * min(max(share, 0.0), 1.0), 1)
+
+    def between(self, since: float, until: float) -> tuple[float, float]:
+        """x and width of a time, which can be seen however short it is."""
+        x = self.x(since)
+        return x, max(round(self.x(min(until, self.last)) - x, 1), 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +92,29 @@ class Strip:
 
 
 @dataclasses.dataclass(frozen=True)
+class Api:
+    """One API's.
+
+    :param probed: x and width of what was probed; ``gone`` of each absence.
+    :param told: how long it was away at the longest, and in which phase.
+    :param ok: whether that is what the verdict allows.
+    """
+
+    name: str
+    probed: list[tuple[float, float]]
+    gone: list[tuple[float, float]]
+    told: str
+    ok: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Strips:
-    """:param phases: x and name of each phase of the window."""
+    """:param phases: x, width and name of each phase of the window."""
 
     span: Span
-    phases: list[tuple[float, str]]
+    phases: list[tuple[float, float, str]]
     rows: list[Strip]
+    apis: list[Api]
 
     @property
     def lost(self) -> int:
@@ -117,14 +138,49 @@ def strips(directory: Path) -> Strips:
         for machine in machines(directory, sorted(by_mac))
     ]
     marks = [
-        (seen.x(event["time"]), event["name"])
-        for event in recorded
-        if event.get("kind") == "phase"
-        and event.get("result") == "started"
-        and event["name"] in window.WINDOW
-        and seen.begin <= event["time"] <= seen.end
+        (*seen.between(begin, end), name)
+        for name, tries in window.tries(directory).items()
+        for begin, end in tries
+        if name in window.WINDOW and seen.begin <= begin <= seen.end
     ]
-    return Strips(seen, marks, rows)
+    return Strips(seen, sorted(marks), rows, probed(directory, seen))
+
+
+def probed(directory: Path, seen: Span) -> list[Api]:
+    """Each API as a member saw it; none where nobody probed."""
+    try:
+        lines = prober.read(directory / apis.FILE)
+    except FAULTS:
+        return []
+    found = []
+    for name, right in apis.RIGHT.items():
+        mine = [line for line in lines if line.service == name]
+        near = [one for one in mine if one.until > seen.first and one.time < seen.last]
+        gone = apis.longest(directory, name, mine, seen.begin, seen.end)
+        judged = apis.away(name, gone)
+        absences = [
+            seen.between(since, until)
+            for since, until in apis.absences(mine, right)
+            if until > seen.first and since < seen.last
+        ]
+        told = "always there" if near else "not probed"
+        if gone:
+            phase = max(gone, key=gone.__getitem__)
+            told = f"away {gone[phase]:.1f} s in {phase}"
+        spans = [seen.between(*one) for one in in_a_row(near)]
+        found.append(Api(name, spans, absences, told, judged.ok and bool(near)))
+    return found
+
+
+def in_a_row(lines: list[prober.Line]) -> list[tuple[float, float]]:
+    """From when until when probes followed each other in time."""
+    spans: list[tuple[float, float]] = []
+    for line in lines:
+        if spans and line.time - spans[-1][1] <= prober.LATE:
+            spans[-1] = spans[-1][0], line.until
+        else:
+            spans.append((line.time, line.until))
+    return spans
 
 
 def machines(directory: Path, heard: list[str]) -> list[dict[str, Any]]:

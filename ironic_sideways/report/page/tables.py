@@ -21,8 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways import resource_class
-from ironic_sideways.evidence import compare, documents, migration, resources
-from ironic_sideways.report import checks
+from ironic_sideways.evidence import (
+    compare,
+    documents,
+    ironic_nodes,
+    migration,
+    resources,
+)
+from ironic_sideways.report.takeover import taken_over
 
 Document = dict[str, Any]
 
@@ -69,7 +75,7 @@ def takeover(directory: Path) -> list[Document]:
     """Each node's row, with what it lacks."""
     document = documents.read(directory / "takeover.json")
     before = documents.read(directory / "before.json")
-    nodes, powers = compare.nodes(before), compare.ironic_power(before)
+    nodes, powers = compare.nodes(before), ironic_nodes.powers(before)
     names = machine_names(before)
     found = {node["uuid"]: node for node in document["nodes"]}
     rows = [
@@ -78,7 +84,7 @@ def takeover(directory: Path) -> list[Document]:
         else {
             **found[uuid],
             "name": names.get(uuid, ""),
-            "wrong": checks.taken_over(found[uuid], nodes.get(uuid), powers.get(uuid)),
+            "wrong": taken_over(found[uuid], nodes.get(uuid), powers.get(uuid)),
         }
         for uuid in nodes.keys() | found.keys()
     ]

@@ -20,6 +20,7 @@ others may add.
 
 import dataclasses
 import datetime
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +84,8 @@ class Schema:
     cut_lines: bool
 
 
-def every() -> list[Schema]:
+@functools.cache
+def every() -> tuple[Schema, ...]:
     """All schemas, by name."""
     found = []
     for path in sorted(Path(__file__).parent.glob("*.json")):
@@ -92,7 +94,7 @@ def every() -> list[Schema]:
         files = document.get("x-files", [f"{path.name}l" if lines else path.name])
         cut_lines = document.get("x-cut-lines", False)
         found.append(Schema(path.stem, tuple(files), document, lines, cut_lines))
-    return found
+    return tuple(found)
 
 
 def faults(schema: Schema, path: Path) -> Iterator[tuple[int, str]]:
@@ -100,17 +102,22 @@ def faults(schema: Schema, path: Path) -> Iterator[tuple[int, str]]:
 
     :raises EvidenceMalformed: it is no JSON at all.
     """
-    import jsonschema
-
-    kind = jsonschema.validators.extend(
-        jsonschema.Draft202012Validator, {"uniqueItems": _unique}
-    )
-    validator = kind(schema.document)
+    validator = _kind()(schema.document)
     for line, document in _documents(schema, path):
         for error in validator.iter_errors(document):
             told = _place(error.absolute_path)
             where = line or _line(path, document, list(error.absolute_path))
             yield where, f"{told}{': ' if told else ''}{_message(error)}"
+
+
+@functools.cache
+def _kind() -> Any:
+    """The validators' class, which takes as long to make as a document to check."""
+    import jsonschema
+
+    return jsonschema.validators.extend(
+        jsonschema.Draft202012Validator, {"uniqueItems": _unique}
+    )
 
 
 def _documents(schema: Schema, path: Path) -> Iterator[tuple[int, Any]]:
@@ -203,9 +210,11 @@ def in_time(directory: Path) -> Iterator[Check]:
             continue
         if not isinstance(moment, int | float):
             continue
-        ok = moment >= last
+        ok = moment > last
         detail = (
-            f"is older than {earlier}: it is from an earlier attempt" if not ok else ""
+            f"is no newer than {earlier}: it is from an earlier attempt"
+            if not ok
+            else ""
         )
         yield Check(f"order of {file}", ok, detail, where="" if ok else f"{file}:1")
         last, earlier = moment, file
@@ -219,13 +228,17 @@ def seconds(moment: float | str) -> float:
 
 
 def in_phase(directory: Path) -> Iterator[Check]:
-    """Each document was written while its phase ran, in one of that one's tries."""
+    """Each document was written while its phase ran, in a try that was not undone.
+
+    An undo file is made by the first try, and later ones complete it.
+    """
     try:
         tries = window.tries(directory)
     except FAULTS:
         return
     for file, (phase, key) in WRITTEN_IN.items():
-        spans = tries.get(phase, [])
+        undo_file = key == "created_at"
+        spans = tries.get(phase, []) if undo_file else window.lasting(tries, phase)
         try:
             moment = seconds(documents.read(directory / file)[key])
             ok = any(begin - 1 <= moment <= end + 1 for begin, end in spans)

@@ -1,5 +1,6 @@
 "use strict";
-// The page is whole without this: it adds the filter, and opens what is printed.
+// The page is complete without this: it adds the filter and the buttons, follows links
+// into closed details, and opens all details for print.
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -38,7 +39,7 @@
     });
   }
 
-  // What a link leads to may lie in something that is closed.
+  // A link's target may be inside a closed details element.
   const reveal = () => {
     const target = location.hash && document.getElementById(location.hash.slice(1));
     for (let at = target; at; at = at.parentElement) {

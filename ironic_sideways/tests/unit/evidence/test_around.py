@@ -45,7 +45,14 @@ def cloud(**compute: object) -> types.SimpleNamespace:
     ]
     return THING(
         compute=THING(**api, get_flavor_access=lambda uuid: access),
-        image=THING(find_image={"image-1": THING(status="active")}.get),
+        image=THING(
+            find_image={
+                "image-1": THING(
+                    **{"status": "active", "disk_format": "qcow2", "size": 9},
+                    **{"hash_value": None, "checksum": "sum"},
+                )
+            }.get
+        ),
         network=THING(ports=lambda: ports),
     )
 
@@ -70,6 +77,7 @@ def test_each_kind_is_recorded_and_a_tenants_own_as_a_digest() -> None:
         },
         "specs": {"flavor-1": SPECS},
         "images": {"image-1": "active", "kernel-1": None},
+        "contents": {"image-1": ["qcow2", 9, "sum"]},
         "security groups": {"port-1": [["a", "b"], True]},
         "consumers": {"server-1": ["project-1", "user-1"]},
         "hypervisors": {"node-1": "node-1"},

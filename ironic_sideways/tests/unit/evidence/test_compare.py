@@ -10,98 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import copy
-from typing import Any
-
 import pytest
 
 from ironic_sideways.evidence import compare
-
-NODE, FREE, SERVER, PORT = "node-1", "node-2", "server-1", "port-1"
-MAC = "52:54:00:00:00:01"
-
-
-@pytest.fixture
-def before() -> dict[str, Any]:
-    return {
-        "base_driver": "nova_bm",
-        "servers": [
-            {
-                **dict.fromkeys(compare.SERVER_FIELDS),
-                "uuid": SERVER,
-                "name": "sideways-0",
-                "status": "ACTIVE",
-                "node": NODE,
-                "ports": [{"id": PORT, "mac": MAC, "fixed_ips": ["172.30.0.10"]}],
-            }
-        ],
-        "providers": [
-            {
-                "uuid": NODE,
-                "inventories": {"VCPU": {}, "MEMORY_MB": {}, "DISK_GB": {}},
-                "allocations": {SERVER: {"VCPU": 1, "MEMORY_MB": 256, "DISK_GB": 2}},
-            },
-            {"uuid": FREE, "inventories": {"VCPU": {}}, "allocations": {}},
-        ],
-        "machines": [
-            {
-                "uuid": NODE,
-                "name": "isw0-node-0",
-                "mac": MAC,
-                "macs": [MAC],
-                "power": "on",
-                "boot_id": "boot-1",
-                "last_seq": 10,
-            }
-        ],
-    }
-
-
-@pytest.fixture
-def after(before: dict[str, Any]) -> dict[str, Any]:
-    after = copy.deepcopy(before)
-    for provider in after["providers"]:
-        reserved = 1 if provider["allocations"] else 0
-        inventory = {**compare.WHOLE_NODE, "reserved": reserved}
-        provider["inventories"] = {"CUSTOM_BAREMETAL": inventory}
-    after["providers"][0]["allocations"] = {SERVER: {"CUSTOM_BAREMETAL": 1}}
-    after["machines"][0]["last_seq"] = 70
-    after["servers"][0]["bindings"] = {PORT: [NODE, "baremetal"]}
-    after["ironic_nodes"] = [
-        {
-            "uuid": NODE,
-            "instance_uuid": SERVER,
-            "provision_state": "active",
-            "power_state": "power on",
-            "maintenance": False,
-            "last_error": None,
-            "network_interface": "flat",
-            "ports": [{"uuid": "ironic-port", "mac": MAC, "vif": PORT}],
-        },
-        {
-            "uuid": FREE,
-            "instance_uuid": None,
-            "provision_state": "available",
-            "power_state": "power off",
-            "maintenance": False,
-            "last_error": None,
-            "network_interface": "flat",
-            "ports": [],
-        },
-    ]
-    return after
-
-
-def failures(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [
-        f"{check.name}: {check.detail}"
-        for check in compare.compare(before, after)
-        if not check.ok
-    ]
-
-
-def test_a_cloud_that_moved_whole_survived(before, after):
-    assert failures(before, after) == []
+from ironic_sideways.tests.unit.evidence.conftest import FREE, NODE, SERVER, failures
 
 
 @pytest.mark.parametrize("field", compare.SERVER_FIELDS)
@@ -192,49 +104,6 @@ def test_a_lost_allocation_is_a_failure(before, after):
     ]
 
 
-def test_a_lost_vif_is_a_failure(before, after):
-    after["ironic_nodes"][0]["ports"][0]["vif"] = None
-
-    (failure,) = failures(before, after)
-
-    assert failure.startswith(f"ironic node {NODE}: VIFs (port: MAC): ")
-
-
-@pytest.mark.parametrize(
-    "binding", [["compute-1", "normal"], [NODE, "normal"], ["", "baremetal"]]
-)
-def test_t11_a_port_that_is_not_bound_to_its_node_is_a_failure(before, after, binding):
-    after["servers"][0]["bindings"] = {PORT: binding}
-
-    (failure,) = failures(before, after)
-
-    assert failure.startswith(f"port bindings of instance {SERVER}: expected ")
-
-
-def test_t11_a_node_whose_ports_ironic_does_not_bind_may_have_any(before, after):
-    after["servers"][0]["bindings"] = {PORT: ["compute-1", "normal"]}
-    after["ironic_nodes"][0]["network_interface"] = "noop"
-
-    assert failures(before, after) == []
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("instance_uuid", None),
-        ("provision_state", "available"),
-        ("maintenance", True),
-        ("last_error", "it broke"),
-    ],
-)
-def test_a_node_that_ironic_has_wrongly_is_a_failure(before, after, field, value):
-    after["ironic_nodes"][0][field] = value
-
-    (failure,) = failures(before, after)
-
-    assert failure.startswith(f"ironic node {NODE}: {field}: ")
-
-
 def test_a_machine_that_is_off_under_an_active_instance_is_a_failure(before, after):
     before["machines"][0]["power"] = after["machines"][0]["power"] = "off"
     after["ironic_nodes"][0]["power_state"] = "power off"
@@ -260,57 +129,5 @@ def test_an_instance_whose_machine_is_unknown_is_a_failure(before, after):
     ]
 
 
-@pytest.mark.parametrize("power", ["power off", None])
-def test_a_power_state_that_the_bmc_contradicts_is_a_failure(before, after, power):
-    after["ironic_nodes"][0]["power_state"] = power
-
-    assert failures(before, after) == [
-        f"ironic node {NODE}: power_state {power!r}, but BMC: 'power on'"
-    ]
-
-
 def test_each_node_is_known_by_the_instance_on_it(before):
     assert compare.nodes(before) == {NODE: SERVER, FREE: None}
-
-
-def test_machines_without_evidence_after_are_a_failure(before, after):
-    del after["machines"]
-
-    found = failures(before, after)
-
-    assert found == ["machines: not in the snapshot after"]
-
-
-def test_under_the_plain_fake_driver_the_machines_must_be_in_ironic(before, after):
-    before["base_driver"] = "fake"
-    before["servers"] = after["servers"] = []
-    before["machines"][0]["uuid"] = "a node that Ironic lacks"
-    after["machines"][0]["uuid"] = "a node that Ironic lacks"
-    after["ironic_nodes"] = []
-
-    assert failures(before, after) == [
-        "ironic node a node that Ironic lacks: is not in Ironic"
-    ]
-
-
-def test_t2_a_node_has_a_port_for_each_nic_and_the_vif_on_the_one_of_its_mac(
-    before, after
-):
-    other = "52:54:01:00:00:01"
-    for document in (before, after):
-        document["machines"][0]["macs"] = [other, MAC]
-    (nodes, *_) = after["ironic_nodes"]
-    nodes["ports"] = [
-        {"uuid": "one", "mac": other, "vif": None},
-        {"uuid": "two", "mac": MAC, "vif": PORT},
-    ]
-    assert failures(before, after) == []
-
-    for one, vif in zip(nodes["ports"], (PORT, None), strict=True):
-        one["vif"] = vif
-    (crossed,) = failures(before, after)
-    assert crossed.startswith(f"ironic node {NODE}: VIFs (port: MAC): ")
-
-    nodes["ports"] = [{"uuid": "two", "mac": MAC, "vif": PORT}]
-    (lost,) = failures(before, after)
-    assert lost.startswith(f"ironic node {NODE}: MACs ")

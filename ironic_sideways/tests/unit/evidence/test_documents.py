@@ -56,3 +56,26 @@ def test_s3_a_document_may_be_its_owners_alone(tmp_path: Path) -> None:
     (tmp_path / "before.json").write_text("{}")
     documents.write(tmp_path / "before.json", {"a": 1}, 0o600)
     assert (tmp_path / "before.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_within_read_once_a_file_is_read_once(tmp_path: Path):
+    path, lines = tmp_path / "before.json", tmp_path / "events.jsonl"
+
+    def found() -> tuple[object, object]:
+        return documents.read(path), documents.read_lines(lines)
+
+    path.write_text("[1]"), lines.write_text('{"a": 1}\n')
+    with documents.read_once():
+        once = found()
+        path.write_text("[2]"), lines.write_text('{"a": 2}\n')
+        with documents.read_once():
+            assert found() == once == ([1], [{"a": 1}])
+    assert found() == ([2], [{"a": 2}])
+
+
+def test_what_was_absent_is_looked_for_again(tmp_path: Path):
+    with documents.read_once():
+        with pytest.raises(exceptions.EvidenceAbsent):
+            documents.read(tmp_path / "after.json")
+        (tmp_path / "after.json").write_text("{}")
+        assert documents.read(tmp_path / "after.json") == {}

@@ -24,7 +24,7 @@ import pytest
 from keystoneauth1 import session
 from keystoneauth1.identity import v3
 
-from ironic_sideways import waits
+from ironic_sideways import waits, whole_file
 from ironic_sideways.evidence import prober
 from ironic_sideways.tests import http_server
 
@@ -73,7 +73,7 @@ class Cloud:
             status = 409 if self.locked else 200
             body = {"conflictingRequest": {"message": "Instance mine is locked"}}
         if status == 0:
-            self.hang.wait(20)
+            self.hang.wait(240)
         start(f"{status or 200} told", [("Content-Type", "application/json"), *headers])
         return [json.dumps(body).encode()]
 
@@ -129,7 +129,7 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.stop.set()
         self.cloud.hang.set()
-        self.thread.join(20)
+        self.thread.join(120)
         assert not self.thread.is_alive()
 
     def answers(self, service: str) -> list[str]:
@@ -145,7 +145,7 @@ class Running:
             lambda: self.answers(service),
             lambda found: found[-len(answers) :] == list(answers),
             f"{service} to have been answered {answers}",
-            timeout=20,
+            timeout=120,
             interval=0.05,
             seen=str,
         )
@@ -155,7 +155,7 @@ class Running:
 def cloud(monkeypatch):
     monkeypatch.setattr(prober, "PERIOD", 0.1)
     monkeypatch.setattr(prober, "SPAN", 0.3)
-    monkeypatch.setattr(prober, "TIMEOUT", 0.5)
+    monkeypatch.setattr(prober, "TIMEOUT", 10.0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     one = Cloud()
     with http_server.serve(one) as one.url:
@@ -205,7 +205,8 @@ def test_it_goes_on_through_an_absence_and_sees_its_end(cloud, tmp_path, service
         running.see(service, "503", "200")
 
 
-def test_a_service_that_does_not_answer_holds_no_other(cloud, tmp_path):
+def test_a_service_that_does_not_answer_holds_no_other(cloud, tmp_path, monkeypatch):
+    monkeypatch.setattr(prober, "TIMEOUT", 0.5)
     cloud.status["nova"] = 0
     with Running(cloud, tmp_path) as running:
         running.see("nova", "ConnectTimeout")
@@ -236,14 +237,23 @@ def test_the_lock_is_tried_while_a_maintenance_holds_and_not_else(cloud, tmp_pat
     with Running(cloud, tmp_path) as running:
         running.see("nova", "200")
         assert not cloud.puts
-        record.write_text(json.dumps(RECORD))
+        whole_file.write(record, json.dumps(RECORD))
         running.see("lock", "409 locked")
         cloud.locked = False
         running.see("lock", "200")
-        record.write_text(json.dumps({**RECORD, "ending": True}))
+        whole_file.write(record, json.dumps({**RECORD, "ending": True}))
         running.see("lock", "409 locked", "200")
 
     assert set(cloud.puts) == {'{"meta": {"role": "own"}}'}
+
+
+def test_a_record_that_is_cut_short_ends_no_probe(cloud, tmp_path):
+    record = tmp_path / "maintenance.json"
+    record.touch()
+    with Running(cloud, tmp_path) as running:
+        running.see("lock", "EvidenceMalformed")
+        whole_file.write(record, json.dumps(RECORD))
+        running.see("lock", "409 locked")
 
 
 def test_the_lock_is_tried_in_the_window_of_one_of_several_hosts(cloud, tmp_path):

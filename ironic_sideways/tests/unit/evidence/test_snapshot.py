@@ -15,6 +15,7 @@
 import json
 import types
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,43 @@ def test_one_hosts_servers_and_nodes_are_kept_with_all_services() -> None:
     }
 
 
+def test_s2_what_users_of_other_hosts_do_is_no_concern() -> None:
+    """Virtual servers are made and deleted, with their ports, images and key pairs."""
+    port, other = {"id": "port-a"}, {"id": "port-b"}
+    theirs = {"image": "image-b", "ports": [other]}
+    whole = {
+        **{"taken_at": 1.0, "base_driver": "nova_bm", "services": []},
+        "servers": [
+            {"uuid": "a", "host": "one", "image": "image-a", "ports": [port]},
+            {"uuid": "b", "host": "two", **theirs},
+        ],
+        "providers": [
+            {"uuid": "node-1", "allocations": {"a": {}}},
+            {"uuid": "two's", "allocations": {"b": {}}},
+        ],
+        "around": {
+            "access": {"f": {}},
+            "specs": {"f": {"baremetal:deploy_kernel_id": "kernel"}},
+            "images": dict.fromkeys(("image-a", "image-b", "kernel"), "active"),
+            "fingerprints": {"a": "digest:1", "b": "digest:2"},
+            "security groups": {"port-a": [], "port-b": [], "port-c": []},
+            "consumers": {"a": [], "b": []},
+            "hypervisors": {"node-1": "node-1", "two's": "two"},
+            "nova_bm": {"bm_nodes": 1},
+        },
+    }
+
+    found = snapshot.of_hosts(whole, ["one"], ["node-1"])
+
+    assert "b" not in {one["uuid"] for one in found["servers"]}
+    assert {kind: set(told) for kind, told in found["around"].items()} == {
+        **{"access": {"f"}, "specs": {"f"}, "images": {"image-a", "kernel"}},
+        **{"fingerprints": {"a"}, "security groups": {"port-a"}, "consumers": {"a"}},
+        "hypervisors": {"node-1"},
+    }
+    assert [one for one in compare.each_around(found, found) if not one.ok] == []
+
+
 def test_what_was_not_looked_at_stays_absent() -> None:
     assert "ironic_nodes" not in snapshot.of_hosts(WHOLE, ["one"], ["node-1"])
 
@@ -49,6 +87,7 @@ def server(**values: object) -> types.SimpleNamespace:
     fields = (
         *("project_id", "user_id", "status", "vm_state", "task_state", "power_state"),
         *("compute_host", "hypervisor_hostname", "image", "created_at", "is_locked"),
+        *("launched_at", "availability_zone", "has_config_drive"),
     )
     known = {
         **dict.fromkeys(fields),
@@ -128,3 +167,26 @@ def test_t2_a_machines_mac_is_that_of_the_nic_that_was_heard_last(
 
     assert [one["mac"] for one in found] == [macs[1], silent[0]]
     assert [one["macs"] for one in found] == [macs, silent]
+
+
+def node(state: str) -> dict[str, Any]:
+    return {**dict.fromkeys(snapshot.LASTING), "provision_state": state}
+
+
+@pytest.mark.parametrize(
+    ("states", "timeout", "seen"),
+    [
+        (["deleting", "clean wait", "available", "active"], 30, "available"),
+        (["deleting"] * 9, 0, "deleting"),
+    ],
+)
+def test_the_last_look_waits_until_no_node_is_on_its_way(
+    monkeypatch, states, timeout, seen
+):
+    looks = iter(states)
+    monkeypatch.setattr(snapshot, "ironic_nodes", lambda cloud: [node(next(looks))])
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+
+    found = snapshot.last_look(object(), timeout)
+
+    assert [one["provision_state"] for one in found["nodes"]] == [seen]

@@ -11,6 +11,7 @@
 # under the License.
 
 import datetime
+import types
 
 import pytest
 
@@ -87,3 +88,12 @@ def test_what_a_conductor_did_in_an_earlier_try_counts_no_more(tmp_path):
     (line,) = takeover.forbidden_lines(log, NOON)
 
     assert line.startswith("ironic-conductor.log:3: 2026-11-26 12:00:00.001")
+
+
+def test_nodes_tell_which_runs_moved_them():
+    told = [{"nova_bm": {"run_id": run}} for run in ("two", "one", "two")]
+    nodes = [types.SimpleNamespace(extra=extra) for extra in ({}, *told)]
+    asked = types.SimpleNamespace(nodes=lambda details: nodes if details else [])
+    ironic = types.SimpleNamespace(baremetal=asked)
+
+    assert takeover.moved_by(ironic) == ["one", "two"]

@@ -12,21 +12,26 @@
 
 """The example's evidence with all that a run records: each document, each key.
 
-What example.py leaves out is what the page does not show.
+What the example leaves out is what the page does not show.
 """
 
+import datetime
 import functools
 import json
 from pathlib import Path
 
-from ironic_sideways.tests.unit.report import example, told_twice, whole
-from ironic_sideways.tests.unit.report.whole import Document, edit
+from ironic_sideways.tests.unit.report import example, told_twice
+from ironic_sideways.tests.unit.report.example import clock, lab_nodes
+from ironic_sideways.tests.unit.report.laid_once import laid_once
+from ironic_sideways.tests.unit.report.small_move import files, looks
+from ironic_sideways.tests.unit.report.small_move.files import Document, edit
 
 HOST = "lab-compute"
 OLD = {"VCPU": 1, "MEMORY_MB": 256, "DISK_GB": 2}
-PROJECT, USER = example.named("project", 2), example.named("user", 2)
+PROJECT, USER = lab_nodes.named("project", 2), lab_nodes.named("user", 2)
 
 
+@laid_once
 def lay_down(directory: Path, nodes: int = 20) -> None:
     """Half of the nodes have an instance; 216 tests."""
     example.good(directory, nodes)
@@ -38,6 +43,7 @@ def lay_down(directory: Path, nodes: int = 20) -> None:
     edit(directory / "takeover.json", lambda d: taken_over(d, directory))
     edit(directory / "resources.json", reported)
     edit(directory / "migration.json", lambda d: moved(d, before))
+    told_twice.asked(directory)
     edit(directory / "maintenance.json", maintained)
     edit(directory / "operations.json", operated)
     edit(directory / "proxy.json", lambda d: [row.update(detail="200") for row in d])
@@ -48,13 +54,17 @@ def lay_down(directory: Path, nodes: int = 20) -> None:
 
 def tagged(directory: Path, server: Document) -> None:
     """What an owner did in the window, and the operator accepted."""
-    change = {"key": "tags", "before": server["tags"], "then": example.DIGESTS(["new"])}
+    change = {
+        "key": "tags",
+        "before": server["tags"],
+        "then": lab_nodes.DIGESTS(["new"]),
+    }
     for name in ("after", "ended", "restarted"):
         edit(
             directory / f"{name}.json",
             lambda d: d["servers"][0].update(tags=change["then"]),
         )
-    whole.write(directory / "accepted.json", [{"instance": server["uuid"], **change}])
+    files.write(directory / "accepted.json", [{"instance": server["uuid"], **change}])
 
 
 def looked_at(name: str, document: Document) -> None:
@@ -84,7 +94,7 @@ def looked_at(name: str, document: Document) -> None:
     for number, binary in enumerate(("nova-conductor", "nova-scheduler"), start=2):
         document["services"].append(
             {
-                **whole.service("enabled"),
+                **looks.service("enabled"),
                 **{"binary": binary, "host": HOST, "id": f"service-{number}"},
             }
         )
@@ -111,7 +121,7 @@ def leased(directory: Path) -> None:
         if lease["mac"] not in given:
             lease["event"] = "add"
         given.add(lease["mac"])
-    whole.write_lines(path, leases)
+    files.write_lines(path, leases)
 
 
 def taken_over(document: Document, directory: Path) -> None:
@@ -160,16 +170,16 @@ def moved(document: Document, before: Document) -> None:
         target="mysql+pymysql://ironic:***@127.0.0.1/ironic?charset=utf8mb4",
         tables={"bm_nodes": table, "bm_interfaces": dict(table)},
         load_seconds=0.05,
-        finished_at=example.datetime.datetime.fromtimestamp(
-            example.span("migrate")[1] - 0.5, example.datetime.UTC
+        finished_at=datetime.datetime.fromtimestamp(
+            clock.span("migrate")[1] - 0.5, datetime.UTC
         ).isoformat(),
     )
 
 
 def operated(document: list[Document]) -> None:
     for number, operation in enumerate(document, start=1):
-        operation["seconds"] = float(number + 42)
-        if operation["name"] == "new server":
+        operation["seconds"] = float(number + 37)
+        if operation["name"] in ("new server", "redeploy"):
             for key in ("instance", "embedded", "allocation", "macs"):
                 del operation[key]
         operation["detail"] = f"{operation['name']} done"

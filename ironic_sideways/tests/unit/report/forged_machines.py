@@ -16,20 +16,26 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ironic_sideways.tests.unit.report import example, whole
+from ironic_sideways.tests.unit.report.example import clock, lab_nodes, timeline
+from ironic_sideways.tests.unit.report.small_move import (
+    files,
+    guests,
+    log_files,
+    small_cloud,
+)
 from ironic_sideways.tests.unit.report.test_broken_moves import Forge, lines
 
 #: A survivor that runs, and that no operation is on.
-NAME, MAC, IP = "bm-04", whole.mac(4), "172.30.0.4"
+NAME, MAC, IP = "bm-04", small_cloud.mac(4), "172.30.0.4"
 
 
 def switched_off(phase: str) -> Forge:
     """The survivor gets a command in a phase that is not its own, and falls silent."""
-    moment = example.span(phase)[0] + 3
+    moment = clock.span(phase)[0] + 3
     command = {"time": moment, "domain": NAME, "command": "off"}
 
     def forge(directory: Path) -> None:
-        whole.edit(directory / "bmc.json", lambda d: d["commands"].append(command))
+        files.edit(directory / "bmc.json", lambda d: d["commands"].append(command))
         lines("heartbeat", lambda b: b if beats_on(b, moment) else None)(directory)
 
     return forge
@@ -41,7 +47,7 @@ def beats_on(beat: Any, until: float) -> bool:
 
 def leased(mac: str, event: str = "add") -> Forge:
     """DHCP tells of the survivor's address, and of ``mac``."""
-    moment = example.span("verify")[1]
+    moment = clock.span("verify")[1]
 
     def forge(directory: Path) -> None:
         path = directory / "leases.jsonl"
@@ -49,7 +55,7 @@ def leased(mac: str, event: str = "add") -> Forge:
         expires = max(one["expires"] for one in told if one["mac"] == MAC)
         new = {"time": moment, "event": event, "mac": mac, "ip": IP}
         told.append({**new, "expires": moment + 120 if event == "add" else expires})
-        whole.write_lines(path, sorted(told, key=lambda one: float(one["time"])))
+        files.write_lines(path, sorted(told, key=lambda one: float(one["time"])))
 
     return forge
 
@@ -57,8 +63,8 @@ def leased(mac: str, event: str = "add") -> Forge:
 def on_another(*names: str) -> Forge:
     """These operations were done on the survivor, which boots from its disk."""
     done = {
-        "instance": example.named("server", 4),
-        "allocation": {example.named("node", 4): {whole.CLASS: 1}},
+        "instance": lab_nodes.named("server", 4),
+        "allocation": {lab_nodes.named("node", 4): {small_cloud.CLASS: 1}},
         "macs": dict.fromkeys(("neutron", "ironic"), MAC),
     }
 
@@ -67,12 +73,12 @@ def on_another(*names: str) -> Forge:
             if operation["name"] in names:
                 operation.update(done)
 
-    return lambda directory: whole.edit(directory / "operations.json", alter)
+    return lambda directory: files.edit(directory / "operations.json", alter)
 
 
 def never_back(directory: Path) -> None:
     """What was started is off: its guest sends nothing under another boot id."""
-    mac = whole.mac(example.OPERATED[1])
+    mac = small_cloud.mac(timeline.OPERATED[1])
     keep = lines("heartbeat", lambda b: None if b["mac"] == mac and later(b) else b)
     keep(directory)
 
@@ -92,7 +98,7 @@ def one_deploy(directory: Path) -> None:
         )
         second["deploy"] = first["deploy"]
 
-    whole.edit(directory / "operations.json", alter)
+    files.edit(directory / "operations.json", alter)
 
 
 def one_boot(directory: Path) -> None:
@@ -103,7 +109,7 @@ def one_boot(directory: Path) -> None:
 
 def by_itself(directory: Path) -> None:
     """It went down and came up again, and nobody told its BMC to."""
-    begin = example.span("operate")[0] + 6
+    begin = clock.span("operate")[0] + 6
 
     def alter(document: Any) -> None:
         document["commands"] = [
@@ -112,7 +118,7 @@ def by_itself(directory: Path) -> None:
             if command["domain"] != "bm-01" or command["time"] < begin
         ]
 
-    whole.edit(directory / "bmc.json", alter)
+    files.edit(directory / "bmc.json", alter)
 
 
 def beside(directory: Path) -> None:
@@ -120,8 +126,8 @@ def beside(directory: Path) -> None:
     path = directory / "heartbeat.jsonl"
     told = [json.loads(line) for line in path.read_text().splitlines()]
     first = min(beat["time"] for beat in told if beat["mac"] == MAC)
-    other = whole.beats(range(1, 90), 4, "boot-99", first + 0.5)
-    whole.write_lines(path, [*told, *other])
+    other = guests.beats(range(1, 90), 4, "boot-99", first + 0.5)
+    files.write_lines(path, [*told, *other])
 
 
 def in_its_place(boot_id: str) -> Forge:
@@ -134,12 +140,114 @@ def in_its_place(boot_id: str) -> Forge:
     return lines("heartbeat", other)
 
 
+def flapping(beat: Any) -> Any:
+    """The survivor's heartbeats of five seconds arrive together."""
+    since = beat["time"] - clock.span("begin-maintenance")[0]
+    if beat["mac"] == MAC and since > 0:
+        beat["time"] += 4.5 - since % 5 if since % 5 < 4.5 else 0
+    return beat
+
+
+def stranger(directory: Path) -> None:
+    """The stopped survivor is awake, behind a NIC that no machine has."""
+    path = directory / "heartbeat.jsonl"
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    new = guests.beats(range(1, 40), 2, "boot-99", clock.span("flavors")[0])
+    files.write_lines(path, [*told, *({**b, "mac": small_cloud.mac(999)} for b in new)])
+
+
+def asked(number: int) -> Forge:
+    """A machine that is off asks for an address while nodes are taken over."""
+    moment = clock.span("takeover")[0] + 2
+
+    def forge(directory: Path) -> None:
+        path = directory / "leases.jsonl"
+        told = [json.loads(line) for line in path.read_text().splitlines()]
+        told.append({**timeline.lease(number, moment), "event": "add"})
+        files.write_lines(path, sorted(told, key=lambda one: float(one["time"])))
+
+    return forge
+
+
+def not_in_the_record(directory: Path) -> None:
+    """The BMCs' log has a command in the window that their record lacks."""
+    was = (directory / "bmc.json").read_text()
+    command = {"time": clock.span("takeover")[0] + 1, "domain": NAME}
+    files.edit(
+        directory / "bmc.json",
+        lambda d: d["commands"].append({**command, "command": "reset"}),
+    )
+    log_files.bmc_log(directory)
+    (directory / "bmc.json").write_text(was)
+
+
+def other_disk(number: int, **disks: str) -> Forge:
+    """A survivor's disk is another one, since its workload was made."""
+    mac = small_cloud.mac(number)
+
+    def other(beat: Any) -> Any:
+        mine = beat["mac"] == mac and beat["boot_id"] == "boot-1"
+        return {**beat, **disks} if mine else beat
+
+    def alter(document: Any) -> None:
+        for server in document["servers"]:
+            if server["mac"] == mac and "root" in disks:
+                server.update(disks)
+
+    def forge(directory: Path) -> None:
+        lines("heartbeat", other)(directory)
+        files.edit(directory / "workload.json", alter)
+
+    return forge
+
+
+def net_booted_too(forge: Forge) -> Forge:
+    """Another survivor is net-booted from the disk of the same image."""
+
+    def forge_both(directory: Path) -> None:
+        other_disk(3, root=small_cloud.ROOT)(directory)
+        forge(directory)
+
+    return forge_both
+
+
 def shortly(beat: Any) -> bool:
     """The new server's heartbeats but the first two."""
-    return bool(beat["mac"] == whole.mac(8) and beat["seq"] > 2)
+    return bool(beat["mac"] == small_cloud.mac(8) and beat["seq"] > 2)
 
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
+    "a survivor that is heard every five seconds": (
+        lines("heartbeat", flapping),
+        "heartbeats",
+        f"heartbeat of {NAME}",
+    ),
+    "a disk that was written since its workload was made": (
+        other_disk(1, marker="another"),
+        "agreement",
+        "workload boots agree",
+    ),
+    "a disk of another image than its instance's": (
+        net_booted_too(other_disk(1, root="another")),
+        "agreement",
+        "workload boots agree",
+    ),
+    "a machine that nobody knows sends heartbeats": (
+        stranger,
+        "agreement",
+        "strangers agree",
+    ),
+    "a free machine that boots in the window": (asked(6), "agreement", "asleep agree"),
+    "a stopped survivor that boots in the window": (
+        asked(2),
+        "agreement",
+        "asleep agree",
+    ),
+    "a power command in the BMCs' log alone": (
+        not_in_the_record,
+        "agreement",
+        "obeyed agree",
+    ),
     "a survivor switched off while the proxy is tried": (
         switched_off("proxy"),
         "BMCs",
@@ -151,12 +259,12 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         f"power of {NAME}",
     ),
     "a free machine is given a survivor's address": (
-        leased(whole.mac(5)),
+        leased(small_cloud.mac(5)),
         "agreement",
         "addresses agree",
     ),
     "a survivor's other NIC is given its address": (
-        leased(whole.macs(4)[0]),
+        leased(small_cloud.macs(4)[0]),
         "agreement",
         "addresses agree",
     ),
@@ -171,7 +279,7 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         "back, start",
     ),
     "a new server whose machine sends nothing": (
-        lines("heartbeat", lambda b: None if b["mac"] == whole.mac(8) else b),
+        lines("heartbeat", lambda b: None if b["mac"] == small_cloud.mac(8) else b),
         "operations",
         "back, new server",
     ),
@@ -199,7 +307,7 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
     "another machine in the place of one that was rebooted": (
         in_its_place("boot-2"),
         "operations",
-        f"same machine, {whole.mac(1)}",
+        f"same machine, {small_cloud.mac(1)}",
     ),
     "net-booted operations on an instance that boots from its disk": (
         on_another("net-booted reboot", "net-booted again"),

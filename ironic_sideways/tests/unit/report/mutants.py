@@ -16,9 +16,11 @@ A place is named by its pattern, ``before.json:servers[].ports[].mac``; what is 
 its own in a document (a uuid, a class) is ``{}`` there.
 """
 
+import bisect
 import copy
 import dataclasses
 import datetime
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -26,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from ironic_sideways.evidence import documents
-from ironic_sideways.report import schemas, subjects, verdict
+from ironic_sideways.report import agreement, schemas, subjects, verdict
+from ironic_sideways.report.findings import Finding
 
 #: Moments are shifted by an hour.
 SHIFT = 3600
@@ -148,28 +151,49 @@ def swapped(steps: Steps, other: Steps) -> Callable[[Any], None]:
     return change
 
 
-def with_the_next(document: Any, steps: Steps, value: Any) -> Steps | None:
-    """The same place in the next record of the innermost list that has another value.
+#: Of each list and place inside its records: who has a value there, by its number.
+Known = dict[tuple[Steps, Steps], tuple[list[int], list[Any]]]
+
+
+def with_the_next(
+    document: Any, steps: Steps, value: Any, known: Known
+) -> Steps | None:
+    """The same place in the next record of the innermost list with another value.
 
     None where there is no such record.
+
+    :param known: what was looked up before in this document, which grows.
     """
     places = [n for n, step in enumerate(steps[:-1]) if isinstance(step, int)]
     if not places:
         return None
     *_, place = places
-    rows = at(document, steps[:place])
-    for offset in range(1, len(rows)):
-        number = (int(steps[place]) + offset) % len(rows)
-        there = (*steps[:place], number, *steps[place + 1 :])
+    key = steps[:place], steps[place + 1 :]
+    if key not in known:
+        known[key] = values(at(document, key[0]), key[1])
+    numbers, found = known[key]
+    own = bisect.bisect_left(numbers, steps[place])
+    for offset in range(len(numbers)):
+        one = (own + offset) % len(numbers)
+        # Moments within a second of each other are one.
+        near = isinstance(value, float) and value > MOMENT
+        if found[one] != value and not (near and abs(found[one] - value) < 1):
+            return (*key[0], numbers[one], *key[1])
+    return None
+
+
+def values(rows: list[Any], inside: Steps) -> tuple[list[int], list[Any]]:
+    """Which of the rows have a value at the place ``inside``, and which."""
+    numbers, found = [], []
+    for number, row in enumerate(rows):
         try:
-            found = at(document, there)
+            value = at(row, inside)
         except (LookupError, TypeError):
             continue
-        # Moments within a second of each other are one.
-        near = isinstance(value, float) and value > MOMENT and abs(found - value) < 1
-        if found != value and not near and not isinstance(found, dict | list):
-            return there
-    return None
+        if not isinstance(value, dict | list):
+            numbers.append(number)
+            found.append(value)
+    return numbers, found
 
 
 def containers(found: Any, steps: Steps = ()) -> Iterator[tuple[Steps, Any]]:
@@ -184,6 +208,7 @@ def containers(found: Any, steps: Steps = ()) -> Iterator[tuple[Steps, Any]]:
 def of(directory: Path, file: str, own: re.Pattern[str]) -> Iterator[Mutant]:
     """Each change of one document."""
     document = read(directory / file)
+    known: Known = {}
 
     def mutant(steps: Steps, kind: str, change: Callable[[Any], None]) -> Mutant:
         return Mutant(file, steps, kind, pattern(file, steps, own), change)
@@ -192,12 +217,18 @@ def of(directory: Path, file: str, own: re.Pattern[str]) -> Iterator[Mutant]:
         if not steps:
             continue
         yield mutant(steps, "value", changed(steps, other(value)))
-        if there := with_the_next(document, steps, value):
+        if there := with_the_next(document, steps, value, known):
             yield mutant(steps, "swapped", swapped(steps, there))
     for steps, holder in containers(document):
         yield mutant(steps, "dropped", dropped(steps))
         if isinstance(holder, list):
             yield mutant(steps, "doubled", doubled(steps))
+
+
+def agreed(directory: Path) -> Finding:
+    """The first failure that agreement.check_agreement tells."""
+    wrong = (check for check in agreement.check(directory) if not check.ok)
+    return Finding("agreement", [*itertools.islice(wrong, 1)], "")
 
 
 class Judge:
@@ -217,9 +248,17 @@ class Judge:
         }
         self.readers: dict[str, list[str]] = {}
         self.noticed: dict[str, str] = {}
+        self.held: documents.Held = {}
+
+    def written(self, path: Path) -> None:
+        """Have it read again: nobody else changes the evidence."""
+        self.held = {key: found for key, found in self.held.items() if key[0] != path}
 
     def failures(self, name: str) -> list[str]:
-        finding = verdict.judge(name, verdict.SUBJECTS[name], self.directory)
+        check = agreed if name == "agreement" else verdict.SUBJECTS[name].check
+        with documents.read_once(self.held):
+            # Not where the evidence of each is, as for a person.
+            finding = verdict._judge(name, check, self.directory)
         return [f"{name}: {check.name}" for check in finding.failures]
 
     def subjects(self, file: str) -> list[str]:
@@ -234,12 +273,14 @@ class Judge:
             ]
             own = [n for n in there if file in verdict.SUBJECTS[n].files]
             path.unlink()
+            self.written(path)
             self.readers[file] = [
                 name
                 for name in there
                 if name in (*own, "agreement") or self.failures(name)
             ]
             path.write_text(text)
+            self.written(path)
         return self.readers[file]
 
     def red(self, mutant: Mutant) -> str:
@@ -252,14 +293,17 @@ class Judge:
         document = read(path)
         mutant.change(document)
         write(path, document)
+        self.written(path)
         try:
-            for name in names:
-                for failure in self._failures(mutant.file, name):
-                    self.noticed[str(mutant)] = name
-                    return failure
+            with documents.read_once(self.held):
+                for name in names:
+                    for failure in self._failures(mutant.file, name):
+                        self.noticed[str(mutant)] = name
+                        return failure
             return ""
         finally:
             path.write_text(text)
+            self.written(path)
 
     def _failures(self, file: str, name: str) -> list[str]:
         match name:

@@ -57,12 +57,38 @@ WRONG: list[tuple[str, mutants.Steps, Any, str]] = [
     ("events.jsonl", (3, "seconds"), 99.0, "moments agree"),
     ("bmc.json", ("commands", 0, "domain"), "x", "commands agree"),
     ("bmc.json", ("commands", 0, "command"), "off", "machine powers agree"),
+    ("bmc.json", ("commands", 0, "time"), 2e9, "machine powers agree"),
+    ("bmc.json", ("commands", -1, "time"), 2e9, "switched agree"),
     ("leases.jsonl", (0, "mac"), "x", "addresses agree"),
     ("operations.json", (1, "embedded"), {}, "operations agree"),
     ("tempest/results.json", ("driver",), "base", "base tests agree"),
+    ("tempest/results.json", ("moved_by",), ["an earlier one"], "moved by agree"),
+    ("proxy.json", (0, "moved_by"), [], "moved by agree"),
+    ("tempest-base/results.json", ("moved_by",), ["run-1"], "moved by agree"),
+    ("migration.json", ("options", "owner"), "project-9", "asked agree"),
+    ("migration.json", ("options", "boot_interface"), "pxe", "asked agree"),
+    ("migration.json", ("options", "resource_class_by_shape"), True, "asked agree"),
     ("secrets.json", ("sought", 0), "BMC password of x", "sought agree"),
     ("flavors.json", ("flavors", "flavor-1", "name"), "x", "flavors agree"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("owner", "project-9"),
+        ("migration-options", ""),
+        ("migration-options", "--owner project-1"),
+    ],
+)
+def test_the_migrations_options_are_those_that_the_script_noted(good, name, text):
+    path = good / "phases" / f"{name}.value"
+    was = path.read_text()
+    path.write_text(text)
+    try:
+        assert failed(good) == ["asked agree"]
+    finally:
+        path.write_text(was)
 
 
 @pytest.mark.parametrize(("file", "steps", "value", "name"), WRONG)

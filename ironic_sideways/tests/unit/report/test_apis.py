@@ -15,13 +15,14 @@ import json
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.evidence import prober
+from ironic_sideways.evidence import documents, prober
 from ironic_sideways.report import apis, schemas
-from ironic_sideways.tests.unit.report import probes, whole
+from ironic_sideways.tests.unit.report import probes, small_move
+from ironic_sideways.tests.unit.report.small_move import files, phases
 
 #: In the window: the phase takeover, and its middle.
-TAKEOVER = whole.BEGIN + whole.STARTS["takeover"] + 1
-SCHEDULER = whole.BEGIN + whole.STARTS["scheduler"] + 0.5
+TAKEOVER = phases.BEGIN + phases.STARTS["takeover"] + 1
+SCHEDULER = phases.BEGIN + phases.STARTS["scheduler"] + 0.5
 SERVICES = (*prober.APIS, prober.LOCK)
 
 
@@ -29,9 +30,10 @@ def rewrite(directory, change):
     """Let ``change`` make others of the lines of api.jsonl."""
     path = directory / "api.jsonl"
     found = [json.loads(line) for line in path.read_text().splitlines()]
-    whole.write_lines(path, change(found))
+    files.write_lines(path, change(found))
 
 
+@documents.read_once()
 def failed(directory) -> dict[str, str]:
     """Name and detail of each check that failed."""
     return {c.name: c.detail for c in apis.check_apis(directory).failures}
@@ -127,19 +129,19 @@ def test_an_api_that_never_comes_back_is_away_to_the_end(evidence):
     path = evidence / "events.jsonl"
     events = [json.loads(line) for line in path.read_text().splitlines()]
     for event in events:
-        if event["time"] >= whole.GATHERED:
+        if event["time"] >= phases.GATHERED:
             event["time"] += 120
-    whole.write_lines(path, events)
-    begin, until = whole.BEGIN - 1, whole.GATHERED + 120
-    held = whole.BEGIN, whole.BEGIN + 50
+    files.write_lines(path, events)
+    begin, until = phases.BEGIN - 1, phases.GATHERED + 120
+    held = phases.BEGIN, phases.BEGIN + 50
     good = probes.lines(begin, until - 22, held)
-    whole.write_lines(evidence / "api.jsonl", good)
+    files.write_lines(evidence / "api.jsonl", good)
     assert not failed(evidence)
-    since = whole.OPERATED + 10
+    since = phases.OPERATED + 10
     rewrite(evidence, lambda ls: probes.away(ls, "neutron", since, since + 110, "503"))
     assert not failed(evidence)
 
-    whole.write_lines(evidence / "api.jsonl", good)
+    files.write_lines(evidence / "api.jsonl", good)
     rewrite(evidence, lambda ls: probes.away(ls, "neutron", since, 2e9, "503"))
 
     detail = failed(evidence)["neutron away"]
@@ -159,9 +161,9 @@ def test_a_call_that_the_lock_did_not_refuse_is_red(evidence, answer):
 
 
 def test_a_call_before_all_is_locked_or_once_the_end_unlocks_is_none(evidence):
-    begun = whole.BEGIN + 2
+    begun = phases.BEGIN + 2
     rewrite(evidence, lambda ls: probes.away(ls, "lock", 0, begun - 0.5, "200"))
-    ends = whole.BEGIN + whole.STARTS["end-maintenance"]
+    ends = phases.BEGIN + phases.STARTS["end-maintenance"]
     rewrite(evidence, lambda ls: probes.away(ls, "lock", ends + 0.5, 2e9, "200"))
 
     assert not failed(evidence)
@@ -244,7 +246,7 @@ def test_each_line_is_where_it_belongs(evidence, at):
         [*good[:here], good[here], *good[here:]],
         swapped,
     ):
-        whole.write_lines(path, lines)
+        files.write_lines(path, lines)
         assert lines == good or list(failed(evidence)) == ["nova probed"]
 
 
@@ -253,10 +255,10 @@ def test_each_line_is_where_it_belongs(evidence, at):
     [
         ("first", 1),
         ("last", 400),
-        ("time", whole.BEGIN - 50),
-        ("time", whole.BEGIN + 900),
-        ("until", whole.BEGIN - 50),
-        ("until", whole.BEGIN + 900),
+        ("time", phases.BEGIN - 50),
+        ("time", phases.BEGIN + 900),
+        ("until", phases.BEGIN - 50),
+        ("until", phases.BEGIN + 900),
         ("service", "glance"),
         ("answer", "200 "),
     ],
@@ -273,7 +275,7 @@ def test_each_value_of_a_line_is_judged(evidence, key, value):
 
 
 def test_without_instances_nothing_is_locked(evidence):
-    whole.without_instances(evidence)
+    small_move.without_instances(evidence)
     rewrite(evidence, lambda ls: [one for one in ls if one["service"] != "lock"])
 
     assert apis.check_apis(evidence).ok
@@ -293,6 +295,6 @@ def test_a_window_that_did_not_end_is_judged_as_far_as_it_came(evidence):
     path = evidence / "events.jsonl"
     found = [json.loads(line) for line in path.read_text().splitlines()]
     until = [e.get("name") for e in found].index("takeover")
-    whole.write_lines(path, found[: until + 1])
+    files.write_lines(path, found[: until + 1])
 
     assert apis.check_apis(evidence).ok

@@ -16,7 +16,12 @@ import pytest
 
 from ironic_sideways.evidence import documents
 from ironic_sideways.report import boots, operations
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import (
+    files,
+    guests,
+    phases,
+    small_cloud,
+)
 
 
 def failed(evidence) -> list[str]:
@@ -29,7 +34,7 @@ def failed(evidence) -> list[str]:
 def without(evidence, **values):
     """Drop the heartbeats of machine and boot."""
     path = evidence / "heartbeat.jsonl"
-    whole.write_lines(
+    files.write_lines(
         path,
         (b for b in documents.read_lines(path) if not values.items() <= b.items()),
     )
@@ -38,9 +43,9 @@ def without(evidence, **values):
 @pytest.mark.parametrize(
     ("mac", "boot_id", "names"),
     [
-        (whole.mac(3), "boot-3", ["back, new server"]),
-        (whole.mac(1), "boot-2", ["back, net-booted reboot"]),
-        (whole.mac(1), "boot-1", []),
+        (small_cloud.mac(3), "boot-3", ["back, new server"]),
+        (small_cloud.mac(1), "boot-2", ["back, net-booted reboot"]),
+        (small_cloud.mac(1), "boot-1", []),
     ],
 )
 def test_an_operation_without_a_boot_of_its_own_is_named(evidence, mac, boot_id, names):
@@ -52,15 +57,28 @@ def test_an_operation_without_a_boot_of_its_own_is_named(evidence, mac, boot_id,
 
 
 def test_a_boot_once_the_operations_are_over_is_none_of_them(evidence):
-    late = whole.beats((1, 2), 3, "boot-3", whole.OPERATED + 39)
-    without(evidence, mac=whole.mac(3))
+    late = guests.beats((1, 2), 3, "boot-3", phases.OPERATED + 39)
+    without(evidence, mac=small_cloud.mac(3))
     path = evidence / "heartbeat.jsonl"
-    whole.write_lines(path, [*documents.read_lines(path), *late])
+    files.write_lines(path, [*documents.read_lines(path), *late])
 
     assert failed(evidence) == ["back, new server"]
 
 
+def test_a_machine_that_was_switched_off_last_did_not_boot_by_its_bmc(evidence):
+    def swapped(document):
+        soft = next(
+            n for n, c in enumerate(document["commands"]) if c["command"] == "soft"
+        )
+        one, other = document["commands"][soft : soft + 2]
+        one["command"], other["command"] = other["command"], one["command"]
+
+    files.edit(evidence / "bmc.json", swapped)
+
+    assert failed(evidence) == ["switched on for each boot, machine-1"]
+
+
 def test_one_command_is_of_one_boot(evidence):
-    whole.edit(evidence / "bmc.json", lambda d: d["commands"].pop(3))
+    files.edit(evidence / "bmc.json", lambda d: d["commands"].pop(3))
 
     assert failed(evidence) == ["switched on for each boot, machine-1"]

@@ -23,8 +23,17 @@ from typing import Any
 import pytest
 
 from ironic_sideways.report import verdict
-from ironic_sideways.tests.unit.report import told_twice, whole
-from ironic_sideways.tests.unit.report.whole import BEGIN, END, OPERATED, edit
+from ironic_sideways.tests.unit.report import told_twice
+from ironic_sideways.tests.unit.report.small_move import (
+    files,
+    guests,
+    log_files,
+    looks,
+    phases,
+    small_cloud,
+)
+from ironic_sideways.tests.unit.report.small_move.files import edit
+from ironic_sideways.tests.unit.report.small_move.phases import BEGIN, END, OPERATED
 
 Forge = Callable[[Path], Any]
 
@@ -65,7 +74,7 @@ def lines(name: str, keep: Callable[[Any], Any]) -> Forge:
     def alter(directory: Path) -> None:
         path = directory / f"{name}.jsonl"
         rows = [keep(json.loads(line)) for line in path.read_text().splitlines()]
-        whole.write_lines(path, [row for row in rows if row])
+        files.write_lines(path, [row for row in rows if row])
 
     return alter
 
@@ -79,10 +88,10 @@ def late(beat: Any) -> Any:
 
 def reset_inside(directory: Path) -> None:
     """The machine of no operation resets itself between verify and its own end."""
-    rows = whole.beats(range(1, 5), boot_id="boot-9", first=OPERATED + 1)
+    rows = guests.beats(range(1, 5), boot_id="boot-9", first=OPERATED + 1)
     path = directory / "heartbeat.jsonl"
     told = [json.loads(line) for line in path.read_text().splitlines()]
-    whole.write_lines(path, [*told, *rows])
+    files.write_lines(path, [*told, *rows])
 
 
 def order(directory: Path) -> None:
@@ -90,7 +99,7 @@ def order(directory: Path) -> None:
 
     def earlier(event: Any) -> Any:
         if event["name"] == "start-ironic":
-            event["time"] = BEGIN + whole.STARTS["flavors"] + 1
+            event["time"] = BEGIN + phases.STARTS["flavors"] + 1
         return event
 
     lines("events", earlier)(directory)
@@ -113,13 +122,13 @@ def without_logs(directory: Path) -> None:
 
 def cut_log(directory: Path) -> None:
     """nova-api's log was truncated in the middle of the window."""
-    line = whole.log_line(OPERATED + 1, "told")
+    line = log_files.log_line(OPERATED + 1, "told")
     (directory / "logs" / "nova-api.log").write_text(line)
 
 
 def told(directory: Path, name: str, moment: float, *texts: str) -> None:
     with (directory / "logs" / name).open("a") as log:
-        log.write("".join(whole.log_line(moment, text, "ERROR") for text in texts))
+        log.write("".join(log_files.log_line(moment, text, "ERROR") for text in texts))
 
 
 def error_of_node(directory: Path) -> None:
@@ -142,7 +151,7 @@ def bad_flavor(**new: Any) -> Forge:
 
 def service(name: str, **change: Any) -> Forge:
     """A second service, which ``change`` tells of."""
-    row = {**whole.service("enabled"), "id": "service-2", "binary": "nova-scheduler"}
+    row = {**looks.service("enabled"), "id": "service-2", "binary": "nova-scheduler"}
 
     def alter(directory: Path) -> None:
         for snapshot in ("before", "after", "ended"):
@@ -176,7 +185,7 @@ BROKEN: dict[str, tuple[Forge, str, str]] = {
     "DHCP dead since the eleventh second": (
         lines("leases", renewed_early),
         "leases",
-        f"lease of {whole.mac(1)}",
+        f"lease of {small_cloud.mac(1)}",
     ),
     "Ironic started before the data was moved": (order, "window", "order of phases"),
     "a phase that never started": (
@@ -281,17 +290,24 @@ BROKEN: dict[str, tuple[Forge, str, str]] = {
         "take-over of node-run",
     ),
     "overcommit": (
-        at("after", "providers", 0, "inventories", whole.CLASS, allocation_ratio=2.0),
+        at(
+            "after",
+            "providers",
+            0,
+            "inventories",
+            small_cloud.CLASS,
+            allocation_ratio=2.0,
+        ),
         "survival",
         "provider node-run",
     ),
     "scheduler down": (
         service("after", state="down"),
         "maintenance",
-        f"service nova-scheduler of {whole.HOST}",
+        f"service nova-scheduler of {small_cloud.HOST}",
     ),
     "a second service left": (
-        into("ended", "services", row={**whole.service("enabled"), "host": "isw-0"}),
+        into("ended", "services", row={**looks.service("enabled"), "host": "isw-0"}),
         "maintenance",
         "service nova-compute of isw-0",
     ),
@@ -326,7 +342,7 @@ def deadlock(directory: Path) -> None:
             "Traceback (most recent call last):",
             "oslo_db.exception.DBDeadlock: try restarting transaction",
         ):
-            line = whole.log_line(BEGIN + 9, text, "DEBUG")
+            line = log_files.log_line(BEGIN + 9, text, "DEBUG")
             log.write(line.replace("[-] ", ""))
 
 

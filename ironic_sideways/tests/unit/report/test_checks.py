@@ -16,36 +16,15 @@ import pytest
 
 from ironic_sideways.evidence import resources
 from ironic_sideways.report import checks
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files
 
 
 def failed(finding) -> list[str]:
     return [check.name for check in finding.failures]
 
 
-def test_a_node_that_no_conductor_took_is_named(evidence):
-    whole.edit(evidence / "takeover.json", lambda d: d["nodes"][0].update(online=None))
-
-    assert failed(checks.check_takeover(evidence)) == ["take-over of node-run"]
-
-
-def test_a_node_that_the_evidence_lacks_is_named(evidence):
-    whole.edit(evidence / "takeover.json", lambda d: d["nodes"].pop())
-
-    (check,) = checks.check_takeover(evidence).failures
-
-    assert check.detail == "missing ['node-free'], unexpected []"
-
-
-def test_a_line_of_power_sync_seen_in_the_phase_is_a_failure(evidence):
-    line = "ironic-conductor.log:7: Changing hardware state to power off"
-    whole.edit(evidence / "takeover.json", lambda d: d["forbidden"].append(line))
-
-    assert failed(checks.check_takeover(evidence)) == ["no machine acted on"]
-
-
 def test_an_allocation_left_on_vcpu_is_a_failure(evidence):
-    whole.edit(
+    files.edit(
         evidence / "resources.json",
         lambda d: d["nodes"][0].update(allocations={"server-run": {"VCPU": 1}}),
     )
@@ -63,14 +42,14 @@ def test_an_allocation_left_on_vcpu_is_a_failure(evidence):
 def test_j10_a_nova_compute_left_on_the_old_driver_or_manager_is_a_failure(
     evidence, name, old, told
 ):
-    whole.edit(evidence / "resources.json", lambda d: d["loaded"].update({name: old}))
+    files.edit(evidence / "resources.json", lambda d: d["loaded"].update({name: old}))
 
     assert failed(checks.check_resources(evidence)) == [told]
 
 
 def test_the_stock_manager_is_right_when_the_run_was_told_so(evidence):
     stock = {"driver": resources.DRIVER, "manager": "nova.compute.ComputeManager"}
-    whole.edit(
+    files.edit(
         evidence / "resources.json", lambda d: d.update(loaded=stock, told=stock)
     )
 
@@ -82,25 +61,25 @@ def test_the_stock_manager_is_right_when_the_run_was_told_so(evidence):
 
 @pytest.mark.parametrize("change", [{"verified": 0}, {"different": 1}, {"written": 2}])
 def test_a_migration_whose_counts_disagree_is_a_failure(evidence, change):
-    whole.edit(evidence / "migration.json", lambda d: d["counts"].update(change))
+    files.edit(evidence / "migration.json", lambda d: d["counts"].update(change))
 
     assert failed(checks.check_migration(evidence)) == ["counts agree"]
 
 
 def test_a_migration_that_was_resumed_and_found_its_own_rows_is_whole(evidence):
     counts = {"planned": 0, "written": 0, "present": 3}
-    whole.edit(evidence / "migration.json", lambda d: d["counts"].update(counts))
+    files.edit(evidence / "migration.json", lambda d: d["counts"].update(counts))
 
     assert checks.check_migration(evidence).ok
 
 
 def test_a_migration_that_failed_is_a_failure(evidence):
-    whole.edit(evidence / "migration.json", lambda d: d.update(result="failed"))
+    files.edit(evidence / "migration.json", lambda d: d.update(result="failed"))
 
     assert failed(checks.check_migration(evidence)) == ["result"]
 
 
 def test_snapshots_without_machines_prove_no_survival(evidence):
-    whole.edit(evidence / "after.json", lambda d: d.pop("ironic_nodes"))
+    files.edit(evidence / "after.json", lambda d: d.pop("ironic_nodes"))
 
     assert failed(checks.check_survival(evidence)) == ["ironic_nodes"]

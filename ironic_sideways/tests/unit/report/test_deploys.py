@@ -17,7 +17,13 @@ import json
 import pytest
 
 from ironic_sideways.report import deploys, operations
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import (
+    files,
+    guests,
+    phases,
+    small_cloud,
+    trials,
+)
 
 
 def failures(evidence) -> dict[str, str]:
@@ -26,19 +32,19 @@ def failures(evidence) -> dict[str, str]:
 
 def begin(evidence):
     """The phase that cleans and deploys begins, and both machines boot in it."""
-    begun = [*whole.phase_events(), whole.phase(deploys.PHASE, "started", 1200.0)]
-    whole.write_lines(evidence / "events.jsonl", begun)
+    begun = [*phases.phase_events(), phases.phase(deploys.PHASE, "started", 1200.0)]
+    files.write_lines(evidence / "events.jsonl", begun)
     path = evidence / "heartbeat.jsonl"
     told = [json.loads(line) for line in path.read_text().splitlines()]
     for number in (1, 3):
-        beats = whole.beats((1, 2), number, "boot-12", 1230.0)
+        beats = guests.beats((1, 2), number, "boot-12", 1230.0)
         told += [{**beat, "image": "marked"} for beat in beats]
-    whole.write_lines(path, told)
+    files.write_lines(path, told)
     on = [
         {"time": 1205.0, "domain": f"machine-{number}", "command": "on"}
         for number in (1, 3)
     ]
-    whole.edit(evidence / "bmc.json", lambda d: d["commands"].extend(on))
+    files.edit(evidence / "bmc.json", lambda d: d["commands"].extend(on))
 
 
 def change(evidence, name, act):
@@ -46,7 +52,7 @@ def change(evidence, name, act):
         (operation,) = (o for o in document if o["name"] == name)
         act(operation)
 
-    whole.edit(evidence / "operations.json", edit)
+    files.edit(evidence / "operations.json", edit)
 
 
 def test_deploys_that_the_evidence_shows_whole_are_told_with_their_times(evidence):
@@ -95,7 +101,7 @@ def test_a_run_that_began_to_clean_must_have_cleaned_and_deployed_again(evidence
         "agent, direct deploy": "was never done",
     }
 
-    whole.edit(evidence / "operations.json", lambda d: d.extend(whole.cleaned()))
+    files.edit(evidence / "operations.json", lambda d: d.extend(trials.cleaned()))
     assert failures(evidence) == {}
 
 
@@ -109,12 +115,12 @@ def test_a_run_that_began_to_clean_must_have_cleaned_and_deployed_again(evidence
         ),
         (
             "cleaning",
-            lambda o: o.update(allocation={"node-run": {whole.CLASS: 1}}),
+            lambda o: o.update(allocation={"node-run": {small_cloud.CLASS: 1}}),
             "old flavor, cleaning",
         ),
         (
             "direct deploy",
-            lambda o: o["deploy"].update(begin=whole.OPERATED - 90),
+            lambda o: o["deploy"].update(begin=phases.OPERATED - 90),
             "two deploys at once",
         ),
         (
@@ -126,7 +132,7 @@ def test_a_run_that_began_to_clean_must_have_cleaned_and_deployed_again(evidence
 )
 def test_a_cleaning_that_proves_nothing_is_a_failure(evidence, name, act, failed):
     begin(evidence)
-    whole.edit(evidence / "operations.json", lambda d: d.extend(whole.cleaned()))
+    files.edit(evidence / "operations.json", lambda d: d.extend(trials.cleaned()))
     change(evidence, name, act)
 
     assert failed in failures(evidence)

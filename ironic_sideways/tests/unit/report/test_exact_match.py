@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from ironic_sideways.report import exact_match, schemas
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report import small_move
+from ironic_sideways.tests.unit.report.small_move import files
 
 Document = dict[str, Any]
 
@@ -52,7 +53,7 @@ def refused(flavor: str, *free: str) -> Document:
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Path:
-    whole.lay_down(tmp_path)
+    small_move.lay_down(tmp_path)
     document = {
         "resource_class": "baremetal",
         "nodes": [
@@ -67,7 +68,7 @@ def evidence(tmp_path: Path) -> Path:
             refused("between", "node-run", "node-free"),
         ],
     }
-    whole.write(tmp_path / exact_match.FILE, document)
+    files.write(tmp_path / exact_match.FILE, document)
     return tmp_path
 
 
@@ -164,7 +165,7 @@ def set_at(*path: Any, value: Any) -> Callable[[Document], None]:
 def test_what_is_not_exact_is_named(
     evidence: Path, change: Callable[[Document], None], name: str, says: str
 ) -> None:
-    whole.edit(evidence / exact_match.FILE, change)
+    files.edit(evidence / exact_match.FILE, change)
 
     assert says in failed(evidence)[name]
 
@@ -175,6 +176,6 @@ def test_one_shape_alone_proves_nothing(evidence: Path) -> None:
             node(uuid, 256) for uuid in ("node-run", "node-stop", "node-free")
         ]
 
-    whole.edit(evidence / exact_match.FILE, same)
+    files.edit(evidence / exact_match.FILE, same)
 
     assert "1 shapes" in failed(evidence)["nodes of several shapes"]

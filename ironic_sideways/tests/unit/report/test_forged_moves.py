@@ -16,40 +16,43 @@ Other than in test_broken_moves.py a story changes all the documents that tell o
 Each was judged PASSED once (2026-11-30). Each must be red, by the check that names it.
 """
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from ironic_sideways.tests.unit.report import (
     complete,
     forged_cloud,
     forged_machines,
+    forged_phases,
     forged_services,
 )
 from ironic_sideways.tests.unit.report.test_broken_moves import red
 
-FORGED = forged_cloud.FORGED | forged_machines.FORGED | forged_services.FORGED
+FORGED = (
+    forged_cloud.FORGED
+    | forged_machines.FORGED
+    | forged_phases.FORGED
+    | forged_services.FORGED
+)
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("good")
-    complete.lay_down(directory, 8)
-    assert red(directory) == {}
-    return directory
+def test_before_it_is_forged_the_move_is_good(tmp_path):
+    complete.lay_down(tmp_path, 8)
 
-
-@pytest.fixture
-def evidence(good: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of a good run's, to be forged."""
-    yield Path(shutil.copytree(good, tmp_path / "evidence"))
+    assert red(tmp_path) == {}
 
 
 @pytest.mark.parametrize("story", FORGED)
-def test_a_forged_move_is_red_by_name(evidence, story):
+def test_a_forged_move_is_red_by_name(tmp_path, story):
+    complete.lay_down(tmp_path, 8)
     forge, subject, check = FORGED[story]
-    forge(evidence)
+    forge(tmp_path)
 
-    assert check in red(evidence).get(subject, [])
+    assert check in red(tmp_path).get(subject, [])
+
+
+def test_an_undo_file_is_of_the_first_try(tmp_path):
+    """After a way back and there again the tool completes the file that it has made."""
+    complete.lay_down(tmp_path, 8)
+    forged_cloud.undone_and_again("flavors", "created_at", "flavors.json")(tmp_path)
+
+    assert red(tmp_path) == {}

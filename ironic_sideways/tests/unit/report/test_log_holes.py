@@ -13,8 +13,10 @@
 
 import pytest
 
-from ironic_sideways.report import log_holes
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.report import log_holes, log_lines
+from ironic_sideways.tests.unit.report import example
+from ironic_sideways.tests.unit.report.example import clock
+from ironic_sideways.tests.unit.report.small_move import files, phases
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def test_what_tells_its_periodic_tasks_is_not_silent_for_long(times, says):
 
 
 def test_a_call_that_was_answered_is_told(evidence):
-    begin = int(whole.BEGIN)
+    begin = int(phases.BEGIN)
     told = [float(begin + at) for at in range(0, 110, 10)]
 
     assert log_holes.untold(evidence, "nova-api", told) == ""
@@ -42,3 +44,16 @@ def test_an_api_that_was_away_has_nothing_to_tell(evidence):
     (evidence / "api.jsonl").write_text("")
 
     assert log_holes.untold(evidence, "nova-api", [1000.0, 1110.0]) == ""
+
+
+def test_a_power_command_is_told_by_the_conductor(tmp_path):
+    example.good(tmp_path)
+    told = [*log_lines.lines(tmp_path, "ironic-conductor.log")]
+    command = {"time": clock.span("tempest")[0], "domain": "bm-03", "command": "off"}
+
+    assert log_holes.unswitched(tmp_path, told) == ""
+    files.edit(tmp_path / "bmc.json", lambda d: d["commands"].append(command))
+    says = log_holes.unswitched(tmp_path, told)
+    assert says == "nothing of bm-03 after power off at 10:02:21 UTC"
+    files.edit(tmp_path / "bmc.json", lambda d: d["commands"].pop())
+    assert "nothing of bm-01 after" in log_holes.unswitched(tmp_path, [])

@@ -14,9 +14,10 @@
 
 import time
 
-from ironic_sideways.report import verdict
+from ironic_sideways.report import log_lines, verdict
+from ironic_sideways.tests.unit.report.small_move.log_files import log_line
+from ironic_sideways.tests.unit.report.small_move.phases import BEGIN
 from ironic_sideways.tests.unit.report.test_logs import add, failed, traceback
-from ironic_sideways.tests.unit.report.whole import BEGIN, log_line
 
 
 def test_a_line_without_a_time_has_that_of_the_line_before(evidence):
@@ -57,4 +58,18 @@ def test_an_unknown_error_is_one_line_with_its_end(evidence):
     add(evidence, "neutron.log", text[0] + "".join(text[2:]))
 
     (line,) = verdict.verdict(evidence).errors
-    assert line.number == 3 and line.text.endswith("it broke ... some.Fault: of luck")
+    assert line.number == 19 and line.text.endswith("it broke ... some.Fault: of luck")
+
+
+def test_a_request_has_the_time_that_uwsgi_tells_and_is_no_error(evidence):
+    clock = time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(BEGIN + 5))
+    before = "[pid: 42|app: 0|req: 1/1] 127.0.0.1 () {34 vars in 1009 bytes}"
+    request = (
+        f"{before} [{clock}] GET /v2.0/ports?status=ERROR => generated 123 bytes\n"
+    )
+    number = add(evidence, "neutron.log", log_line(BEGIN + 2, "oh", "ERROR") + request)
+
+    *_, line = log_lines.lines(evidence, "neutron.log")
+    assert (line.number, line.time) == (number, BEGIN + 5)
+    (error,) = verdict.verdict(evidence).errors
+    assert error.number == number - 1 and "GET" not in error.text

@@ -15,7 +15,7 @@
 import pytest
 
 from ironic_sideways.report import maintenance
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files
 
 
 def failed(directory) -> list[str]:
@@ -82,31 +82,31 @@ def test_the_figure_says_how_many_were_locked_before(evidence):
 def test_a_lock_that_is_not_as_it_must_be_is_named(
     evidence, snapshot, uuid, change, name
 ):
-    whole.edit(evidence / f"{snapshot}.json", of_server(uuid, **change))
+    files.edit(evidence / f"{snapshot}.json", of_server(uuid, **change))
 
     assert failed(evidence) == [name]
 
 
 def test_an_instance_that_is_gone_after_the_end_is_named(evidence):
-    whole.edit(evidence / "ended.json", lambda d: d["servers"].pop(0))
+    files.edit(evidence / "ended.json", lambda d: d["servers"].pop(0))
 
     assert failed(evidence) == ["lock of server-run after the end"]
 
 
 def test_a_service_that_was_disabled_before_must_be_so_again(evidence):
     reason = {"status": "disabled", "disabled_reason": "a new disk"}
-    whole.edit(evidence / "before.json", lambda d: d["services"][0].update(reason))
+    files.edit(evidence / "before.json", lambda d: d["services"][0].update(reason))
     assert "record of compute service isw0" in failed(evidence)
 
-    whole.edit(evidence / "maintenance.json", lambda d: d["services"][0].update(reason))
+    files.edit(evidence / "maintenance.json", lambda d: d["services"][0].update(reason))
     assert failed(evidence) == ["compute service isw0 after the end"]
 
-    whole.edit(evidence / "ended.json", lambda d: d["services"][0].update(reason))
+    files.edit(evidence / "ended.json", lambda d: d["services"][0].update(reason))
     assert failed(evidence) == []
 
 
 def test_a_record_that_forgets_an_instance_is_a_failure(evidence):
-    whole.edit(evidence / "maintenance.json", lambda d: d["locked_before"].clear())
+    files.edit(evidence / "maintenance.json", lambda d: d["locked_before"].clear())
 
     assert failed(evidence) == ["record of the locks"]
 
@@ -121,11 +121,11 @@ def test_a_record_that_forgets_an_instance_is_a_failure(evidence):
 def test_s2_a_policy_that_was_not_in_force_or_stayed_is_named(
     evidence, key, name, detail
 ):
-    whole.edit(evidence / "maintenance.json", lambda d: d[key].pop())
+    files.edit(evidence / "maintenance.json", lambda d: d[key].pop())
     [failure] = maintenance.check_maintenance(evidence).failures
     assert (failure.name, detail in failure.detail) == (name, True)
 
-    whole.edit(evidence / "maintenance.json", lambda d: d.pop(key))
+    files.edit(evidence / "maintenance.json", lambda d: d.pop(key))
     assert failed(evidence) == [name]
 
 
@@ -133,7 +133,7 @@ def test_a_record_that_tells_nothing_of_the_end_is_red(evidence):
     def cut(document):
         del document["ending"], document["ended"]
 
-    whole.edit(evidence / "maintenance.json", cut)
+    files.edit(evidence / "maintenance.json", cut)
 
     failed = maintenance.check_maintenance(evidence).failures
     assert [check.name for check in failed] == ["maintenance ended"]
@@ -141,7 +141,7 @@ def test_a_record_that_tells_nothing_of_the_end_is_red(evidence):
 
 def test_a_window_that_did_not_end_is_judged_all_the_same(evidence):
     (evidence / "ended.json").unlink()
-    whole.edit(evidence / "after.json", lambda d: d["servers"][0].update(locked=False))
+    files.edit(evidence / "after.json", lambda d: d["servers"][0].update(locked=False))
 
     failures = maintenance.check_maintenance(evidence).failures
 

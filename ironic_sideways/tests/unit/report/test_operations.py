@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ironic_sideways.report import operations
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files, guests, small_cloud
 
 
 def failed(finding) -> list[str]:
@@ -26,7 +26,7 @@ def failed(finding) -> list[str]:
 
 
 def test_an_operation_that_failed_is_a_failure(evidence):
-    whole.edit(evidence / "operations.json", lambda d: d[2].update(ok=False))
+    files.edit(evidence / "operations.json", lambda d: d[2].update(ok=False))
 
     assert failed(operations.check_operations(evidence)) == ["start"]
 
@@ -45,7 +45,7 @@ def test_an_operation_that_failed_is_a_failure(evidence):
 def test_an_operation_that_proves_nothing_of_the_old_flavor_fails(
     evidence, number, change, says
 ):
-    whole.edit(evidence / "operations.json", lambda d: d[number].update(change))
+    files.edit(evidence / "operations.json", lambda d: d[number].update(change))
 
     (check,) = operations.check_operations(evidence).failures
     assert check.name.startswith("old flavor, ")
@@ -53,7 +53,7 @@ def test_an_operation_that_proves_nothing_of_the_old_flavor_fails(
 
 
 def test_an_operation_that_was_never_done_is_named(evidence):
-    whole.edit(evidence / "operations.json", lambda d: d.pop())
+    files.edit(evidence / "operations.json", lambda d: d.pop())
 
     (check,) = operations.check_operations(evidence).failures
 
@@ -62,14 +62,14 @@ def test_an_operation_that_was_never_done_is_named(evidence):
 
 def test_the_plain_fake_driver_leaves_only_a_new_server_to_boot(evidence):
     fake = {"base_driver": "fake", "servers": []}
-    whole.edit(evidence / "before.json", lambda d: d.update(fake))
-    whole.edit(evidence / "operations.json", lambda d: d.__delitem__(slice(1, None)))
+    files.edit(evidence / "before.json", lambda d: d.update(fake))
+    files.edit(evidence / "operations.json", lambda d: d.__delitem__(slice(1, None)))
 
     assert operations.check_operations(evidence).ok
 
 
 def test_an_answer_of_the_bare_metal_api_that_is_wrong_is_a_failure(evidence):
-    whole.edit(evidence / "proxy.json", lambda d: d[3].update(ok=False))
+    files.edit(evidence / "proxy.json", lambda d: d[3].update(ok=False))
 
     assert len(failed(operations.check_proxy(evidence))) == 1
 
@@ -79,7 +79,7 @@ def test_what_the_bare_metal_api_was_never_asked_is_named(evidence, name):
     def without(rows):
         rows[:] = [row for row in rows if row["name"] != name]
 
-    whole.edit(evidence / "proxy.json", without)
+    files.edit(evidence / "proxy.json", without)
 
     (check,) = operations.check_proxy(evidence).failures
 
@@ -90,17 +90,17 @@ def test_a_net_booted_survivor_must_beat_again_from_its_own_root(evidence):
     path = evidence / "heartbeat.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
 
-    rebooted = [boot for boot, begin in whole.BOOTS.items() if begin < 30.0]
+    rebooted = [boot for boot, begin in guests.BOOTS.items() if begin < 30.0]
 
     def changed(*boots, **values):
-        whole.write_lines(
+        files.write_lines(
             path, [{**r, **values} if r["boot_id"] in boots else r for r in rows]
         )
         return failed(operations.check_operations(evidence))
 
-    other = [f"same machine, {whole.mac(1)}"]
+    other = [f"same machine, {small_cloud.mac(1)}"]
     both = ["net-booted again", "ephemeral disk kept"]
-    assert changed("boot-2", root=whole.ROOT) == []
+    assert changed("boot-2", root=small_cloud.ROOT) == []
     # Its ramdisk runs, without the instance's disk.
     assert changed(*rebooted, root=None) == [*other, *both]
     # No machine was net-booted before.
@@ -110,7 +110,7 @@ def test_a_net_booted_survivor_must_beat_again_from_its_own_root(evidence):
     assert changed(*rebooted, ephemeral="another") == [*other, *both]
     # Once is enough.
     assert changed("boot-2", marker="another") == other
-    whole.write_lines(path, [row for row in rows if row["boot_id"] not in rebooted])
+    files.write_lines(path, [row for row in rows if row["boot_id"] not in rebooted])
     few = [
         name for name in failed(operations.check_operations(evidence)) if name in both
     ]
@@ -124,42 +124,102 @@ def test_t10_each_net_booted_survivor_must_beat_again_and_one_has_an_ephemeral_d
     rows = [json.loads(line) for line in path.read_text().splitlines()]
 
     def changed(mac, **values):
-        whole.write_lines(
+        files.write_lines(
             path, [{**r, **values} if r["mac"] == mac else r for r in rows]
         )
         return failed(operations.check_operations(evidence))
 
     # The stopped one was net-booted too, and is not heard again.
-    assert changed(whole.mac(2), root=whole.ROOT) == ["net-booted again"]
-    assert changed(whole.mac(1), ephemeral=None) == ["ephemeral disk kept"]
+    assert changed(small_cloud.mac(2), root=small_cloud.ROOT) == ["net-booted again"]
+    assert changed(small_cloud.mac(1), ephemeral=None) == ["ephemeral disk kept"]
 
 
 def test_a_free_machine_that_was_net_booted_once_need_not_be_heard_again(evidence):
     """Its last boot was of an instance that was deleted before the move."""
-    free = whole.mac(3)
-    beats = [{**row, "root": whole.ROOT} for row in whole.beats([0, 1], 3, "boot-0")]
+    free = small_cloud.mac(3)
+    beats = [
+        {**row, "root": small_cloud.ROOT} for row in guests.beats([0, 1], 3, "boot-0")
+    ]
     path = evidence / "heartbeat.jsonl"
     known = [json.loads(line) for line in path.read_text().splitlines()]
-    whole.write_lines(path, [*beats, *known])
+    files.write_lines(path, [*beats, *known])
 
     def booted(document):
         (machine,) = (m for m in document["machines"] if m["mac"] == free)
         machine.update(boot_id="boot-0", last_seq=1)
 
-    whole.edit(evidence / "before.json", booted)
+    files.edit(evidence / "before.json", booted)
 
     assert failed(operations.check_operations(evidence)) == []
 
 
+def test_t1_a_soft_reboot_is_none_where_the_bmc_was_told_something_else(evidence):
+    def hardened(document):
+        soft = next(c for c in document["commands"] if c["command"] == "soft")
+        soft["command"] = "off"
+
+    files.edit(evidence / "bmc.json", hardened)
+
+    assert failed(operations.check_operations(evidence)) == ["softly rebooted"]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"node": "node-free"}, "redeployed where one was deleted"),
+        (
+            {"boot": {"mac": small_cloud.mac(1), "boot_id": "boot-2"}},
+            "a system of its own",
+        ),
+        (
+            {"boot": {"mac": small_cloud.mac(1), "boot_id": "none"}},
+            "a system of its own",
+        ),
+        ({"boot": {}}, "a system of its own"),
+    ],
+)
+def test_t1_what_is_deployed_where_one_was_deleted_boots_its_own(
+    evidence, change, name
+):
+    def told(found):
+        (one,) = (o for o in found if o["name"] == "redeploy")
+        one.update(change)
+
+    files.edit(evidence / "operations.json", told)
+
+    assert name in failed(operations.check_operations(evidence))
+
+
+@pytest.mark.parametrize(
+    ("manager", "names"),
+    [
+        (small_cloud.MANAGER, ["allocation, refused rebuild"]),
+        ("nova.compute.manager.ComputeManager", []),
+    ],
+)
+def test_t1_an_allocation_is_lost_by_novas_own_manager_alone(evidence, manager, names):
+    held = {"node-run": {small_cloud.CLASS: 1}}
+    files.edit(evidence / "operations.json", lambda d: d[5].update(lost=held))
+    files.edit(evidence / "resources.json", lambda d: d["told"].update(manager=manager))
+
+    assert failed(operations.check_operations(evidence)) == names
+
+
+def test_t1_a_deletion_is_of_the_instances_own_node(evidence):
+    files.edit(evidence / "operations.json", lambda d: d[4].update(node="node-free"))
+
+    assert "node of the deleted" in failed(operations.check_operations(evidence))
+
+
 def test_t2_a_port_has_its_mac_in_neutron_and_in_ironic_after_each_operation(evidence):
-    other = whole.macs(1)[0]
+    other = small_cloud.macs(1)[0]
     moved = {"neutron": other, "ironic": other}
-    for changed in (moved, {"neutron": whole.mac(1), "ironic": None}):
+    for changed in (moved, {"neutron": small_cloud.mac(1), "ironic": None}):
 
         def change(found: Any, to: Any = changed) -> None:
             found[3]["macs"] = to
 
-        whole.edit(evidence / "operations.json", change)
+        files.edit(evidence / "operations.json", change)
         (check,) = operations.check_operations(evidence).failures
         assert check.name == "port's MAC, rebuild"
 
@@ -171,7 +231,7 @@ def test_t2_what_is_rebuilt_had_a_crossed_vif(evidence):
         for machine in document["machines"]:
             machine["macs"].reverse()
 
-    whole.edit(evidence / "before.json", straight)
+    files.edit(evidence / "before.json", straight)
 
     assert failed(operations.check_operations(evidence)) == [
         "rebuilt with a crossed VIF"

@@ -22,7 +22,8 @@ from ironic_sideways.cmd import main
 from ironic_sideways.evidence import accepted, compare
 from ironic_sideways.report import junit, schemas, summary, verdict
 from ironic_sideways.report.page import render, sides
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report import told_twice
+from ironic_sideways.tests.unit.report.small_move import files
 
 SERVER, OTHER = "server-run", "server-stop"
 VALUES: dict[str, Any] = {
@@ -31,32 +32,43 @@ VALUES: dict[str, Any] = {
     "metadata": "digest:" + 32 * "1",
     "tags": "digest:" + 32 * "2",
     "ports": [],
-    compare.GROUPS: [["group-2"], True],
+    "security_groups": [["group-2"], True],
+    "key_pair": None,
+    "image_status": None,
 }
-KEYS = (*compare.OWNERS, compare.GROUPS)
+KEYS = (*compare.OWNERS, *compare.BESIDE)
+PLACES = {"security_groups": "port-1", "key_pair": SERVER, "image_status": "own-image"}
 LATER = ("after.json", "ended.json", "restarted.json")
 
 
-def change(directory: Path, key: str, value: Any, *files: str) -> None:
+def change(directory: Path, key: str, value: Any, *snapshots: str) -> None:
     """Let ``key`` of the instance be ``value`` in these snapshots."""
 
     def alter(document: Any) -> None:
         server = compare.by(document["servers"], "uuid")[SERVER]
-        groups = document["around"]["security groups"]
-        if key == compare.GROUPS:
-            groups["port-1"] = value
+        if kind := compare.BESIDE.get(key):
+            document["around"][kind][PLACES[key]] = value
             return
         server[key] = value
         if key == "ports":
-            del groups["port-1"]
+            del document["around"]["security groups"]["port-1"]
             server["bindings"] = {}
             # Nova detaches the port of an interface that is gone.
             for node in document.get("ironic_nodes", ()):
                 if node["instance_uuid"] == SERVER:
                     node["ports"] = [{**one, "vif": None} for one in node["ports"]]
 
-    for file in files or LATER:
-        whole.edit(directory / file, alter)
+    def boot_from_own_image(document: Any) -> None:
+        compare.by(document["servers"], "uuid")[SERVER]["image"] = "own-image"
+        document["around"]["images"]["own-image"] = "active"
+        document["around"]["contents"]["own-image"] = ["qcow2", 9, "a hash"]
+
+    if key == "image_status":
+        for file in ("before.json", *LATER):
+            files.edit(directory / file, boot_from_own_image)
+        told_twice.lay_down(directory)
+    for file in snapshots or LATER:
+        files.edit(directory / file, alter)
 
 
 def accept(directory: Path, key: str, file: str = "after.json") -> int:
@@ -99,28 +111,31 @@ def test_s2_what_no_owner_can_do_is_not_said_to_be_acceptable(evidence: Path) ->
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("files", [LATER, LATER[1:], LATER[2:]])
+@pytest.mark.parametrize("snapshots", [LATER, LATER[1:], LATER[2:]])
 def test_s2_once_accepted_it_is_green_and_told_everywhere(
-    evidence: Path, capsys: pytest.CaptureFixture[str], key: str, files: tuple[str, ...]
+    evidence: Path,
+    capsys: pytest.CaptureFixture[str],
+    key: str,
+    snapshots: tuple[str, ...],
 ) -> None:
-    change(evidence, key, VALUES[key], *files)
+    change(evidence, key, VALUES[key], *snapshots)
     assert red(evidence)
 
-    assert accept(evidence, key, files[0]) == 0
+    assert accept(evidence, key, snapshots[0]) == 0
 
     line = f"instance {SERVER}: {key}: "
     assert line in capsys.readouterr().out
     found = verdict.verdict(evidence)
-    assert red(evidence) == {}
+    assert found.red == []
     assert [one[: len(line)] for one in found.accepted] == [line]
-    assert "accepted as its owner's" in summary.summary(evidence, found)
+    assert "accepted as the owner's" in summary.summary(evidence, found)
     page = render.render(evidence, found)
-    assert f"as its owner's: {line}" in page.replace("&#39;", "'")
+    assert f"as the owner's: {line}" in page.replace("&#39;", "'")
     assert 'skipped message="by the operator' in junit.junit(evidence, found)
-    whole.write(evidence / "verdict.json", found.as_dict())
+    files.write(evidence / "verdict.json", found.as_dict())
     assert schemas.check_evidence(evidence).ok
     assert main.main(["verdict", str(evidence)]) == 0
-    assert "accepted by the operator, as its owner's" in capsys.readouterr().out
+    assert "accepted by the operator as the owner's" in capsys.readouterr().out
 
 
 def test_s2_the_page_shows_both_sides_of_it(evidence: Path) -> None:
@@ -197,7 +212,7 @@ def test_s2_a_record_of_another_change_is_red(
     change(evidence, "name", "new")
     accept(evidence, "name")
 
-    whole.edit(evidence / accepted.FILE, lambda rows: rows[0].update(edited))
+    files.edit(evidence / accepted.FILE, lambda rows: rows[0].update(edited))
 
     assert why in red(evidence)["evidence"]
     assert "survival" in red(evidence)
@@ -206,7 +221,7 @@ def test_s2_a_record_of_another_change_is_red(
 def test_s2_a_record_of_what_no_owner_can_do_accepts_nothing(evidence: Path) -> None:
     change(evidence, "host", "another")
     record = {"instance": SERVER, "key": "host", "before": None, "then": "another"}
-    whole.write(evidence / accepted.FILE, [record])
+    files.write(evidence / accepted.FILE, [record])
 
     assert "no owner may change host" in red(evidence)["evidence"]
     assert "host: None became 'another'" in red(evidence)["survival"]

@@ -46,14 +46,15 @@ def test_the_last_line_is_the_last_that_says_something(tmp_path):
     assert places.last_line(tmp_path, "absent") == ""
 
 
-def test_a_file_that_grows_is_read_again(tmp_path):
+@pytest.mark.parametrize("text", ["two\n", "one\ntwo\n"])
+def test_a_file_that_was_changed_is_read_again(tmp_path, text):
     log = tmp_path / "log"
     log.write_text("one\n")
     assert places.lines(log) == ["one"]
 
-    log.write_text("one\ntwo\n")
+    log.write_text(text)
 
-    assert places.lines(log) == ["one", "two"]
+    assert places.lines(log) == text.splitlines()
 
 
 def test_only_a_failed_check_without_a_place_is_given_one(tmp_path):
@@ -131,6 +132,7 @@ def test_s10_a_link_among_downloaded_logs_is_not_followed(evidence, tmp_path):
     secret = tmp_path / "id_rsa"
     secret.write_text("2026-11-30 00:00:00.000 1 ERROR a [-] of the reader's own\n")
     (evidence / "logs" / "link.log").symlink_to(secret)
+    (evidence / "phases").rename(tmp_path / "elsewhere")
     (evidence / "phases").symlink_to(tmp_path)
     (tmp_path / "away.log").write_text("away")
 

@@ -12,9 +12,14 @@
 
 """Survivors' leases, held against the window's moments."""
 
-from ironic_sideways.report import renewals
-from ironic_sideways.tests.unit.report import whole
-from ironic_sideways.tests.unit.report.whole import BEGIN, OPERATED
+import pytest
+
+from ironic_sideways.report import renewals, window
+from ironic_sideways.tests.unit.report.small_move import files, guests, small_cloud
+from ironic_sideways.tests.unit.report.small_move.phases import BEGIN, OPERATED
+
+NEVER = f"lease of {small_cloud.mac(1)}"
+BROKEN = f"{NEVER} without a break"
 
 
 def failed(directory) -> list[str]:
@@ -22,20 +27,42 @@ def failed(directory) -> list[str]:
 
 
 def test_a_survivor_that_never_renewed_its_lease_is_a_failure(evidence):
-    whole.write_lines(evidence / "leases.jsonl", [whole.lease(BEGIN - 50, "add")])
+    known = [guests.lease(BEGIN - 50, "add"), guests.lease(BEGIN + 10)]
+    files.write_lines(evidence / "leases.jsonl", known)
 
-    assert failed(evidence) == [f"lease of {whole.mac(1)}"]
+    assert failed(evidence) == [NEVER]
 
 
 def test_a_survivor_that_renewed_another_address_is_a_failure(evidence):
-    other = {**whole.lease(BEGIN + 10), "ip": "172.30.0.201"}
-    whole.write_lines(evidence / "leases.jsonl", [other])
+    other = {**guests.lease(BEGIN + 10), "ip": "172.30.0.201"}
+    files.write_lines(evidence / "leases.jsonl", [other])
 
-    assert failed(evidence) == [f"lease of {whole.mac(1)}"]
+    assert failed(evidence) == [NEVER, BROKEN]
 
 
 def test_a_lease_renewed_only_after_the_operations_is_no_survivors(evidence):
-    late = whole.lease(OPERATED + 5)
-    whole.write_lines(evidence / "leases.jsonl", [whole.lease(BEGIN - 50, "add"), late])
+    late = guests.lease(OPERATED - 5), guests.lease(OPERATED + 5)
+    first = {**guests.lease(BEGIN - 50, "add"), "expires": late[0]["expires"]}
+    files.write_lines(evidence / "leases.jsonl", [first, *late])
 
-    assert failed(evidence) == [f"lease of {whole.mac(1)}"]
+    assert failed(evidence) == [NEVER]
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ((-50, 10, 70), ""),
+        ((-50, 70), ""),
+        ((-50, 71), "it ran out at 00:17:50 UTC"),
+        ((-50,), "it ran out at 00:17:50 UTC"),
+        ((10, 70), "it had none when maintenance began"),
+        ((-150, 10, 70), "it had none when maintenance began"),
+    ],
+)
+def test_a_survivors_lease_is_renewed_before_it_runs_out(evidence, at, says):
+    files.write_lines(
+        evidence / "leases.jsonl", [guests.lease(BEGIN + moment) for moment in at]
+    )
+    found = renewals.held(evidence, window.bounds(evidence))
+
+    assert [check.detail for check in found] == [says]

@@ -13,7 +13,7 @@
 import pytest
 
 from ironic_sideways.report import restarted, verdict
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files, phases, small_cloud
 
 
 def failed(directory) -> list[str]:
@@ -40,9 +40,17 @@ def test_a_good_second_start_is_green(evidence):
         ("machines", {"boot_id": "boot-2"}, "machine machine-1"),
         ("machines", {"last_seq": 1}, "machine machine-1"),
         ("machines", {"power": "off"}, "machine machine-1"),
-        ("services", {"state": "down"}, f"service nova-compute of {whole.HOST}"),
-        ("services", {"status": "disabled"}, f"service nova-compute of {whole.HOST}"),
-        ("services", {"id": "service-2"}, f"service nova-compute of {whole.HOST}"),
+        ("services", {"state": "down"}, f"service nova-compute of {small_cloud.HOST}"),
+        (
+            "services",
+            {"status": "disabled"},
+            f"service nova-compute of {small_cloud.HOST}",
+        ),
+        (
+            "services",
+            {"id": "service-2"},
+            f"service nova-compute of {small_cloud.HOST}",
+        ),
         ("services", {"host": "other"}, "service nova-compute of other"),
         ("ironic_nodes", {"provision_state": "error"}, "ironic node node-run"),
         ("ironic_nodes", {"maintenance": True}, "ironic node node-run"),
@@ -54,21 +62,21 @@ def test_a_good_second_start_is_green(evidence):
     ],
 )
 def test_what_a_second_start_broke_is_named(evidence, key, change, name):
-    whole.edit(evidence / "restarted.json", lambda d: d[key][0].update(change))
+    files.edit(evidence / "restarted.json", lambda d: d[key][0].update(change))
 
     assert name in failed(evidence)
 
 
 @pytest.mark.parametrize("key", ["servers", "providers", "machines", "ironic_nodes"])
 def test_what_is_gone_after_it_is_named(evidence, key):
-    whole.edit(evidence / "restarted.json", lambda d: d[key].pop(0))
+    files.edit(evidence / "restarted.json", lambda d: d[key].pop(0))
 
     assert failed(evidence)
 
 
 @pytest.mark.parametrize("key", ["machines", "ironic_nodes"])
 def test_a_look_without_a_part_proves_nothing(evidence, key):
-    whole.edit(evidence / "restarted.json", lambda d: d.pop(key))
+    files.edit(evidence / "restarted.json", lambda d: d.pop(key))
 
     assert key in failed(evidence)
 
@@ -82,8 +90,8 @@ def test_without_a_second_start_the_verdict_is_red(evidence):
 
 
 def test_the_look_of_another_phase_is_none(evidence):
-    whole.edit(
-        evidence / "restarted.json", lambda d: d.update(taken_at=whole.BEGIN + 61)
+    files.edit(
+        evidence / "restarted.json", lambda d: d.update(taken_at=phases.BEGIN + 61)
     )
 
     # And its machines had not sent as much then.

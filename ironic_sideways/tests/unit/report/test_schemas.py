@@ -21,7 +21,7 @@ import jsonschema
 import pytest
 
 from ironic_sideways.report import schemas, verdict
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files, phases
 
 
 def failed(directory: Path) -> dict[str, str]:
@@ -105,7 +105,7 @@ def test_a_phase_without_result_is_no_event(evidence):
 
 def test_many_faults_are_counted_not_told_one_by_one(evidence):
     path = evidence / "heartbeat.jsonl"
-    whole.write_lines(path, [{"time": 1}] * 3)
+    files.write_lines(path, [{"time": 1}] * 3)
 
     found = [c for c in schemas.check_evidence(evidence).failures if "heart" in c.name]
     assert len(found) == schemas.SHOWN + 1
@@ -113,15 +113,17 @@ def test_many_faults_are_counted_not_told_one_by_one(evidence):
 
 
 def test_evidence_without_a_schema_is_a_failure(evidence):
-    whole.write(evidence / "luck.json", {})
+    files.write(evidence / "luck.json", {})
 
     assert "has no schema" in failed(evidence)["schema of luck.json"]
 
 
 def test_evidence_of_an_earlier_try_is_told(evidence):
-    whole.edit(evidence / "takeover.json", lambda d: d.update(taken_at=whole.BEGIN - 9))
+    files.edit(
+        evidence / "takeover.json", lambda d: d.update(taken_at=phases.BEGIN - 9)
+    )
 
-    assert "is older than before.json" in failed(evidence)["order of takeover.json"]
+    assert "is no newer than before.json" in failed(evidence)["order of takeover.json"]
 
 
 def row(schema: schemas.Schema) -> str:
@@ -163,8 +165,8 @@ def test_the_looks_of_a_round_that_failed_are_described(evidence):
         "files": {"nova.conf": {"DEFAULT/host": "0123"}, "absent": {}},
         "tftp": {},
     }
-    whole.write(evidence / "base-before.json", base)
+    files.write(evidence / "base-before.json", base)
     assert failed(evidence) == {}
 
-    whole.write(evidence / "base-before.json", {**base, "ironic": {"api": False}})
+    files.write(evidence / "base-before.json", {**base, "ironic": {"api": False}})
     assert failed(evidence).keys() == {"schema of base-before.json"}

@@ -25,7 +25,8 @@ from ironic_sideways.evidence.compare import Check
 from ironic_sideways.report import schemas, subjects, verdict
 from ironic_sideways.report.findings import Finding
 from ironic_sideways.report.subjects import Judged, Section, Subject
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report import small_move
+from ironic_sideways.tests.unit.report.small_move import files
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_a_run_that_leaves_out_nothing_any_more_is_judged_whole(without_tempest)
 
 
 def test_evidence_of_what_was_left_out_is_judged_and_contradicts(evidence):
-    whole.edit(evidence / "proxy.json", lambda d: d[0].update(ok=False))
+    files.edit(evidence / "proxy.json", lambda d: d[0].update(ok=False))
     name = json.loads((evidence / "proxy.json").read_text())[0]["name"]
     record(evidence, "proxy")
 
@@ -131,7 +132,7 @@ def judged(directory):
 
 def test_a_run_that_was_told_no_more_is_judged_on_no_more(evidence):
     assert subjects.added(evidence, verdict.SUBJECTS) == ()
-    assert list(judged(evidence)) == whole.SUBJECTS
+    assert list(judged(evidence)) == small_move.SUBJECTS
 
 
 def test_what_it_was_told_and_never_did_is_absent(evidence):
@@ -152,7 +153,7 @@ def test_a_phase_that_began_is_judged_without_a_record(evidence):
 
 
 def test_evidence_that_is_there_is_judged_without_a_record(evidence):
-    whole.write(evidence / "exact-match.json", [])
+    files.write(evidence / "exact-match.json", [])
 
     assert judged(evidence)["exact-match"] == "failed"
 
@@ -184,16 +185,17 @@ def test_what_a_run_may_leave_out_or_add_has_evidence_of_its_own():
         "last look": "last-look.json",
     }
     assert found[Judged.WHEN_ADDED] == {
+        "fail-over": "fail-over.json",
         "exact-match": "exact-match.json",
         "workers": "clustered.json",
     }
-    assert all(described.issuperset(files.values()) for files in found.values())
+    assert all(described.issuperset(one.values()) for one in found.values())
 
 
 def test_the_pages_links_to_its_sections_stay():
     found = [one.section.anchor for one in verdict.SUBJECTS.values() if one.section]
 
-    assert found == ["operations", "proxy", "shapes", "workers"]
+    assert found == ["operations", "proxy", "fail-over", "shapes", "workers"]
 
 
 def consoles(directory):
@@ -212,7 +214,7 @@ def test_a_subject_is_one_object(evidence, monkeypatch):
     record(evidence, "consoles")
     assert "consoles" not in judged(evidence)
 
-    whole.write(evidence / "consoles.json", {"seen": [row]})
+    files.write(evidence / "consoles.json", {"seen": [row]})
 
     assert "consoles: bm-01" in red(evidence)
     assert "evidence: left out: consoles" in red(evidence)

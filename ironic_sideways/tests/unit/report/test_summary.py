@@ -17,7 +17,9 @@ import pytest
 from ironic_sideways.cmd import main
 from ironic_sideways.report import summary, verdict
 from ironic_sideways.report.page import render
-from ironic_sideways.tests.unit.report import example, whole
+from ironic_sideways.tests.unit.report import example, small_move
+from ironic_sideways.tests.unit.report.example import clock
+from ironic_sideways.tests.unit.report.small_move import log_files
 
 
 def told(directory):
@@ -56,7 +58,7 @@ def test_every_subject_and_phase_is_named(tmp_path):
     example.good(tmp_path)
     text = told(tmp_path)
 
-    for name in (*whole.SUBJECTS, *(phase for phase, _s, _f in example.PHASES)):
+    for name in (*small_move.SUBJECTS, *(phase for phase, _s, _f in clock.PHASES)):
         assert f"  {name} " in text
 
 
@@ -77,9 +79,9 @@ def test_errors_that_no_rule_knows_are_told(tmp_path):
 def test_of_many_unknown_errors_the_first_are_told_and_the_rest_counted(tmp_path):
     example.good(tmp_path)
     log = tmp_path / "logs" / "nova-api.log"
-    moment = example.span("compute")[0]
+    moment = clock.span("compute")[0]
     lines = (
-        whole.log_line(moment + second, f"kind {x}", "ERROR")
+        log_files.log_line(moment + second, f"kind {x}", "ERROR")
         for second, x in enumerate("abcdefg")
     )
     log.write_text(log.read_text() + "".join(lines))
@@ -109,7 +111,7 @@ def test_what_was_not_reached_is_told_apart_from_what_failed(tmp_path):
     ("change", "idle"),
     [
         (
-            whole.without_instances,
+            small_move.without_instances,
             {"DHCP options", "agreement", "heartbeats", "leases"},
         ),
         (lambda directory: None, set()),

@@ -14,7 +14,7 @@ import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.report import agreement, tempest
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files
 
 
 def failed(directory):
@@ -22,7 +22,7 @@ def failed(directory):
 
 
 def change(directory, place, mutate):
-    whole.edit(directory / place, mutate)
+    files.edit(directory / place, mutate)
 
 
 def fail_first(document):

@@ -20,9 +20,11 @@ from typing import Any
 import pytest
 
 from ironic_sideways.cmd import main
+from ironic_sideways.evidence import documents
 from ironic_sideways.report import junit, summary, verdict
 from ironic_sideways.report.page import render
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report import complete, small_move
+from ironic_sideways.tests.unit.report.small_move import files, log_files, phases
 
 FILES = [
     "events.jsonl",
@@ -58,15 +60,27 @@ def test_a_move_that_went_well_is_green(evidence):
     assert red(evidence) == {}
 
 
+def test_no_judge_changes_what_all_of_them_read(tmp_path):
+    complete.lay_down(tmp_path, nodes=8)
+    held: documents.Held = {}
+
+    with documents.read_once(held):
+        assert render.render(tmp_path, verdict.verdict(tmp_path))
+
+    assert {path.name for path, *_ in held} > {"before.json", "events.jsonl"}
+    for (path, parse, more), found in held.items():
+        assert parse(path, *more) == found, path
+
+
 def test_a_move_of_free_nodes_alone_is_green(evidence):
-    whole.without_instances(evidence)
+    small_move.without_instances(evidence)
 
     assert red(evidence) == {}
 
 
 @pytest.mark.parametrize("name", ["takeover", "resources"])
 def test_a_move_of_free_nodes_must_account_for_each_machine(evidence, name):
-    whole.without_instances(evidence)
+    small_move.without_instances(evidence)
     keep(f"{name}.json", "nodes", 1)(evidence)
 
     assert len(red(evidence)) == 1
@@ -95,7 +109,7 @@ def test_truncated_evidence_is_a_failure_and_no_traceback(evidence, name):
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith("json")])
 def test_emptied_evidence_is_a_failure_and_no_traceback(evidence, name):
-    whole.write(evidence / name, type(json.loads((evidence / name).read_text()))())
+    files.write(evidence / name, type(json.loads((evidence / name).read_text()))())
 
     assert red(evidence)
 
@@ -108,7 +122,7 @@ def each(name: str, key: str, **change: Any) -> Any:
             for row in document[key]:
                 row.update(change)
 
-        whole.edit(directory / name, alter)
+        files.edit(directory / name, alter)
 
     return mutate
 
@@ -119,7 +133,7 @@ def keep(name: str, key: str | None, number: int) -> Any:
     def cut(document: Any) -> None:
         del (document[key] if key else document)[number:]
 
-    return lambda directory: whole.edit(directory / name, cut)
+    return lambda directory: files.edit(directory / name, cut)
 
 
 def all_machines_off(directory: Path) -> None:
@@ -129,7 +143,7 @@ def all_machines_off(directory: Path) -> None:
 
 def stock_manager(directory: Path) -> None:
     manager = "nova.compute.manager.ComputeManager"
-    whole.edit(
+    files.edit(
         directory / "resources.json", lambda d: d["loaded"].update(manager=manager)
     )
 
@@ -137,7 +151,7 @@ def stock_manager(directory: Path) -> None:
 def machine_switched(directory: Path) -> None:
     with (directory / "logs" / "ironic-conductor.log").open("a") as log:
         text = "Changing hardware state to 'power off'."
-        log.write(whole.log_line(whole.BEGIN + 20, text, "WARNING"))
+        log.write(log_files.log_line(phases.BEGIN + 20, text, "WARNING"))
 
 
 def no_command_after(directory: Path) -> None:
@@ -145,7 +159,7 @@ def no_command_after(directory: Path) -> None:
 
 
 def no_command_before(directory: Path) -> None:
-    whole.edit(directory / "bmc.json", lambda d: d["commands"].pop(0))
+    files.edit(directory / "bmc.json", lambda d: d["commands"].pop(0))
 
 
 def most_tests_skipped(directory: Path) -> None:
@@ -156,7 +170,7 @@ def most_tests_skipped(directory: Path) -> None:
             for n in range(60)
         ]
 
-    whole.edit(directory / "tempest" / "results.json", skip)
+    files.edit(directory / "tempest" / "results.json", skip)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +237,7 @@ def test_a_red_verdict_ends_with_check_evidence_and_the_ways_on(evidence, capsys
         "verdict: FAILED: take-over: take-over of node-run: is in maintenance"
         " | red: take-over, agreement"
         f" | evidence: takeover.json:{number} | resume: go on"
-        " | roll back: no way back from here"
+        " | roll back: not possible"
     )
 
 
@@ -234,7 +248,7 @@ def test_there_is_a_way_back_until_maintenance_has_ended(evidence, capsys):
     cut = next(
         n for n, line in enumerate(events) if '"compute", "result": "ok"' in line
     )
-    failed = whole.phase("compute", "failed", whole.BEGIN, 3.0)
+    failed = phases.phase("compute", "failed", phases.BEGIN, 3.0)
     failed["figure"] = "no such driver"
     path.write_text("\n".join([*events[:cut], json.dumps(failed)]) + "\n")
     later = ("after", "ended", "judges", "restarted", "judges-again")
@@ -242,7 +256,7 @@ def test_there_is_a_way_back_until_maintenance_has_ended(evidence, capsys):
     for name in ("allocations", "resources", *later, *last):
         (evidence / f"{name}.json").unlink()
     log = evidence / "phases" / "compute.log"
-    log.parent.mkdir()
+    log.parent.mkdir(exist_ok=True)
     log.write_text("begin\n\nno such driver\n\n")
 
     line = last_line(evidence, capsys)
@@ -264,7 +278,7 @@ def test_a_run_that_goes_on_after_the_maintenance_has_no_way_back_either(
 
     line = last_line(evidence, capsys)
 
-    assert line.endswith("| resume: go on | roll back: no way back from here")
+    assert line.endswith("| resume: go on | roll back: not possible")
 
 
 def test_absent_evidence_comes_last_among_what_failed(evidence, capsys):
@@ -302,7 +316,7 @@ HOSTILE = "\x1b]0;gone\x07\x1b[2J\x9b31m\u202eoh password=hunter2x amqp://a:hunt
 
 def test_s7_no_detail_makes_up_a_line_of_the_verdict(evidence, capsys):
     made_up = "x\n  OK      survival     all of it\nverdict: PASSED"
-    whole.edit(
+    files.edit(
         evidence / "operations.json", lambda d: d[0].update(ok=False, detail=made_up)
     )
 
@@ -318,9 +332,9 @@ def test_s7_what_a_log_says_is_masked_and_cleaned_for_the_terminal(
 ):
     """What anybody can have a service log, or the cause of a phase's failure say."""
     log = evidence / "logs" / "nova-api.log"
-    log.write_text(whole.log_line(whole.BEGIN + 20, HOSTILE, "ERROR"))
+    log.write_text(log_files.log_line(phases.BEGIN + 20, HOSTILE, "ERROR"))
     each("takeover.json", "nodes", last_error=HOSTILE, maintenance=1)(evidence)
-    whole.edit(evidence / "after.json", lambda d: d["servers"][0].update(name=HOSTILE))
+    files.edit(evidence / "after.json", lambda d: d["servers"][0].update(name=HOSTILE))
     file = tmp_path / "verdict.json"
 
     assert main.main(["verdict", str(evidence), "--json", str(file)]) == 1

@@ -12,11 +12,18 @@
 
 """Phases and power commands, held against the window's moments."""
 
+import json
+
 import pytest
 
-from ironic_sideways.report import window
-from ironic_sideways.tests.unit.report import whole
-from ironic_sideways.tests.unit.report.whole import BEGIN, END, GATHERED, OPERATED
+from ironic_sideways.report import verdict, window
+from ironic_sideways.tests.unit.report.small_move import files, phases
+from ironic_sideways.tests.unit.report.small_move.phases import (
+    BEGIN,
+    END,
+    GATHERED,
+    OPERATED,
+)
 
 
 def failed(finding) -> list[str]:
@@ -25,9 +32,9 @@ def failed(finding) -> list[str]:
 
 @pytest.mark.parametrize("phase", window.PHASES)
 def test_a_phase_that_never_ran_is_a_failure(evidence, phase):
-    rows = [row for row in whole.phase_events() if row["name"] != phase]
+    rows = [row for row in phases.phase_events() if row["name"] != phase]
     path = evidence / "events.jsonl"
-    whole.write_lines(path, rows)
+    files.write_lines(path, rows)
 
     found = window.check_phases(evidence)
 
@@ -36,34 +43,44 @@ def test_a_phase_that_never_ran_is_a_failure(evidence, phase):
 
 
 def test_a_phase_that_failed_and_was_done_later_is_no_failure(evidence):
-    rows = [whole.phase("migrate", "failed", BEGIN), *whole.phase_events()]
-    whole.write_lines(evidence / "events.jsonl", rows)
+    rows = [phases.phase("migrate", "failed", BEGIN), *phases.phase_events()]
+    files.write_lines(evidence / "events.jsonl", rows)
 
     assert window.check_phases(evidence).ok
 
 
 def test_a_maintenance_that_was_rolled_back_does_not_count(evidence):
     earlier = [
-        whole.phase("begin-maintenance", "started", BEGIN - 500),
-        whole.phase("undo-begin-maintenance", "ok", BEGIN - 400),
+        phases.phase("begin-maintenance", "started", BEGIN - 500),
+        phases.phase("undo-begin-maintenance", "ok", BEGIN - 400),
     ]
-    whole.write_lines(evidence / "events.jsonl", earlier + whole.phase_events())
+    files.write_lines(evidence / "events.jsonl", earlier + phases.phase_events())
 
     assert window.bounds(evidence) == window.Bounds(BEGIN, END, OPERATED, GATHERED)
 
 
 def test_the_first_of_several_tries_to_operate_ends_the_watch(evidence):
-    later = [whole.phase("operate", "started", OPERATED + 100)]
-    whole.write_lines(evidence / "events.jsonl", whole.phase_events() + later)
+    later = [phases.phase("operate", "started", OPERATED + 100)]
+    files.write_lines(evidence / "events.jsonl", phases.phase_events() + later)
+
+    assert window.bounds(evidence).operated == OPERATED
+
+
+def test_light_machines_are_watched_until_one_is_switched(evidence):
+    rows = [
+        {**row, "name": "switch"} if row["name"] == "operate" else row
+        for row in phases.phase_events()
+    ]
+    files.write_lines(evidence / "events.jsonl", rows)
 
     assert window.bounds(evidence).operated == OPERATED
 
 
 def test_a_run_that_operated_nothing_is_watched_to_its_last_phase(evidence):
-    without = ("operate", *whole.TRIED, "collect")
-    rows = [row for row in whole.phase_events() if row["name"] not in without]
-    figures = {**whole.phase("", "", OPERATED + 900), "kind": "figures"}
-    whole.write_lines(evidence / "events.jsonl", [*rows, figures])
+    without = ("operate", *phases.TRIED, "collect")
+    rows = [row for row in phases.phase_events() if row["name"] not in without]
+    figures = {**phases.phase("", "", OPERATED + 900), "kind": "figures"}
+    files.write_lines(evidence / "events.jsonl", [*rows, figures])
 
     assert window.bounds(evidence).operated == END + 6
 
@@ -71,13 +88,13 @@ def test_a_run_that_operated_nothing_is_watched_to_its_last_phase(evidence):
 def test_a_phase_that_failed_in_the_window_is_watched_to_its_end(evidence):
     """What a conductor did to a machine is why it failed."""
     rows = [
-        whole.phase("begin-maintenance", "started", BEGIN),
-        whole.phase("takeover", "started", BEGIN + 20),
-        whole.phase("takeover", "failed", BEGIN + 40),
+        phases.phase("begin-maintenance", "started", BEGIN),
+        phases.phase("takeover", "started", BEGIN + 20),
+        phases.phase("takeover", "failed", BEGIN + 40),
     ]
-    whole.write_lines(evidence / "events.jsonl", rows)
+    files.write_lines(evidence / "events.jsonl", rows)
     command = {"time": BEGIN + 30, "domain": "machine-1", "command": "off"}
-    whole.edit(evidence / "bmc.json", lambda d: d["commands"].append(command))
+    files.edit(evidence / "bmc.json", lambda d: d["commands"].append(command))
 
     assert window.bounds(evidence) == window.Bounds(
         BEGIN, BEGIN + 20, BEGIN + 40, BEGIN + 40, ended=False
@@ -88,33 +105,47 @@ def test_a_phase_that_failed_in_the_window_is_watched_to_its_end(evidence):
 @pytest.mark.parametrize("moment", [BEGIN + 1, END + 1])
 def test_a_power_command_before_the_operations_is_a_failure(evidence, moment):
     command = {"time": moment, "domain": "machine-1", "command": "off"}
-    whole.edit(evidence / "bmc.json", lambda d: d["commands"].append(command))
+    files.edit(evidence / "bmc.json", lambda d: d["commands"].append(command))
 
     assert failed(window.check_bmc(evidence)) == ["power of machine-1"]
 
 
 def test_a_bmc_log_that_heard_nothing_at_all_is_no_evidence(evidence):
-    whole.edit(evidence / "bmc.json", lambda d: d["commands"].clear())
+    files.edit(evidence / "bmc.json", lambda d: d["commands"].clear())
 
     assert failed(window.check_bmc(evidence)) == ["BMC log is complete"]
 
 
 def test_the_plain_fake_driver_switches_no_machine_before_the_move(evidence):
-    whole.edit(evidence / "before.json", lambda d: d.update(base_driver="fake"))
-    whole.edit(evidence / "bmc.json", lambda d: d["commands"].pop(0))
+    files.edit(evidence / "before.json", lambda d: d.update(base_driver="fake"))
+    files.edit(evidence / "bmc.json", lambda d: d["commands"].pop(0))
 
     assert window.check_bmc(evidence).ok
 
 
 def test_a_phase_that_failed_before_the_window_is_told_first(evidence):
     events = [
-        whole.phase("prepare", "ok", whole.BEGIN),
-        {**whole.phase("workload", "failed", whole.BEGIN + 9), "figure": "no host"},
+        phases.phase("prepare", "ok", phases.BEGIN),
+        {**phases.phase("workload", "failed", phases.BEGIN + 9), "figure": "no host"},
     ]
-    whole.write_lines(evidence / "events.jsonl", events)
+    files.write_lines(evidence / "events.jsonl", events)
 
     found = window.check_phases(evidence)
 
     first = found.failures[0]
     assert (first.name, first.detail) == ("phase workload", "no host")
     assert found.figure == "maintenance never began"
+
+
+def test_a_phase_outside_of_the_window_that_was_killed_is_told_once(evidence):
+    path = evidence / "events.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    ended = ("proxy", "ok")
+    kept = [row for row in rows if (row.get("name"), row.get("result")) != ended]
+    files.write_lines(path, kept)
+    found = verdict.verdict(evidence)
+
+    failures = [check for finding in found.findings for check in finding.failures]
+    (check, *_) = [one for one in failures if one.name == "phase proxy"]
+    assert check.detail == "was begun, not ended"
+    assert "moments agree" not in {one.name for one in failures}

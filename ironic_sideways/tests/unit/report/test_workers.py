@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from ironic_sideways.report import schemas, workers
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report import small_move
+from ironic_sideways.tests.unit.report.small_move import files, small_cloud
 
 Document = dict[str, Any]
 
@@ -33,7 +34,7 @@ def nodes() -> list[Document]:
             "provision_state": "active" if instance else "available",
             "providers": [uuid],
         }
-        for uuid, (_number, instance, _status, _power) in whole.NODES.items()
+        for uuid, (_number, instance, _status, _power) in small_cloud.NODES.items()
     ]
 
 
@@ -41,14 +42,16 @@ def round_of(name: str, kind: str, **done: Any) -> Document:
     return {
         **{"name": name, "ok": True, "detail": "done", "seconds": 9.5},
         "done": {"kind": kind, "server": "new", **done},
-        "bystanders": [{"mac": whole.mac(1), "before": "boot-1", "after": "boot-1"}],
+        "bystanders": [
+            {"mac": small_cloud.mac(1), "before": "boot-1", "after": "boot-1"}
+        ],
         "nodes": nodes(),
     }
 
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Path:
-    whole.lay_down(tmp_path)
+    small_move.lay_down(tmp_path)
     document = {
         "workers": [FIRST, SECOND],
         "each": 1,
@@ -65,7 +68,7 @@ def evidence(tmp_path: Path) -> Path:
         ],
         "killed": [SECOND, FIRST, FIRST, FIRST, FIRST, FIRST, FIRST],
     }
-    whole.write(tmp_path / workers.FILE, document)
+    files.write(tmp_path / workers.FILE, document)
     return tmp_path
 
 
@@ -133,7 +136,7 @@ def test_a_promise_that_was_not_kept_is_named(
         row = document["rounds"][number]
         row[where] = row[where] | change if isinstance(change, dict) else change
 
-    whole.edit(evidence / workers.FILE, spoil)
+    files.edit(evidence / workers.FILE, spoil)
 
     assert says in failed(evidence)[name]
 
@@ -142,7 +145,7 @@ def test_a_running_instance_that_booted_anew_is_named(evidence: Path) -> None:
     def reboot_it(document: Document) -> None:
         document["rounds"][0]["bystanders"][0]["after"] = "boot-2"
 
-    whole.edit(evidence / workers.FILE, reboot_it)
+    files.edit(evidence / workers.FILE, reboot_it)
 
     assert "boot-1 became boot-2" in failed(evidence)["bystanders of second, idle"]
 
@@ -165,6 +168,6 @@ def test_a_node_that_is_not_in_order_is_named(
     def spoil(document: Document) -> None:
         change(document["rounds"][0]["nodes"][0])
 
-    whole.edit(evidence / workers.FILE, spoil)
+    files.edit(evidence / workers.FILE, spoil)
 
     assert says in failed(evidence)["nodes after second, idle"]

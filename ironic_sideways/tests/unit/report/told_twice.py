@@ -20,6 +20,7 @@ from typing import Any
 
 from ironic_sideways.evidence import heartbeat
 from ironic_sideways.evidence.snapshot import LASTING
+from ironic_sideways.report.agreement import instances
 
 Document = dict[str, Any]
 #: As flavors ask for it.
@@ -36,6 +37,23 @@ def lay_down(directory: Path) -> None:
         ("last-look", last_look),
     ):
         (directory / f"{name}.json").write_text(json.dumps(tell(directory, before)))
+    asked(directory)
+
+
+def asked(directory: Path) -> None:
+    """What the window's script noted of what it asked of the migration."""
+    options = json.loads((directory / "migration.json").read_text())["options"]
+    words = [
+        f"--{key.replace('_', '-')} {value}"
+        for key, value in options.items()
+        if isinstance(value, str)
+    ]
+    noted = {"migration-options": " ".join(words)}
+    for key in ("owner", "deploy_kernel", "deploy_ramdisk"):
+        noted[key.replace("_", "-")] = options[key]
+    (directory / "phases").mkdir(exist_ok=True)
+    for name, text in noted.items():
+        (directory / "phases" / f"{name}.value").write_text(f"{text}\n")
 
 
 def written(directory: Path, phase: str) -> str:
@@ -57,7 +75,7 @@ def begun(directory: Path, phase: str) -> float:
 def last_look(directory: Path, before: Document) -> Document:
     """What lasts of after.json's nodes, when the instances are gone."""
     nodes = json.loads((directory / "after.json").read_text())["ironic_nodes"]
-    free = {"provision_state": "available"}
+    free = {"provision_state": "available", "instance_uuid": None}
     return {
         "taken_at": begun(directory, "last-look"),
         "nodes": [{key: n[key] for key in LASTING if key in n} | free for n in nodes],
@@ -75,15 +93,21 @@ def workload(directory: Path, before: Document) -> Document:
     boots = {row["instance_uuid"]: row["boot"] for row in rows}
     machines = {machine["mac"]: machine for machine in before["machines"]}
     beats = heartbeat.streams(heartbeat.read(directory / "heartbeat.jsonl"))
-    roots = {(stream.mac, stream.boot_id): stream.root for stream in beats}
+    heard = {(stream.mac, stream.boot_id): stream for stream in beats}
+
+    def disks(mac: str) -> Document:
+        stream = heard.get((mac, machines[mac]["boot_id"]))
+        return {key: getattr(stream, key, None) for key in instances.DISKS}
+
     return {
         "servers": [
             {
                 **{key: server[key] for key in ("uuid", "name", "status")},
+                **{key: server[key] for key in ("image", "flavor")},
                 **{"mac": port["mac"], "port": port["id"]},
                 **{"fixed_ips": port["fixed_ips"], "boot": boots[server["uuid"]]},
                 "boot_id": machines[port["mac"]]["boot_id"],
-                "root": roots.get((port["mac"], machines[port["mac"]]["boot_id"])),
+                **disks(port["mac"]),
             }
             for server, port in with_ports(before)
         ]

@@ -44,9 +44,9 @@ def lay_down(directory: Path) -> None:
     """Write both documents, as the migration and the operations let expect them."""
     operations = json.loads((directory / "operations.json").read_text())
     for file, done in ((judges.FIRST, []), (judges.AGAIN, operations)):
-        begin, _end = window.tries(directory)[judges.PHASE[file]][-1]
+        begin, end = window.tries(directory)[judges.PHASE[file]][-1]
         document = {
-            "taken_at": begin + 0.5,
+            "taken_at": end - 2 if done else begin + 0.5,
             "programs": programs(judges.held(directory, done)),
             "nodes": [
                 node(uuid, kind)
@@ -68,7 +68,7 @@ def programs(instances: dict[str, str]) -> list[Document]:
     }
     return [
         {
-            **{"name": name, "code": code},
+            **{"name": name, "code": code, "seconds": 0.3},
             "told": [{"of": of, "said": said} for of, said in answers],
         }
         for name, (code, answers) in told.items()

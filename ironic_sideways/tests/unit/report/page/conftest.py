@@ -10,8 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import functools
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,28 +20,15 @@ from ironic_sideways.report.page import render
 from ironic_sideways.tests.unit.report import example
 
 
-@pytest.fixture(scope="session")
-def laid_down(tmp_path_factory) -> Callable[[Callable[..., None]], Path]:
-    """Each run of example.py once; nobody changes these."""
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[Callable[..., None]], Path]:
+    """An example run, to be changed."""
 
-    @functools.cache
     def lay_down(make: Callable[..., None]) -> Path:
-        directory = tmp_path_factory.mktemp(make.__name__) / "evidence"
-        directory.mkdir()
-        make(directory)
-        return directory
+        make(tmp_path / "evidence")
+        return tmp_path / "evidence"
 
     return lay_down
-
-
-@pytest.fixture
-def run(laid_down, tmp_path: Path) -> Callable[[Callable[..., None]], Path]:
-    """A copy of a run of example.py, to be changed."""
-
-    def copy(make: Callable[..., None]) -> Path:
-        return Path(shutil.copytree(laid_down(make), tmp_path / "evidence"))
-
-    return copy
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 
 from ironic_sideways.report import verdict
 from ironic_sideways.report.page import afterwards
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files
 
 SHAPES = {
     "resource_class": "baremetal",
@@ -71,14 +71,14 @@ def test_a_state_that_stays_is_told_once(good):
         changes = found[3]["deploy"]["changes"]
         changes.insert(1, {**changes[0], "after": 5})
 
-    whole.edit(good / "operations.json", stay)
+    files.edit(good / "operations.json", stay)
 
     (rebuild,) = (r for r in steps("operations", good).rows if r.name == "rebuild")
     assert [after for after, _state in rebuild.way] == [2, 12, 30]
 
 
 def test_a_deploy_without_agent_says_so(good):
-    whole.edit(good / "operations.json", lambda d: d[3]["deploy"].update(agent=None))
+    files.edit(good / "operations.json", lambda d: d[3]["deploy"].update(agent=None))
 
     (rebuild,) = (r for r in steps("operations", good).rows if r.name == "rebuild")
     assert rebuild.note == "direct, no agent heartbeat"
@@ -86,7 +86,7 @@ def test_a_deploy_without_agent_says_so(good):
 
 def test_an_operation_that_failed_is_on_the_page_with_its_reason(good, render_page):
     change = {"ok": False, "detail": "no node would take it"}
-    whole.edit(good / "operations.json", lambda d: d[0].update(change))
+    files.edit(good / "operations.json", lambda d: d[0].update(change))
 
     page = render_page(good)
     section = page.partition('id="operations"')[2].partition("</section>")[0]
@@ -105,7 +105,7 @@ def test_each_question_to_the_api_is_there(good, render_page):
 
 def test_a_long_answer_is_cut_and_has_no_control_characters(good):
     answer = {"detail": "x" * 5000 + "\x1b[31m"}
-    whole.edit(good / "proxy.json", lambda d: d[0].update(answer))
+    files.edit(good / "proxy.json", lambda d: d[0].update(answer))
 
     assert len(steps("proxy", good).rows[0].detail) < 500
 
@@ -126,7 +126,7 @@ def test_what_only_some_runs_did_has_a_section_in_those(
 ):
     assert words[0] not in render_page(good)
 
-    whole.write(good / name, document)
+    files.write(good / name, document)
 
     page = render_page(good)
     assert [word for word in words if word not in page] == []

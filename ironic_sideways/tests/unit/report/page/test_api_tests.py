@@ -15,11 +15,11 @@
 import pytest
 
 from ironic_sideways.report.page import api_tests
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files
 
 
 def test_failed_tests_come_first_and_all_are_there(good):
-    whole.edit(
+    files.edit(
         good / "tempest" / "results.json",
         lambda d: d["tests"][5].update(outcome="failed", reason="it broke"),
     )
@@ -32,7 +32,7 @@ def test_failed_tests_come_first_and_all_are_there(good):
 
 
 def test_what_the_move_changed_is_told(good):
-    whole.edit(
+    files.edit(
         good / "tempest" / "results.json",
         lambda d: d["tests"][5].update(outcome="failed"),
     )

@@ -23,7 +23,9 @@ from ironic_sideways.cmd import main
 from ironic_sideways.evidence import tenants
 from ironic_sideways.report import verdict
 from ironic_sideways.report.page import render
-from ironic_sideways.tests.unit.report import example, whole
+from ironic_sideways.tests.unit.report import example
+from ironic_sideways.tests.unit.report.example import clock, lab_logs
+from ironic_sideways.tests.unit.report.small_move import files, log_files, phases
 
 SECTIONS = (
     "ledger",
@@ -69,6 +71,10 @@ class Ids(html.parser.HTMLParser):
             self.links.append(found["href"])
 
 
+def sections(page: str) -> set[str]:
+    return set(re.findall('<section id="([^"]+)"', page))
+
+
 def test_the_examples_are_what_they_say(run):
     directory = run(example.good)
 
@@ -79,7 +85,7 @@ def test_a_good_run_has_every_section_with_something_in_it(good, render_page):
     page = render_page(good)
 
     assert "Nothing to show" not in page
-    assert set(SECTIONS) <= set(Ids(page).ids)
+    assert set(SECTIONS) <= sections(page)
     assert "4 instances moved to Ironic, and survived" in page
 
 
@@ -102,7 +108,7 @@ def test_without_any_one_file_the_page_is_there_and_says_so(good, render_page, n
 
     page = render_page(good)
 
-    assert set(SECTIONS) <= set(Ids(page).ids)
+    assert set(SECTIONS) <= sections(page)
     assert name.partition("/")[0].removesuffix(".json") in page
 
 
@@ -111,13 +117,13 @@ def test_without_any_one_file_the_page_is_there_and_says_so(good, render_page, n
 def test_whatever_a_file_holds_the_page_is_there(good, render_page, name, text):
     (good / name).write_text(text)
 
-    assert set(SECTIONS) <= set(Ids(render_page(good)).ids)
+    assert set(SECTIONS) <= sections(render_page(good))
 
 
 def test_an_empty_directory_has_a_page_too(tmp_path, render_page):
     page = render_page(tmp_path)
 
-    assert set(SECTIONS) <= set(Ids(page).ids)
+    assert set(SECTIONS) <= sections(page)
     assert "FAILED" in page
 
 
@@ -157,10 +163,10 @@ def test_a_secret_in_the_evidence_is_not_on_the_page(failed, text, secret, capsy
         document["nodes"][0]["last_error"] = text
         document["forbidden"].append(f"ironic-conductor.log:3: {text}")
 
-    whole.edit(failed / "takeover.json", leak)
-    whole.edit(failed / "environment.json", lambda d: d.update(command=text))
+    files.edit(failed / "takeover.json", leak)
+    files.edit(failed / "environment.json", lambda d: d.update(command=text))
     events = failed / "events.jsonl"
-    why = {**whole.phase("takeover", "failed", example.BEGIN + 99), "figure": text}
+    why = {**phases.phase("takeover", "failed", clock.BEGIN + 99), "figure": text}
     events.write_text(f"{events.read_text()}{json.dumps(why)}\n")
     log = failed / "phases" / "takeover.log"
     log.write_text(f"{text}\n")
@@ -175,8 +181,8 @@ def test_a_secret_in_the_evidence_is_not_on_the_page(failed, text, secret, capsy
 def test_what_the_evidence_holds_is_never_markup(failed, render_page):
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
     for name in ("after", "before"):
-        whole.edit(failed / f"{name}.json", lambda d: d["servers"][0].update(name=evil))
-    whole.edit(failed / "environment.json", lambda d: d.update(commit=evil))
+        files.edit(failed / f"{name}.json", lambda d: d["servers"][0].update(name=evil))
+    files.edit(failed / "environment.json", lambda d: d.update(commit=evil))
 
     page = render_page(failed)
 
@@ -222,7 +228,7 @@ def section(page: str, name: str) -> str:
 def test_errors_that_no_rule_knows_are_listed_with_their_context(failed, render_page):
     found = section(render_page(failed), "errors")
 
-    assert example.UNKNOWN in found
+    assert lab_logs.UNKNOWN in found
     assert "3 times" in found
     assert 'href="logs/nova-compute.log"' in found
     assert 'class="hit"' in found
@@ -232,10 +238,10 @@ def test_errors_beyond_those_with_context_are_listed_all_the_same(
     failed, render_page, monkeypatch
 ):
     log = failed / "logs" / "nova-api.log"
-    moment = example.span("compute")[0]
+    moment = clock.span("compute")[0]
     words = [f"kind {word}" for word in "abcde"]
     lines = (
-        whole.log_line(moment + second, word, "ERROR")
+        log_files.log_line(moment + second, word, "ERROR")
         for second, word in enumerate(words)
     )
     log.write_text(log.read_text() + "".join(lines))
@@ -253,7 +259,7 @@ def test_where_nobody_knows_the_window_no_error_is_said_to_be_absent(good, rende
 
     found = section(render_page(good), "errors")
 
-    assert "None was seen" not in found
+    assert "None found" not in found
     assert "Nothing to show" in found
 
 
@@ -296,7 +302,7 @@ def test_s3_a_tenants_values_are_on_no_page_and_their_change_is(failed):
         def tell(document, values=values):
             document["servers"][0].update(values)
 
-        whole.edit(failed / f"{name}.json", tell)
+        files.edit(failed / f"{name}.json", tell)
     assert (
         main.main(["verdict", str(failed), "--json", str(failed / "verdict.json")]) == 1
     )
@@ -312,7 +318,7 @@ def test_s3_a_tenants_values_are_on_no_page_and_their_change_is(failed):
 
 
 def test_s3_evidence_with_a_tenants_value_as_it_is_is_refused(failed):
-    whole.edit(
+    files.edit(
         failed / "before.json",
         lambda d: d["servers"][0].update(metadata={"note": SECRET}),
     )
@@ -320,3 +326,23 @@ def test_s3_evidence_with_a_tenants_value_as_it_is_is_refused(failed):
     (evidence,) = [one for one in found.findings if one.name == "evidence"]
     assert not evidence.ok
     assert SECRET not in str(evidence)
+
+
+def test_s7_half_a_character_in_the_evidence_ends_no_report(failed, capsys):
+    """JSON may have it, and no file can."""
+    name = "half \ud83d \u200b\U000e0041name"
+    files.edit(failed / "after.json", lambda d: d["servers"][0].update(name=name))
+
+    assert main.main(["verdict", str(failed)]) == 1
+    assert main.main(["report", str(failed)]) == 0
+
+    assert "Traceback" not in capsys.readouterr().err
+    assert "half  name" in (failed / "report.html").read_text()
+
+
+def test_a_silence_of_a_survivor_is_no_mere_goal(failed, render_page):
+    page = render_page(failed)
+
+    name = "<dt>longest silence of a survivor</dt>"
+    cell = page.partition(name)[0].rpartition("<div ")[2]
+    assert 'class="red"' in cell

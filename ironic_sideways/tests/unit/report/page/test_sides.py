@@ -16,7 +16,8 @@ import pytest
 
 from ironic_sideways.evidence import compare
 from ironic_sideways.report.page import sides
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report import example
+from ironic_sideways.tests.unit.report.small_move import files
 
 
 def marks(directory, mark):
@@ -49,7 +50,7 @@ def test_a_digest_that_differs_is_shown(good, name):
     def change(document):
         document["servers"][0][name] = "hmac:0"
 
-    whole.edit(good / "after.json", change)
+    files.edit(good / "after.json", change)
 
     assert {field for _m, _g, field in marks(good, "differs")} == {name}
 
@@ -71,7 +72,7 @@ def test_a_new_boot_id_is_a_difference_and_comes_first(failed):
     ],
 )
 def test_a_port_that_changed_is_a_difference(good, change, field):
-    whole.edit(
+    files.edit(
         good / "after.json", lambda d: d["servers"][0]["ports"][0].update(change)
     )
 
@@ -79,7 +80,7 @@ def test_a_port_that_changed_is_a_difference(good, change, field):
 
 
 def test_an_instance_that_is_gone_is_told(good):
-    whole.edit(good / "after.json", lambda d: d["servers"].pop(0))
+    files.edit(good / "after.json", lambda d: d["servers"].pop(0))
 
     (wrong,) = (
         side
@@ -95,16 +96,26 @@ def test_an_instance_on_no_node_is_told_too(good):
             {**document["servers"][0], "uuid": "stray", "name": "stray", "node": None}
         )
 
-    whole.edit(good / "after.json", add)
+    files.edit(good / "after.json", add)
 
     assert "stray" in [side.instance for side in sides.sides(good)]
 
 
 def test_what_an_ironic_node_should_be_is_held_against_what_it_is(good):
-    whole.edit(
+    files.edit(
         good / "after.json",
         lambda d: d["ironic_nodes"][0].update(maintenance=True),
     )
 
     ((_machine, group, field),) = marks(good, "differs")
     assert (group, field) == ("Ironic node", "maintenance")
+
+
+def test_a_run_that_was_cut_off_shows_what_there_was_before(run):
+    found = sides.sides(run(example.cut_short))
+
+    assert [side.looked_at for side in found] == 8 * [False]
+    fields = [one for side in found for group in side.groups for one in group.fields]
+    assert {one.after for one in fields} == {sides.NOT_LOOKED_AT}
+    assert "survivor-1" in {one.before for one in fields}
+    assert not any(side.wrong for side in found)

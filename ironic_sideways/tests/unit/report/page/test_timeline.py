@@ -15,7 +15,7 @@
 import pytest
 
 from ironic_sideways.report.page import timeline
-from ironic_sideways.tests.unit.report import whole
+from ironic_sideways.tests.unit.report.small_move import files, phases
 
 
 def found(*events):
@@ -24,7 +24,7 @@ def found(*events):
 
 def test_a_try_lasts_from_its_start_to_its_end():
     one = found(
-        whole.phase("migrate", "started", 10), whole.phase("migrate", "ok", 14, 4)
+        phases.phase("migrate", "started", 10), phases.phase("migrate", "ok", 14, 4)
     )
 
     assert [(t.begin, t.end, t.result) for t in one] == [(10, 14, "ok")]
@@ -32,11 +32,11 @@ def test_a_try_lasts_from_its_start_to_its_end():
 
 def test_the_last_of_several_tries_counts(good):
     path = good / "events.jsonl"
-    whole.write_lines(
+    files.write_lines(
         path,
         [
-            whole.phase("migrate", "failed", 14, 4),
-            whole.phase("migrate", "ok", 30, 5),
+            phases.phase("migrate", "failed", 14, 4),
+            phases.phase("migrate", "ok", 30, 5),
         ],
     )
 
@@ -47,9 +47,9 @@ def test_the_last_of_several_tries_counts(good):
 
 
 def test_a_phase_whose_end_was_never_written_is_red(good):
-    whole.write_lines(
+    files.write_lines(
         good / "events.jsonl",
-        [whole.phase("migrate", "started", 10), whole.phase("other", "ok", 20, 1)],
+        [phases.phase("migrate", "started", 10), phases.phase("other", "ok", 20, 1)],
     )
 
     assert [row.last.result for row in timeline.timeline(good).red] == ["unended"]
@@ -57,16 +57,16 @@ def test_a_phase_whose_end_was_never_written_is_red(good):
 
 def test_a_start_after_a_start_means_that_the_first_never_ended():
     tries = found(
-        whole.phase("migrate", "started", 10),
-        whole.phase("migrate", "started", 20),
-        whole.phase("migrate", "ok", 25, 5),
+        phases.phase("migrate", "started", 10),
+        phases.phase("migrate", "started", 20),
+        phases.phase("migrate", "ok", 25, 5),
     )
 
     assert [one.result for one in tries] == ["unended", "ok"]
 
 
 def test_a_long_pause_takes_little_of_the_axis():
-    tries = found(whole.phase("a", "ok", 110, 10), whole.phase("b", "ok", 7210, 10))
+    tries = found(phases.phase("a", "ok", 110, 10), phases.phase("b", "ok", 7210, 10))
     axis = timeline.Axis(tries)
 
     assert axis.percent(100) == 0
@@ -77,9 +77,9 @@ def test_a_long_pause_takes_little_of_the_axis():
 
 def test_percents_never_fall():
     tries = found(
-        whole.phase("a", "ok", 110, 10),
-        whole.phase("b", "ok", 300, 20),
-        whole.phase("c", "ok", 900, 30),
+        phases.phase("a", "ok", 110, 10),
+        phases.phase("b", "ok", 300, 20),
+        phases.phase("c", "ok", 900, 30),
     )
     axis = timeline.Axis(tries)
     percents = [axis.percent(moment) for moment in range(90, 910)]
