@@ -11,10 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Write a clouds.yaml with DevStack's clouds, and those that the phases name.
+"""Write a clouds.yaml with DevStack's clouds and those that the phases use.
 
-The phases say admin, system, demo and service on every deployment. Placement
-lets nobody but the role "service" reshape, which Nova's user has.
+The phases use admin, system, demo and service on every deployment. Placement
+allows a reshape only with the role "service", which Nova's user has.
 
 Usage: SERVICE_PASSWORD=... clouds.py DEVSTACKS_CLOUDS_YAML OUTPUT
 """
@@ -27,21 +27,21 @@ from typing import Any
 
 import yaml
 
-#: Name of the phases -> name of DevStack.
+#: The name that the phases use -> DevStack's name.
 SAME = {
     "admin": "devstack-admin",
     "system": "devstack-system-admin",
     "demo": "devstack",
 }
-#: Seconds for one call, also by the openstack command.
+#: Seconds for one API call, also by the openstack command.
 API_TIMEOUT = 120
 
 
 def with_phases_names(clouds: dict[str, Any], password: str) -> dict[str, Any]:
     """DevStack's clouds and ours.
 
-    :param password: of the service users.
-    :raises KeyError: DevStack has not one of its own clouds.
+    :param password: that of the service users.
+    :raises KeyError: DevStack's file lacks one of its own clouds.
     """
     found = dict(clouds)
     for ours, devstacks in SAME.items():
@@ -57,13 +57,13 @@ def with_phases_names(clouds: dict[str, Any], password: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Read, add, write; returns the exit code."""
+    """Write the file; returns the exit code."""
     source, target = map(Path, sys.argv[1:])
     clouds = yaml.safe_load(source.read_text())["clouds"]
     try:
         found = with_phases_names(clouds, os.environ["SERVICE_PASSWORD"])
     except KeyError as error:
-        print(f"clouds.py: {source}: expected {error} of DevStack", file=sys.stderr)
+        print(f"clouds.py: {source}: expected DevStack's {error}", file=sys.stderr)
         return 1
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:

@@ -14,17 +14,17 @@
 # The base side: a DevStack cloud whose nova-compute runs the nova_bm-backed
 # driver on virtual machines with virtual BMCs.
 #
-# Sourced by stack.sh at each of its phases, with "stack" and the phase's name;
-# by unstack.sh and clean.sh with their own names.
+# Sourced by stack.sh in each of its phases, with "stack" and the phase's name;
+# by unstack.sh and clean.sh with "unstack" and "clean".
 
-# DevStack's variables, and its functions' words.
+# DevStack's variables, unquoted as in DevStack's own code.
 # shellcheck disable=SC2086,SC2154
 
 SIDEWAYS_PLUGIN_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SIDEWAYS_REPOSITORY=$(dirname "$SIDEWAYS_PLUGIN_DIR")
 SIDEWAYS_HARDWARE=$IRONIC_SIDEWAYS_DIR/hardware
-# The machines' tools have an environment of their own: DevStack's has another
-# release's constraints, and no libvirt.
+# The machines' tools have their own Python environment: DevStack's has another release's
+# constraints, and no libvirt.
 SIDEWAYS_TOOLS=$IRONIC_SIDEWAYS_DIR/venv
 SIDEWAYS_PHYSICAL_NETWORK="ironic-sideways"
 # The hardware's name for its bridge (ironic_sideways/lab/layout.py).
@@ -32,7 +32,7 @@ SIDEWAYS_BRIDGE=isw$IRONIC_SIDEWAYS_NUMBER
 # shellcheck source=devstack/upgrade/checks.sh
 source "$SIDEWAYS_PLUGIN_DIR/upgrade/checks.sh"
 
-# Refuse, in one line each, before stack.sh has changed anything of ours.
+# Refuse, with one line, before this plugin changes anything.
 function sideways_check {
     local service
     check_distribution
@@ -43,15 +43,15 @@ function sideways_check {
             "expected nova_bm or fake" ;;
     esac
     if [[ $VIRT_DRIVER != generic ]]; then
-        die $LINENO "VIRT_DRIVER=$VIRT_DRIVER: expected generic, which lets DevStack start" \
+        die $LINENO "VIRT_DRIVER=$VIRT_DRIVER: expected generic, with which DevStack starts" \
             "one nova-compute without a hypervisor; set it on both sides"
     fi
     if [[ $GLOBAL_VENV != True ]]; then
         die $LINENO "GLOBAL_VENV=$GLOBAL_VENV: expected True, DevStack's default"
     fi
     if is_plugin_enabled ironic || is_service_enabled ir-api ir-cond; then
-        die $LINENO "Ironic is enabled on the base: expected it on the target alone;" \
-            "take its enable_plugin and its ir-* services out of local.conf"
+        die $LINENO "Ironic is enabled on the base: expected it only on the target;" \
+            "remove its enable_plugin and its ir-* services from local.conf"
     fi
     for service in key g-api n-api n-cpu n-sch placement-api neutron; do
         is_service_enabled $service \
@@ -60,7 +60,7 @@ function sideways_check {
 }
 
 function sideways_install {
-    # First DevStack's user, whose files in the tree these are.
+    # First as DevStack's user, who owns the files that this writes to the tree.
     pip_install --no-deps -e "$SIDEWAYS_REPOSITORY"
     "$DEVSTACK_VENV/bin/python" "$SIDEWAYS_PLUGIN_DIR/requirements.py" \
         "$SIDEWAYS_REPOSITORY/pyproject.toml" >"$IRONIC_SIDEWAYS_DIR/requirements.txt"
@@ -77,8 +77,8 @@ function sideways_hardware {
         --cache "$IRONIC_SIDEWAYS_DIR/cache"
 }
 
-# A gate node rejects what it was not told to accept; over the bridge come the requests
-# for leases and boot files, the heartbeats, and what Ironic's agent says.
+# A gate node's firewall rejects what is not explicitly accepted; requests for leases and
+# boot files, heartbeats and the calls of Ironic's agent arrive on the bridge.
 function sideways_firewall { # <open|close>
     local tables rules
     for tables in iptables ip6tables; do
@@ -93,8 +93,7 @@ function sideways_firewall { # <open|close>
     done
 }
 
-# Where the hardware's parts are, by name, and the host of nova-compute: CONF.host,
-# as Nova has it by default.
+# Addresses and paths of the hardware, by name.
 declare -A SIDEWAYS_OF
 
 function sideways_look { # <name>...
@@ -103,19 +102,20 @@ function sideways_look { # <name>...
         SIDEWAYS_OF[$name]=$("$SIDEWAYS_TOOLS/bin/ironic-sideways" lab show \
             --directory "$SIDEWAYS_HARDWARE" "$name")
     done
+    # nova-compute's CONF.host, by Nova's default the host name.
     SIDEWAYS_HOST=$(iniget $NOVA_CONF DEFAULT host)
     SIDEWAYS_HOST=${SIDEWAYS_HOST:-$(hostname)}
 }
 
-# The tools take a database by a file that holds its URL.
+# The tools read a database's URL from a file.
 function sideways_database {
     local url xtrace
     recreate_database nova_bm
-    # The URL holds a password, which is not for the trace.
+    # The URL has a password, which must not appear in the trace.
     xtrace=$(set +o | grep xtrace)
     set +o xtrace
     url=$(database_connection_url nova_bm)
-    # The plugin that counts queries is in DevStack's environment alone.
+    # The plugin that counts queries is only in DevStack's environment.
     (umask 077; echo "${url%&plugin=*}" >"$IRONIC_SIDEWAYS_DIR/nova_bm.url")
     $xtrace
     sudo "$SIDEWAYS_TOOLS/bin/python" "$SIDEWAYS_REPOSITORY/tools/seed_nova_bm.py" \
@@ -127,7 +127,7 @@ function sideways_database {
 # In nova.conf: DevStack recreates nova-cpu.conf from it at each start.
 function sideways_configure_nova {
     iniset $NOVA_CONF DEFAULT host "$SIDEWAYS_HOST"
-    # The base's TFTP server, as the DHCP options of net-booted instances name it.
+    # The base's TFTP server, which the DHCP options of net-booted instances name.
     iniset $NOVA_CONF DEFAULT my_ip ${SIDEWAYS_OF[gateway]}
     iniset $NOVA_CONF DEFAULT report_interval 5
     iniset $NOVA_CONF DEFAULT service_down_time 20
@@ -135,10 +135,10 @@ function sideways_configure_nova {
     iniset $NOVA_CONF DEFAULT update_resources_interval 10
     iniset $NOVA_CONF DEFAULT reserved_host_memory_mb 0
     iniset $NOVA_CONF DEFAULT reserved_host_disk_mb 0
-    # DevStack lets nova-api refuse an answer that breaks its schema, and Nova's for
-    # audits takes the name of a host that has made none for a uuid: it makes one.
+    # DevStack's nova-api rejects a response that breaks its schema, and the one for usage
+    # audits expects a uuid where a host without an audit is named: let each make one.
     iniset $NOVA_CONF DEFAULT instance_usage_audit True
-    # Guests that ignore ACPI are switched off at once.
+    # Guests that ignore ACPI are powered off at once.
     iniset $NOVA_CONF DEFAULT shutdown_timeout 0
     if [[ $IRONIC_SIDEWAYS_BASE_DRIVER == fake ]]; then
         iniset $NOVA_CONF DEFAULT compute_driver baremetal.fake.FakeDriver
@@ -155,10 +155,10 @@ function sideways_configure_nova {
 lab write-disk --directory $SIDEWAYS_HARDWARE"
 }
 
-# DevStack recreates a unit at each start, and leaves drop-ins alone. So
-# nova-compute is our launcher on both sides, whoever starts it. DevStack's
-# services log to the journal; evidence is read from a file, and what the
-# environment says goes before what DevStack writes into the configuration.
+# DevStack recreates a unit at each start but leaves drop-ins alone: with one, our
+# launcher runs nova-compute on both sides, whoever starts it. DevStack's services log to
+# the journal, but evidence is read from a file; the environment overrides what DevStack
+# writes to the configuration.
 function sideways_drop_in { # <unit> <log's name> [ExecStart]
     local directory=$SYSTEMD_DIR/devstack@$1.service.d
     sudo mkdir -p $directory
@@ -173,8 +173,8 @@ function sideways_drop_in { # <unit> <log's name> [ExecStart]
     sudo systemctl daemon-reload
 }
 
-# The machines are on a bridge of their own, on which the hardware's dnsmasq
-# answers: the mechanism driver binds the ports there, and tells it of them.
+# The machines are on their own bridge, where the hardware's dnsmasq answers: the
+# mechanism driver binds the ports there and configures dnsmasq for them.
 function sideways_configure_neutron {
     local file=/$Q_PLUGIN_CONF_FILE drivers networks
     drivers=$(iniget $file ml2 mechanism_drivers)
@@ -189,7 +189,7 @@ function sideways_configure_neutron {
     iniset $file ironic_sideways_lab dhcp_server "${SIDEWAYS_OF[gateway]}"
 }
 
-# What the window and the resources need to know of this DevStack.
+# Record what the window and the resource verbs need to know about this DevStack.
 function sideways_record {
     local name xtrace
     {
@@ -206,7 +206,7 @@ function sideways_record {
     SERVICE_PASSWORD=$SERVICE_PASSWORD "$DEVSTACK_VENV/bin/python" \
         "$SIDEWAYS_PLUGIN_DIR/clouds.py" "$CLOUDS_YAML" "$IRONIC_SIDEWAYS_DIR/clouds.yaml"
     $xtrace
-    # Where the hardware's prober looks for them.
+    # The hardware's prober looks for them there.
     mkdir -p "$SIDEWAYS_HARDWARE/etc"
     ln -sfn "$IRONIC_SIDEWAYS_DIR/clouds.yaml" "$SIDEWAYS_HARDWARE/etc/clouds.yaml"
 }
@@ -214,7 +214,7 @@ function sideways_record {
 function sideways_network {
     openstack --os-cloud devstack-admin network create --share provisioning \
         --provider-network-type flat --provider-physical-network $SIDEWAYS_PHYSICAL_NETWORK
-    # The hardware's dnsmasq answers, not an agent of Neutron's.
+    # The hardware's dnsmasq answers, not a Neutron agent.
     openstack --os-cloud devstack-admin subnet create provisioning --network provisioning \
         --no-dhcp --subnet-range "${SIDEWAYS_OF[network]}" --gateway "${SIDEWAYS_OF[gateway]}" \
         --allocation-pool "${SIDEWAYS_OF[allocation_pool]}"
@@ -225,10 +225,10 @@ function sideways_images {
         IRONIC_SIDEWAYS_VENV=$DEVSTACK_VENV "$SIDEWAYS_REPOSITORY/tools/fake_deploy_images.sh"
 }
 
-# On both sides: what the base's stack.sh made, and what the window added.
+# On both sides: stop what the base's stack.sh started and what the window added.
 function sideways_unstack {
     local unit
-    # Ironic has come without its own plugin, whose unstack would stop it.
+    # Ironic was installed without its own plugin, whose unstack would stop it.
     for unit in ir-api ir-cond; do
         if [[ -e $SYSTEMD_DIR/devstack@$unit.service ]]; then
             sudo systemctl disable --now "devstack@$unit.service"
@@ -238,6 +238,8 @@ function sideways_unstack {
         sudo "$SIDEWAYS_TOOLS/bin/ironic-sideways" lab down --directory "$SIDEWAYS_HARDWARE"
     fi
     sideways_firewall close
+    # An unfinished window leaves its policies, which the next stack.sh would keep.
+    sudo rm -f "$(dirname "$(dirname "$NOVA_CONF")")"/{nova,neutron}/policy.d/zz-maintenance.yaml
     sudo rm -f "$SYSTEMD_DIR"/devstack@{n-cpu,ir-cond}.service.d/ironic-sideways.conf
     sudo systemctl daemon-reload
 }

@@ -11,10 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Print what the package requires, Ironic left out: the base has none yet.
+"""Print the package's requirements without Ironic, which the base does not have yet.
 
-DevStack installs it with the release's own constraints. Ironic itself comes from
-its repository, on the target side.
+DevStack installs them with the release's own constraints. Ironic itself is installed
+from its repository, on the target side.
 
 Usage: requirements.py PYPROJECT_TOML
 """

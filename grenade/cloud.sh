@@ -11,10 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# What the phases ask of a cloud, the same on every deployment.
+# What the phases need of a cloud, the same on every deployment.
 #
 # Sourced by a deployment, whose IRONIC_SIDEWAYS_LAB holds at least the machines,
-# and whose clouds.yaml has these entries.
+# and whose clouds.yaml has the entries named here.
 
 # The phases read the variables that are set here.
 # shellcheck disable=SC2034
@@ -22,20 +22,20 @@
 ADMIN_CLOUD="admin"
 SYSTEM_CLOUD=system
 MEMBER_CLOUD=demo
-# Placement lets nobody but the role "service" reshape.
+# Placement allows a reshape only with the role "service".
 SERVICE_CLOUD=service
 
 function base_driver {
     ironic-sideways lab show base_driver
 }
 
-# What depends on the base: the lab's machines can be asked for more than a real
-# cloud's, and the plain fake driver has no resource provider of a node.
+# What depends on the base driver: Nova's plain fake driver has no resource provider for
+# a node, and no instance on one.
 function base_options {
     local driver
     driver=$(base_driver)
     CONVERT_OPTIONS=()
-    # A lab's member tries to delete their own instances in the window, and must fail.
+    # A member of the project tries to delete its instances in the window, and must fail.
     MAINTENANCE_OPTIONS=(--probe-cloud "$MEMBER_CLOUD")
     PROBED=yes
     if [[ $driver == fake ]]; then
@@ -52,7 +52,7 @@ function base_options {
     )
 }
 
-# Of an administrator's view: anybody may give an image any name, but not make it public.
+# Only a public image: anyone may give an image any name, but not make it public.
 function image_id { # <name>
     local found
     found=$(openstack --os-cloud "$ADMIN_CLOUD" image list --public --name "$1" \
@@ -76,8 +76,8 @@ function remove_proxy {
     python -m ironic_sideways.proxy.install "$(paste_file)" --remove
 }
 
-# What a conductor wrote for its nodes to boot by, each node's directory and the links
-# to it: an instance that the base puts on such a node later must not boot by it.
+# The boot files that a conductor wrote for its nodes, each node's directory and the
+# links to it: an instance that the base deploys there later must not boot from them.
 function remove_boot_files {
     local root
     root=$(get_option ironic deploy http_root "")

@@ -11,11 +11,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Which compute hosts a window moves, and the evidence of those that moved before.
+# Which compute hosts a window moves, and where the evidence of earlier ones is.
 #
-# Sourced by upgrade-ironic after phases.sh and the deployment. Each window that
-# moves one of several hosts has evidence of its own, increments/HOST below the
-# evidence of the whole cloud.
+# Sourced by upgrade-ironic after phases.sh and the deployment. A window that moves
+# one of several hosts has its own evidence directory, increments/HOST below the one
+# of the whole cloud.
 
 # upgrade-ironic and maintenance.sh read what is set here.
 # shellcheck disable=SC2034
@@ -26,7 +26,7 @@ ROLLBACK_OPTIONS=()
 SNAPSHOT_HOSTS=()
 SHARDED=
 
-# Fill SERVICES, the compute services that move, and what depends on them.
+# Set SERVICES, the compute services that move, and what depends on them.
 function choose_hosts { # <host, or empty for all>
     local known service host wanted=$1
     known=$(compute_services)
@@ -49,7 +49,7 @@ function choose_hosts { # <host, or empty for all>
     INCREMENTS=$EVIDENCE_DIR/increments
     if [[ $wanted ]]; then
         HOST_OPTIONS+=(--service-host "$wanted")
-        # Another host's nodes may be in use by now.
+        # Another host's nodes may already be in use in Ironic.
         ROLLBACK_OPTIONS=(--service-host "$wanted")
         SNAPSHOT_HOSTS=(--compute-host "$wanted")
         use_increment "$wanted"
@@ -57,7 +57,7 @@ function choose_hosts { # <host, or empty for all>
     name_migrations
 }
 
-# From here on the evidence is the host's own; what runs all the time is one.
+# From here on the evidence is the host's own; what is recorded all the time is shared.
 function use_increment { # <host>
     local name
     EVIDENCE_DIR=$INCREMENTS/$1
@@ -69,7 +69,7 @@ function use_increment { # <host>
     ROLL_BACK+=" --service-host $1"
 }
 
-# The records of all that has moved, this window's included.
+# The records of all hosts moved so far, including this window's.
 function name_migrations {
     local record
     MIGRATIONS=(--migration "$EVIDENCE_DIR/migration.json")
@@ -80,7 +80,7 @@ function name_migrations {
     done
 }
 
-# The compute hosts that this window moves, one a line.
+# The compute hosts that this window moves, one per line.
 function moving_hosts {
     local service
     for service in "${SERVICES[@]}"; do
@@ -88,7 +88,7 @@ function moving_hosts {
     done
 }
 
-# Whether another window of this cloud has ended: Ironic works already.
+# Whether another window of this cloud has ended: Ironic is in use already.
 function moved_before {
     local mark
     for mark in "$INCREMENTS"/*/phases/end-maintenance.done; do

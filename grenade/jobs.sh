@@ -13,11 +13,11 @@
 
 # A job is a command that ends when the script that runs it is told to end.
 #
-# Sourced by phases.sh and tools/run_tests.sh. Bash handles a signal only when
-# its command in the foreground has ended, an hour later maybe; `wait` it leaves
-# at once. A job is therefore a process group of its own in the background, and
-# gets the signal that the script got. A script that has something to do first
-# defines the function on_interruption; its EXIT trap runs as well.
+# Sourced by phases.sh and tools/run_tests.sh. Bash handles a signal only when its
+# foreground command has ended, perhaps an hour later, but interrupts `wait` at once.
+# A job is therefore a background process group of its own, and gets the signal that
+# the script got. A script that has something to do before it exits defines the
+# function on_interruption; its EXIT trap runs as well.
 
 # The signal that ended this script, for its EXIT trap.
 # shellcheck disable=SC2034
@@ -25,11 +25,11 @@ INTERRUPTED=""
 # The process group of the job that was started last.
 JOB=""
 JOB_RESULT=0
-# Seconds that a job has for its own clean-up until it is killed.
+# Seconds a job has to clean up before it is killed.
 STOP_SECONDS=60
 
 function job_body { # <command> [argument...]
-    # Otherwise what sets up the terminal would stop, being in the background.
+    # Otherwise a program that configures the terminal would be stopped in the background.
     trap '' TTIN TTOU
     "$@"
 }
@@ -41,8 +41,8 @@ function start_job { # <command> [argument...]
     set +o monitor
 }
 
-# The exit code is in JOB_RESULT: a caller under `if` or `||` would switch off
-# errexit inside the job.
+# The exit code is in JOB_RESULT: a call under `if` or `||` would switch off errexit
+# inside the job.
 function await_job { # <job>
     JOB_RESULT=0
     wait "$1" || JOB_RESULT=$?
@@ -60,7 +60,7 @@ function stop_job { # <process group> <signal>
     kill -s CONT -- "-$1" 2>/dev/null
     while kill -0 -- "-$1" 2>/dev/null; do
         if [[ $SECONDS -ge $deadline ]]; then
-            echo "$(basename "$0"): process group $1 did not end in $STOP_SECONDS s: killed" >&2
+            echo "$(basename "$0"): process group $1 did not end within $STOP_SECONDS s: killed" >&2
             kill -s KILL -- "-$1"
             return 0
         fi
@@ -69,7 +69,7 @@ function stop_job { # <process group> <signal>
 }
 
 function interrupted { # <signal> <exit code> [signal for the job]
-    # Neither a second Ctrl-C nor a reader that is gone ends the clean-up.
+    # Neither a second Ctrl-C nor a closed pipe ends the clean-up.
     trap '' HUP INT PIPE TERM
     set +o errexit
     INTERRUPTED=$1

@@ -11,13 +11,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# The first and the last phase of the maintenance period, and their ways back.
+# The first and the last phase of the maintenance window, and their undo.
 #
 # Sourced by upgrade-ironic after phases.sh and the deployment.
 
-# What a lock does not stop, only a policy forbids: snapshots, a rename, ports, and an
-# owner's unlock. Nova and Neutron read their directories at each request; these are
-# kept, because a directory that was removed is not read again.
+# Only a policy forbids what a lock does not: snapshots, a rename, changes to ports, and an
+# unlock by the owner. Nova and Neutron check their policy directories at each request. The
+# directories are kept afterwards: one that was removed and created again is not read.
 function forbid_changes { # <option that names a moving host>...
     local nova neutron
     nova=$(policy_directory nova)
@@ -27,7 +27,9 @@ function forbid_changes { # <option that names a moving host>...
         --config-file "$(dirname "$neutron")/neutron.conf"
     ironic-sideways maintenance policy --os-cloud "$ADMIN_CLOUD" "$@" \
         --neutron-rules "$EVIDENCE_DIR/phases/neutron-rules.value" \
-        --nova "$nova/maintenance.yaml" --neutron "$neutron/maintenance.yaml"
+        --nova "$nova/zz-maintenance.yaml" --neutron "$neutron/zz-maintenance.yaml"
+    # Newer than when a service may have read them half written.
+    touch "$nova" "$neutron"
     [[ -z $PROBED ]] ||
         ironic-sideways maintenance probe --os-cloud "$MEMBER_CLOUD"
 }
@@ -36,9 +38,9 @@ function permit_changes { # [option of the probe...]
     local service directory
     for service in nova neutron; do
         directory=$(policy_directory $service)
-        # And what a kill left of one that was being written.
-        rm -f "$directory"/maintenance.yaml "$directory"/.maintenance.yaml.*.new
-        # Later than all that was read of it, whatever the clock's steps are.
+        # And the temporary file that a killed writer left behind.
+        rm -f "$directory"/zz-maintenance.yaml "$directory"/.zz-maintenance.yaml.*.new
+        # Newer than at any earlier read, whatever the clock's resolution.
         [[ ! -d $directory ]] || touch "$directory"
     done
     [[ -z $PROBED ]] ||
@@ -58,7 +60,7 @@ function begin_maintenance {
     base_options
     name_moving_hosts
     forbid_changes "${MOVING[@]}"
-    # A phase that is resumed must not take our own locks for what was before.
+    # A resumed phase must not record our own locks as the state before.
     if [[ ! -e $EVIDENCE_DIR/maintenance.json ]]; then
         ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" "${SNAPSHOT_HOSTS[@]}" \
             --output "$EVIDENCE_DIR/before.json"
@@ -66,7 +68,7 @@ function begin_maintenance {
     if ! tell ironic-sideways maintenance start --os-cloud "$ADMIN_CLOUD" \
         "${MOVING[@]}" --nova-bm-db "$(database_url nova_bm)" \
         --record "$EVIDENCE_DIR/maintenance.json" "${MAINTENANCE_OPTIONS[@]}"; then
-        # One that refused has changed nothing, and leaves no record.
+        # Without a record it has changed nothing.
         [[ -e $EVIDENCE_DIR/maintenance.json ]] || permit_changes
         return 1
     fi
@@ -77,7 +79,7 @@ function undo_begin_maintenance {
     tell ironic-sideways maintenance end --os-cloud "$ADMIN_CLOUD" \
         --record "$EVIDENCE_DIR/maintenance.json"
     permit_changes
-    # The next try starts from what is so then.
+    # The next attempt starts from the state it finds.
     rm -f "$EVIDENCE_DIR"/{maintenance,accepted}.json
 }
 
@@ -85,7 +87,7 @@ function end_maintenance {
     base_options
     ironic-sideways maintenance check --os-cloud "$ADMIN_CLOUD" \
         --record "$EVIDENCE_DIR/maintenance.json" --nova-bm-db "$(database_url nova_bm)"
-    # What was so while all was locked cannot be seen again once that ends.
+    # The state under the locks cannot be recorded once they are released.
     if [[ ! -e $EVIDENCE_DIR/phases/unlocking ]]; then
         ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" "${SNAPSHOT_HOSTS[@]}" \
             --ironic-cloud "$SYSTEM_CLOUD" --output "$EVIDENCE_DIR/after.json"
@@ -105,7 +107,7 @@ function undo_end_maintenance {
     base_options
     name_moving_hosts
     forbid_changes "${MOVING[@]}"
-    # Refuses where an owner has deleted their instance since it was unlocked.
+    # Refuses if an owner has deleted their instance since it was unlocked.
     tell ironic-sideways maintenance resume --os-cloud "$ADMIN_CLOUD" \
         --record "$EVIDENCE_DIR/maintenance.json" --nova-bm-db "$(database_url nova_bm)"
     rm "$EVIDENCE_DIR/phases/unlocking"

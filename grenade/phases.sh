@@ -15,7 +15,7 @@
 #
 # Sourced by upgrade-ironic. Needs: EVIDENCE_DIR, and ironic-sideways on PATH.
 # A phase is a shell function; it runs as a job under errexit with its output in
-# $EVIDENCE_DIR/phases/<name>.log, and may say one figure by `tell`. Its undo, if
+# $EVIDENCE_DIR/phases/<name>.log, and may set its figure with `tell`. Its undo, if
 # it has one, is the function undo_<function>.
 
 # shellcheck source=grenade/jobs.sh
@@ -27,7 +27,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/summary.sh"
 
 PHASE_NAMES=()
 declare -A PHASE_FUNCTION PHASE_TEXT
-# Of the phase that runs now.
+# The phase that is running.
 PHASE_RUNNING=""
 PHASE_RESULT=0
 
@@ -46,27 +46,27 @@ function phase { # <name> <function> <text>
     PHASE_TEXT[$1]=$3
 }
 
-# One run at a time works on a deployment: the lock holds until this script and
-# its jobs have ended. What a run calls works under the run's own lock.
+# Only one run at a time works on a deployment: the lock is held until this script and
+# its jobs have ended. The scripts that a run calls work under the run's lock.
 function take_lock { # <directory>
     if [[ ${IRONIC_SIDEWAYS_LOCKED:-} == "$1" ]]; then
         return 0
     fi
     mkdir -p "$1"
-    # Whoever may read it may hold it.
+    # Anyone who can read the file can hold the lock.
     (umask 077; touch "$1/run.lock"; chmod 0600 "$1/run.lock")
     exec 9>>"$1/run.lock"
     if ! flock --nonblock 9; then
         echo "$(basename "$0"): $1: another run is active here (pid $(<"$1/run.lock")); \
-wait for its end, or choose another directory" >&2
+wait until it ends, or choose another directory" >&2
         exit 1
     fi
     echo $$ >"$1/run.lock"
     export IRONIC_SIDEWAYS_LOCKED=$1
 }
 
-# Run a command; the last line that it prints is the phase's figure. Its errors
-# come last in the log: the last line of a failure is its reason.
+# Run a command; the last line it prints is the phase's figure. Its standard error
+# goes to the end of the log: the last line of a failure is its reason.
 function tell { # <command> [argument...]
     local result
     set +o errexit
@@ -78,7 +78,7 @@ function tell { # <command> [argument...]
     return "$result"
 }
 
-# Keep what a command prints for later phases, and for a run that resumes.
+# Keep what a command prints, for later phases and for a resumed run.
 function remember { # <name> <command> [argument...]
     local value
     value=$("${@:2}")
@@ -90,8 +90,8 @@ function recall { # <name>
     cat "$EVIDENCE_DIR/phases/$1.value"
 }
 
-# Set an option so that what was there can be put back, also "not set at all".
-# The first value is kept: a phase that is resumed finds its own in its place.
+# Set an option so that its old value, or that it was not set, can be restored. Only
+# the first old value is kept: a resumed phase would find the one it has set itself.
 function change_option { # <configuration> <section> <option> <value>
     if [[ ! -e $EVIDENCE_DIR/phases/$1.$3.value ]]; then
         remember "$1.$3" get_option "$1" "$2" "$3" "$NOT_SET"
@@ -137,18 +137,18 @@ function record_phase { # <name> <result> <seconds> <figure>
         --phase "$1" --result "$2" --seconds "$3" --figure "$4"
 }
 
-# The commands that a red verdict shows, also later and on saved artifacts.
+# The commands that a red verdict shows, even when computed later from saved artifacts.
 function record_commands { # <to resume> <to roll back>
     ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" \
         --go-on-by "$1" --go-back-by "$2"
 }
 
-# A verdict on saved artifacts must know, too, what this run was told to leave out.
+# A verdict on saved artifacts must also know what this run was told to leave out.
 function record_left_out { # [subject...]
     ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" --left-out "$@"
 }
 
-# The run's optional checks are judged: missing if it never came to them.
+# The run's optional checks are judged: missing if the run ended before them.
 function record_added { # <subject...>
     ironic-sideways record --events "$EVIDENCE_DIR/events.jsonl" --added "$@"
 }
@@ -168,7 +168,7 @@ function failed_lines { # <log> <bytes of earlier attempts>
 function phase_body { # <function>
     exec >>"$PHASE_LOG" 2>&1
     set -o errexit -o pipefail
-    # Else Python would print an error before the lines that led to it.
+    # Otherwise Python would print an error before the lines that led to it.
     export PYTHONUNBUFFERED=1
     "$1"
 }
@@ -198,7 +198,7 @@ function run_logged { # <label> <name> <function>
     rm -f "$PHASE_FIGURE" "$PHASE_FIGURE.errors"
     if ((PHASE_RESULT)); then
         lines=$(failed_lines "$PHASE_LOG" "$earlier")
-        lines=${lines:-exit code $PHASE_RESULT without a word}
+        lines=${lines:-exit code $PHASE_RESULT, no output}
         say "$label FAILED after $PHASE_SECONDS s"
         say "    | ${lines//$'\n'/$'\n    | '}"
         record_phase "$name" failed "$PHASE_SECONDS" "${lines##*$'\n'}"
@@ -208,7 +208,7 @@ function run_logged { # <label> <name> <function>
     record_phase "$name" ok "$PHASE_SECONDS" "$figure"
 }
 
-# What jobs.sh calls when the job has ended that a signal interrupted.
+# jobs.sh calls it when a job that a signal interrupted has ended.
 function on_interruption {
     [[ $PHASE_RUNNING ]] || return 0
     PHASE_SECONDS=$(seconds_since "$PHASE_BEGIN")
@@ -225,7 +225,7 @@ function run_phase { # <name>
     printf -v label '  %-20s %-44s' "$name" "${PHASE_TEXT[$name]}"
     PHASE_RESULT=0
     if phase_done "$name"; then
-        say "$label   done before"
+        say "$label   already done"
         return 0
     fi
     run_logged "$label" "$name" "${PHASE_FUNCTION[$name]}"
@@ -234,9 +234,9 @@ function run_phase { # <name>
     fi
 }
 
-# Run phases up to the first that fails; the last one's exit code is in
-# PHASE_RESULT. The caller must not be under `if`, `&&` or `||`: bash would then
-# ignore errexit inside the phases.
+# Run phases up to the first that fails; the exit code of the last one that ran is in
+# PHASE_RESULT. Do not call it under `if`, `&&` or `||`: bash would then ignore
+# errexit inside the phases.
 function try_phases { # <last phase, or empty for all>
     local name
     for name in "${PHASE_NAMES[@]}"; do
@@ -247,13 +247,13 @@ function try_phases { # <last phase, or empty for all>
     done
 }
 
-# The same, for a script that ends with a phase that fails.
+# The same, for a script that ends when a phase fails.
 function run_phases { # <last phase, or empty for all>
     try_phases "$1"
     [[ $PHASE_RESULT -eq 0 ]]
 }
 
-# Undo, last phase first, what was done or begun.
+# Undo the phases that are done or have begun, last first.
 function undo_phases {
     local index name label
     for ((index = ${#PHASE_NAMES[@]} - 1; index >= 0; index--)); do

@@ -11,15 +11,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# What is shown of a log, which has what others said.
+# What may be shown of a log, which may contain anything.
 #
 # Sourced by phases.sh, tools/prepare_host.sh, run_tests.sh and other_debian.sh.
 
-# Nothing for a terminal to act on, and no password of a URL.
+# Remove what a terminal would act on, and passwords in URLs.
 function printable {
-    # In UTF-8: the controls from U+0080 on, and what turns the direction of writing.
-    LC_ALL=C sed -E -e 's/\x1b\[[0-?]*[ -/]*[@-~]//g' \
-        -e 's/\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]//g' \
-        -e 's,(://[^/:@[:space:]]*:)[^[:space:]]+@,\1***@,g' |
-        LC_ALL=C tr -d '\000-\010\013-\037\177'
+    # In UTF-8: control characters from U+0080 on, those that change the writing direction
+    # and invisible ones; repeated, since removing one may join the bytes of another.
+    LC_ALL=C tr -d '\000-\010\013-\032\034-\037\177' |
+        LC_ALL=C sed -E -e 's/\x1b\[[0-?]*[ -/]*[@-~]//g' -e 's/\x1b//g' -e ':again' \
+            -e 's/\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]//g' \
+            -e 's/\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]//g' \
+            -e 's/\xf3\xa0[\x80\x81][\x80-\xbf]//g' -e 't again' \
+            -e 's,(://[^/:@[:space:]]*:)[^[:space:]]+@,\1***@,g'
 }

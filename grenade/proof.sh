@@ -11,7 +11,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# The proof after the window, and the verdict, the same for every run.
+# The checks after the window, and the verdict, the same for every run.
 #
 # Sourced by tools/run_upgrade.sh and after-upgrade, after phases.sh and a deployment
 # (REPOSITORY, IRONIC_SIDEWAYS_LAB, SECRET_FILES, LEFT_OUT). AGAIN_BY is the command
@@ -19,17 +19,17 @@
 
 function verify_workload {
     tell "$REPOSITORY/grenade/resources" verify post-upgrade
-    # Where one host moved after the other each has its own window, and its own leases.
+    # If hosts moved one after the other, each has its own window and its own leases.
     if [[ ! -d $EVIDENCE_DIR/increments ]]; then
         ironic-sideways evidence leases --directory "$EVIDENCE_DIR"
     fi
     ask_judges judges
 }
 
-# What upstream itself offers to judge a cloud; what it says is for the verdict.
+# Run upstream's own programs that check a cloud; the verdict judges what they say.
 function ask_judges { # <name of the evidence>
     local nova ironic
-    # Where one host moved after the other, each has evidence of its own.
+    # If hosts moved one after the other, each has its own evidence.
     [[ -e $EVIDENCE_DIR/migration.json ]] || return 0
     nova=$(configuration_files nova)
     ironic=$(configuration_files ironic)
@@ -38,18 +38,18 @@ function ask_judges { # <name of the evidence>
         --migration "$EVIDENCE_DIR/migration.json" --output "$EVIDENCE_DIR/$1.json"
 }
 
-# A process that started once may have left what it cannot start with again.
+# A first start may leave behind what prevents a second.
 function start_again {
     local services service host since
     services=$(compute_services)
     mapfile -t services <<<"$services"
     base_options
-    # On DevStack Ironic's two start together.
+    # On DevStack Ironic's two services start together.
     stop_service ironic-conductor ironic-api "${services[@]}"
-    # One that is being stopped reports itself to its end.
+    # A service that is being stopped reports itself up until it ends.
     since=$EPOCHSECONDS
     start_service ironic-conductor ironic-api "${services[@]}"
-    # Until its own first report Nova goes by that of the process before.
+    # Until its own first report, Nova shows that of the previous process.
     for service in "${services[@]}"; do
         host=$(compute_host "$service")
         ironic-sideways wait-service --os-cloud "$ADMIN_CLOUD" --binary nova-compute \
@@ -57,7 +57,7 @@ function start_again {
     done
     ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" \
         --ironic-cloud "$SYSTEM_CLOUD" --output "$EVIDENCE_DIR/restarted.json"
-    tell echo "Ironic and ${services[*]}: started again"
+    tell echo "Ironic and ${services[*]}: restarted"
 }
 
 function operate {
@@ -65,7 +65,7 @@ function operate {
     ask_judges judges-again
 }
 
-# Ironic puts a node aside whose machine does not obey, also at the end of the trials.
+# Ironic sets maintenance on a node whose BMC fails, even after the last trial.
 function last_look {
     tell ironic-sideways evidence last-look --ironic-cloud "$SYSTEM_CLOUD" \
         --output "$EVIDENCE_DIR/last-look.json"
@@ -76,8 +76,8 @@ function collect_evidence {
         "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR" --again-by "$AGAIN_BY"
 }
 
-# A phase that is repeated whenever it is called: what a failed run gathered is
-# incomplete. Its exit code is in PHASE_RESULT.
+# A phase that is repeated at each call: what a failed run gathered is incomplete. Its
+# exit code is in PHASE_RESULT.
 function gather_evidence {
     # phases.sh reads it.
     # shellcheck disable=SC2034
@@ -97,11 +97,11 @@ function report_evidence {
     ironic-sideways report "$EVIDENCE_DIR" | sed 's/^/report: /'
 }
 
-# The verdict, and the page that shows it. JOB_RESULT is the verdict's; a page that
-# cannot be written is a failure, but does not replace the verdict.
+# Compute the verdict and write its page. JOB_RESULT is the verdict's; a page that cannot
+# be written is a failure, but does not replace the verdict.
 function judge_and_report {
     run_job judge_evidence
-    # run_upgrade.sh tells of it at its end.
+    # run_upgrade.sh reads it at its end.
     # shellcheck disable=SC2034
     JUDGED=yes
     local judged=$JOB_RESULT

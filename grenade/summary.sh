@@ -11,10 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Lines for who watches a run, and not for its log alone: Grenade's summary and console.
+# Lines for whoever watches a run, not only for its log: Grenade's summary and console.
 #
-# Sourced by phases.sh and by what Grenade calls. IRONIC_SIDEWAYS_SUMMARY is the
-# descriptor that they also go to; without it, as in the lab, standard output is enough.
+# Sourced by phases.sh and by what Grenade calls. The lines also go to the descriptor
+# IRONIC_SIDEWAYS_SUMMARY; without it, as in the lab, to standard output only.
 
 function say { # <line>
     echo "$1"
@@ -23,7 +23,7 @@ function say { # <line>
     fi
 }
 
-# Where echo_summary of Grenade writes to; scripts that are called by hand have none.
+# Grenade's echo_summary writes to descriptor 6; a script called by hand has none.
 function use_grenades_summary {
     if { : >&6; } 2>/dev/null; then
         export IRONIC_SIDEWAYS_SUMMARY=6

@@ -11,7 +11,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# What each bench_*.sh does: print its head as help, install what it needs, measure.
+# Common to the bench_*.sh: print their header as help, install what they need, measure.
 #
 # Sourced by them.
 

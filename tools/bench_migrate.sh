@@ -11,16 +11,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Measure the load of "ironic-nova-bm-migrate run" beside a bare multi-row INSERT of
-# the same rows, the shape of the tool of 2014, and Ironic's REST API: ratios in
-# one run on one private MariaDB, and the peak of memory. The last line is JSON.
+# Measure how fast "ironic-nova-bm-migrate run" loads rows, compared with a bare multi-row
+# INSERT of the same rows, with an ORM object per row as in the tool of 2014, and with
+# Ironic's REST API: ratios from one run on one private MariaDB, and peak memory. The last
+# line is JSON.
 #
 # Usage: sudo tools/bench_migrate.sh [options]
 #
 #   --nodes N         nodes, with two ports each (default 100000)
-#   --repetitions N   of each contender, in turn (default 3); medians count
+#   --repetitions N   runs of each contender, in turn (default 3); the median counts
 #   --rest-nodes N    nodes enrolled through the REST API (default 200)
-#   --no-growth       leave out the peak of memory with four times the nodes
+#   --no-growth       leave out the peak memory with four times the nodes
 #
 # Needs what tools/prepare_host.sh needs, and no lab; loads the machine.
 #

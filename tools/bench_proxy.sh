@@ -11,13 +11,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# How much slower than Ironic itself Nova's bare-metal API is: list and show of
-# 1, 100 and 5,000 nodes, beside the same calls made directly, and beside Nova's
-# own proxy. Ratios of one run; each call in turn.
+# Measure how much slower Nova's bare-metal API is than Ironic itself: list and show of
+# 1, 100 and 5,000 nodes, compared with the same calls made directly, and with Nova's
+# own proxy. Ratios from one run, with each call in turn.
 #
 # Usage: sudo tools/bench_proxy.sh [--directory DIR] [--number N] [--output FILE]
 #
-#   --directory DIR     a lab that is up is used and left up; else one is brought
+#   --directory DIR     a lab that is up is used and left up; otherwise one is brought
 #                       up and taken down (default: .lab-bench in this repository)
 #   --number N          the new lab's number, 0 to 99 (default 91)
 #   --most N            the largest number of nodes: 1, 100 or 5000 (default)
@@ -32,7 +32,7 @@ export PATH=$REPOSITORY/.venv/bin:$PATH
 export no_proxy=127.0.0.1${no_proxy:+,$no_proxy}
 
 function usage { # <exit code>
-    sed -n '/^# How much/,/^$/{/^$/q;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    sed -n '/^# Measure/,/^$/{/^$/q;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
     exit "$1"
 }
 

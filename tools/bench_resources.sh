@@ -11,15 +11,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Measure what nova-compute's first look at new nodes costs Nova, Placement and
-# Ironic's API, in processor time a node: what an operator waits for at the end of
-# the window. The last line is JSON.
+# Measure the CPU time per node that nova-compute's first resource update of new nodes
+# costs Nova, Placement and Ironic's API: what an operator waits for at the end of the
+# window. The last line is JSON.
 #
 # Usage: sudo tools/bench_resources.sh --directory DIR [options]
 #
-#   --directory DIR  a lab that is up and whose move is done, as by
+#   --directory DIR  a lab that is up and has been moved, for example by
 #                    tools/run_upgrade.sh --keep
-#   --nodes N        nodes that are added, and taken away again (default 200)
+#   --nodes N        nodes to add, and to remove afterwards (default 200)
 #
 # Needs what tools/prepare_host.sh needs.
 #

@@ -11,8 +11,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Measure how fast an ironic-conductor takes over active nodes, at Ironic's defaults
-# and at other settings of [conductor]: what an operator waits for in the window.
+# Measure how fast an ironic-conductor takes over active nodes, with Ironic's defaults
+# and with other settings of [conductor]: what an operator waits for in the window.
 # A real conductor and MariaDB, fake hardware. The last line is JSON.
 #
 # Usage: sudo tools/bench_takeover.sh [options]

@@ -12,30 +12,30 @@
 # under the License.
 
 # Build the deploy kernel and ramdisk for Ironic: Debian's cloud kernel and an
-# initramfs with ironic-python-agent, about a minute and below 110 MB. What is built
-# is kept in .cache/deploy-ramdisk/ and used again while its ingredients are the same.
+# initramfs with ironic-python-agent; takes about a minute and stays below 110 MB. The
+# build is kept in .cache/deploy-ramdisk/ and reused until its ingredients change.
 #
 # Needs: root, and what tools/prepare_host.sh installed; Debian packages come from
-# the Debian sources that apt of this host uses, and are of its release (12 or 13),
-# for this host's Python installs the agent. Loading needs OS_CLOUD and
+# the Debian sources that this host's apt uses, and are of its release (12 or 13),
+# since this host's Python installs the agent. --publish needs OS_CLOUD and
 # OS_CLIENT_CONFIG_FILE of a cloud's administrator.
 #
-#   --builder NAME  debian (default), as said above; or project: the Ironic project's
-#                   ironic-python-agent-builder, some minutes and 320 MB, for nodes
-#                   with 3 GiB of memory or more
+#   --builder NAME  debian (default), as described above; or project: the Ironic
+#                   project's ironic-python-agent-builder, which takes some minutes and
+#                   makes 320 MB, for nodes with 3 GiB of memory or more
 #   --output DIR    also put kernel, ramdisk and SHA256SUMS there
-#   --publish       load both in glance as ironic-deploy-kernel and -ramdisk
+#   --publish       load both into glance as ironic-deploy-kernel and -ramdisk
 #   --record FILE   with --publish: write ids and checksums there as JSON
 #   --force         build even if the cache has it
 #
-# Exit codes: 0 built (or in the cache) and loaded; 1 failed, the cache is as it
-# was; 2 bad usage.
+# Exit codes: 0 built (or found in the cache) and loaded; 1 failed, the cache is as
+# it was; 2 bad usage.
 
 set -o errexit
 set -o nounset
 set -o pipefail
 
-# Not by way of a link to tools/: its .. would be the link's.
+# Physical: through a symlink to tools/, .. would be the symlink's parent.
 REPOSITORY=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # For honour_pip_configuration.
 # shellcheck source=tools/prepare_host.sh
@@ -53,7 +53,7 @@ FORCE=""
 RECORD=()
 PART=""
 BUILDER=debian
-# Ours alone, in bytes: it is loaded over the network at each deploy and cleaning.
+# The limit for our own ramdisk, in bytes: each deploy and cleaning downloads it.
 MOST_BYTES=110000000
 
 # shellcheck source=tools/deploy_ramdisk/project_builder.sh
@@ -112,7 +112,7 @@ function check_host {
     [[ $BUILDER == debian ]] || check_project_builder
 }
 
-# The same kernel, from the same cache, as the lab's guest has.
+# The same kernel, from the same cache, as for the lab's guests.
 function fetch_kernel {
     local found
     found=$(python -c '
@@ -128,8 +128,8 @@ print(found.version, found.root)' "$CACHE")
     read -r KERNEL_VERSION KERNEL_ROOT <<<"$found"
 }
 
-# What the build depends on, as far as it is known before; Debian's own updates
-# count by its point releases.
+# What the build depends on, as far as that is known in advance; Debian's updates count
+# only with its point releases.
 function build_key {
     {
         echo "$BUILDER"
@@ -148,7 +148,7 @@ function lines_of { # <file>
     grep --invert-match --extended-regexp '^(#|$)' "$1"
 }
 
-# An unsigned mirror that the host trusts, as a gate's is, must be trusted here, too.
+# An unsigned mirror that the host trusts, such as a gate's, must be trusted here as well.
 function trust_of { # <apt's file:number of the entry>
     local entry
     if [[ $1 == *.sources:* ]]; then
@@ -162,8 +162,8 @@ function trust_of { # <apt's file:number of the entry>
     fi
 }
 
-# Only what this host's apt has verified as Debian's or was told to trust, and of its
-# own release.
+# Only sources of the host's own release that its apt has verified as Debian's or was told
+# to trust.
 function debian_sources {
     local codename sources
     # shellcheck disable=SC1091 # of the host
@@ -185,7 +185,7 @@ function unpack_debian { # <root> <log>
     local packages
     packages=$(lines_of "$INGREDIENTS/packages.txt" | paste --serial --delimiters=,)
     debian_sources >"$PART/sources.list"
-    # What a mount leaves behind if this is killed goes with the namespace.
+    # If this is killed, its mounts go away with the namespace.
     unshare --mount mmdebstrap --quiet --variant=essential --include="$packages" \
         --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
@@ -204,14 +204,14 @@ function unpack_debian { # <root> <log>
 
 function install_agent { # <root>
     local agent=/opt/ironic-python-agent
-    # Copied, for files that are linked to uv's cache would change with it.
+    # Copied: files hard-linked to uv's cache would change together with it.
     honour_pip_configuration
     uv pip install --quiet --link-mode copy --python "$PYTHON" --target "$1$agent" \
         --constraint "$CONSTRAINTS" --build-constraint "$CONSTRAINTS" \
         ironic-python-agent
     find "$1$agent" -type d -name tests -prune -exec rm --recursive {} +
     rm --force "$1$agent/.lock"
-    # By content, for the files' times are changed below.
+    # Not validated by mtime: the files' times are changed below.
     "$PYTHON" -m compileall -q -j 2 -s "$1" --invalidation-mode unchecked-hash "$1$agent"
 }
 
@@ -224,7 +224,7 @@ function install_modules { # <root>
         modprobe --dirname "$KERNEL_ROOT" --set-version "$KERNEL_VERSION" --show-depends "$name"
     done | awk '$1 == "insmod" { print $2 }' | sort --unique |
         while read -r file; do
-            # Debian 13's kmod names them below usr/lib.
+            # Debian 13's kmod prints paths below usr/lib.
             file=${file##*"/lib/modules/$KERNEL_VERSION/"}
             install -D --mode 0644 "$KERNEL_ROOT/lib/modules/$KERNEL_VERSION/$file" "$target/$file"
         done
@@ -235,14 +235,14 @@ function install_init { # <root>
     local command
     install --mode 0755 "$INGREDIENTS/init" "$1/init"
     install --mode 0755 "$INGREDIENTS/udhcpc.sh" "$1/etc/udhcpc.sh"
-    # The agent calls them by name; there is no init system to ask.
+    # The agent calls them by name; there is no init system to do it.
     for command in poweroff reboot; do
         printf '#!/bin/sh\nexec busybox %s -f\n' "$command" >"$1/usr/sbin/$command"
         chmod 0755 "$1/usr/sbin/$command"
     done
 }
 
-# The kernel unpacks only lz4's legacy format.
+# The kernel can only unpack lz4's legacy format.
 function pack { # <root> <file>
     find "$1" -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
     (
@@ -266,12 +266,12 @@ function build_of_debian {
     refuse_fat "$PART/build/ramdisk"
 }
 
-# A ramdisk that grew beyond what it may be is a fault of its ingredients.
+# A ramdisk above the limit means that an ingredient has grown.
 function refuse_fat { # <ramdisk>
     local bytes
     bytes=$(stat --format=%s "$1")
     [[ $bytes -lt $MOST_BYTES ]] ||
-        fail "the ramdisk has $bytes bytes, expected less than $MOST_BYTES: what grew in packages.txt, modules.txt or the agent?"
+        fail "the ramdisk has $bytes bytes, expected less than $MOST_BYTES: what has grown, packages.txt, modules.txt or the agent?"
 }
 
 function build { # <build directory>
@@ -289,12 +289,12 @@ function remove_part {
     [[ -z $PART ]] || rm --recursive --force --one-file-system "$PART"
 }
 
-# One builder at a time; the second finds what the first has built.
+# Only one builder at a time; a second one finds what the first has built.
 function build_if_needed { # <build directory>
     mkdir --parents "$BUILDS"
     exec {lock}>"$BUILDS/.lock"
     flock --wait 900 "$lock" ||
-        fail "another build in $BUILDS has run for 15 minutes: wait for it"
+        fail "another build in $BUILDS has been running for 15 minutes: wait for it"
     if [[ -z $FORCE ]] && is_whole "$1"; then
         return
     fi

@@ -14,7 +14,7 @@
 # Check every shell script of the repository with bashate and shellcheck. Needs
 # both on PATH.
 #
-# Exit codes: 0 clean; 1 one of the two has something to say, or is not there.
+# Exit codes: 0 clean; 1 one of the two reports something, or is missing.
 
 set -o errexit
 set -o nounset
@@ -22,7 +22,7 @@ set -o pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Not E006: a message for a person is one line, however long.
+# E006 is ignored: a message is one line, however long.
 BASHATE=(bashate --ignore E006 --error "E002,E004,E005,E041,E042,E044")
 
 function shell_scripts {

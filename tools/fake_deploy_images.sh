@@ -11,8 +11,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Publish dummy deploy images for the base and the bare-metal flavors that
-# reference them: nova-baremetal's spawn wants both, and boots neither here.
+# Publish dummy deploy images for the base, and the bare-metal flavors that reference
+# them: nova-baremetal's spawn requires both images, and boots neither here.
 #
 # Needs: OS_CLOUD and OS_CLIENT_CONFIG_FILE of a cloud's administrator, and the
 # environment that tools/prepare_host.sh made (or ironic-sideways on PATH).
@@ -20,8 +20,8 @@
 #
 #   --record FILE   write ids and checksums there as JSON
 #
-# Exit codes: 0 published, or there already; 1 refused or failed, nothing changed; 2 bad
-# usage; 3 begun, call it again.
+# Exit codes: 0 published, or published before; 1 refused or failed, nothing changed;
+# 2 bad usage; 3 partly published, call it again.
 
 set -o errexit
 set -o nounset
@@ -31,13 +31,13 @@ REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:$PATH
 
 function write_dummy { # <file> <kind>
-    echo "Dummy deploy $2 of ironic-sideways: it has a checksum, and boots nothing." >"$1"
+    echo "Dummy deploy $2 of ironic-sideways: it has a checksum and cannot be booted." >"$1"
 }
 
 function main { # <argument of publish-images>...
     local directory
     directory=$(mktemp --directory)
-    # shellcheck disable=SC2064 # the directory of now, for it is local
+    # shellcheck disable=SC2064 # expanded now, because the variable is local
     trap "rm --recursive --force '$directory'" EXIT
     write_dummy "$directory/kernel" kernel
     write_dummy "$directory/ramdisk" ramdisk

@@ -12,18 +12,19 @@
 # under the License.
 
 # What prepare_host.sh changes on a host: recorded before it is done, so that the
-# next run makes good what a SIGKILL cut off, and --undo knows what to take back.
+# next run repairs what a SIGKILL cut off, and --undo knows what to remove.
 #
-# Sourced by prepare_host.sh, which has fail, quietly, VENV and CACHE. In the directory STATE, for root alone:
+# Sourced by prepare_host.sh, which has fail, quietly, VENV and CACHE. The directory
+# STATE, which only root can read, holds
 #
-#   packages        newly installed, one a line
+#   packages        newly installed packages, one per line
 #   configured      those of them whose configuration files had been here before
-#   links           what would have started a service at the next boot; removed
-#   databases       its time: MariaDB's own, as its package made them, are older
+#   links           links, since removed, that would have started a service at boot
+#   databases       empty; MariaDB's databases as its package created them are older
 #   environments    Python environments
-#   before/         packages and links before the installation that is under way
+#   before/         packages and links before the installation that is in progress
 
-# What one run has sorted, another compares, whoever calls it.
+# One run compares what another has sorted, so both need the same order.
 export LC_ALL=C.UTF-8
 STATE=/var/lib/ironic-sideways
 ETC=/etc
@@ -33,10 +34,10 @@ POLICY=/usr/sbin/policy-rc.d
 POLICY_SAVED=$POLICY.before-ironic-sideways
 POLICY_ABSENT=$POLICY.absent-before-ironic-sideways
 
-# A directory that root alone can write to, or none: names in others are not ours.
+# A directory that only root can write to; otherwise others could replace its files.
 function make_private_directory { # <directory>
     mkdir --parents "$1"
-    [[ -d $1 && ! -L $1 && -O $1 ]] || fail "$1: expected a directory of root's, found another; remove it"
+    [[ -d $1 && ! -L $1 && -O $1 ]] || fail "$1: expected a directory that root owns; remove it"
     chmod 0700 "$1"
 }
 
@@ -53,19 +54,19 @@ function packages_in { # <pattern of dpkg's states>
         sed -n --regexp-extended "s/^($1) //p" | sort
 }
 
-# Half installed ones, too.
+# Including half-installed ones.
 function installed_packages {
     packages_in 'half-installed|unpacked|half-configured|triggers-.*|installed'
 }
 
-# By what systemd and sysvinit know what to start; a mask starts nothing.
+# The links that tell systemd and sysvinit what to start; a mask starts nothing.
 function boot_links {
     find "$ETC" \( -path "$ETC/systemd/system/*" -o -path "$ETC/systemd/user/*" \) \
         -type l -not -lname /dev/null -print -o -path "$ETC/rc[2-5S].d/S*" -print | sort
 }
 
-# From here to settle_host no service starts. Of a run that was killed, what it
-# found stays: it is what was here before.
+# From here to settle_host no service starts. settle_host first completes the record of
+# a run that was killed.
 function hold_host {
     settle_host
     make_private_directory "$STATE"
@@ -86,13 +87,13 @@ function settle_host {
     comm -12 "$before/configured" <(echo "$installed") >>"$STATE/configured"
     [[ -z $installed ]] || echo "$installed" >>"$STATE/packages"
     disable_new_links
-    # How old the databases are that nobody has used.
+    # A database that nobody has used since is older than this file.
     [[ $installed != *mariadb-server* ]] || touch "$STATE/databases"
     rm --recursive "$before"
 }
 
-# As `systemctl disable` and `update-rc.d disable` do, which a host may not have.
-# An upgrade of the package leaves it so.
+# What `systemctl disable` and `update-rc.d disable` do, which a host may not have.
+# An upgrade of the package does not enable it again.
 function disable_new_links {
     local link links name
     links=$(boot_links | comm -13 "$STATE/before/links" -)
@@ -106,12 +107,12 @@ function disable_new_links {
             rm "$link"
         fi
     done <<<"$links"
-    # A systemd that runs has read the links.
+    # A running systemd has read the links already.
     [[ -z $links || ! -d /run/systemd/system ]] || systemctl daemon-reload
 }
 
-# What policy-rc.d was before is in the file system, not in this process, so that
-# the next run can put it back even after a SIGKILL.
+# The former policy-rc.d is kept on disk, not in this process, so that the next run can
+# restore it even after a SIGKILL.
 function forbid_service_starts {
     if [[ -e $POLICY || -L $POLICY ]]; then
         mv "$POLICY" "$POLICY_SAVED"
@@ -140,7 +141,7 @@ function undo_host {
     left=$(recorded packages | comm -12 - <(installed_packages))
     if [[ $left ]]; then
         echo "$left" >"$STATE/packages"
-        fail "these packages stay, dpkg says above why: ${left//$'\n'/ }; remove what needs them, then call --undo again"
+        fail "these packages stay, for the reasons that dpkg gives above: ${left//$'\n'/ }; remove what needs them, then call --undo again"
     fi
     rm --recursive --force "$STATE"
 }
@@ -159,11 +160,11 @@ function refuse_used_services {
     local link
     while read -r link; do
         [[ ! -L $link ]] ||
-            fail "$link: made since the package was installed, so that somebody uses the service: disable it, if it may go"
+            fail "$link: created after the package was installed, so somebody uses the service: disable it if it can be removed"
     done < <(recorded links)
 }
 
-# dpkg removes no package that another one needs, whose removal nobody asked for.
+# Unlike apt, dpkg does not also remove the packages that need these.
 function remove_packages {
     local -a packages
     local output
@@ -181,7 +182,8 @@ function remove_packages {
     fi
 }
 
-# MariaDB's package leaves them unless it is told. Used ones are somebody's data.
+# MariaDB's package keeps its databases unless told otherwise. Used ones are somebody's
+# data.
 function give_databases_up {
     if [[ -e $STATE/databases && -d $DATABASES && -z $(find "$DATABASES" -newer "$STATE/databases" -print -quit) ]]; then
         echo "mariadb-server mariadb-server/postrm_remove_databases boolean true" | debconf-set-selections

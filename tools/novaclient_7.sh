@@ -11,25 +11,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# The last python-novaclient that has the bare-metal commands, unmodified, in an
-# environment of its own; prints its program `nova`.
+# Install the last python-novaclient that has the bare-metal commands, unmodified, in
+# its own environment; prints the path of its program `nova`.
 #
 # Usage: novaclient_7.sh DIRECTORY
 #
-# Needs, as `python`, one of 3.11 with pip, and the first time the package index
-# that this pip is configured with. A second call installs nothing.
+# Needs `python` with pip and, the first time, the package index that this pip is
+# configured with. A second call installs nothing.
 #
-# Exit codes: 0 it is there; 2 bad usage; else that of what failed.
+# Exit codes: 0 installed; 2 bad usage; otherwise that of the command that failed.
 
 set -o errexit -o nounset -o pipefail
 
 REQUIREMENTS=$(dirname "${BASH_SOURCE[0]}")/novaclient_7.txt
 
 function main { # <directory>
-    # The copy of the requirements comes last: with it the environment is whole.
+    # The copy of the requirements comes last: it marks a complete environment.
     if ! cmp --silent "$REQUIREMENTS" "$1/requirements.txt"; then
         rm --recursive --force "$1"
-        # The constraints of 2026.2 are not this client's.
+        # The constraints of 2026.2 do not apply to this client.
         unset PIP_CONSTRAINT
         python -m venv --without-pip "$1"
         python -m pip --python "$1/bin/python" install --quiet --requirement "$REQUIREMENTS" >&2

@@ -12,30 +12,31 @@
 # under the License.
 
 # Run a command in this repository on the other of the two supported Debian releases:
-# in a minimal root of it, with the kernel and network of this host, and with mounts,
-# processes and directories for scratch files of its own.
+# in a minimal root file system of it, with this host's kernel and network, but its own
+# mounts, processes and directories for temporary files.
 #
 # Usage: sudo tools/other_debian.sh DIR COMMAND [ARGUMENT...]
 #
-#   DIR   the root; made if missing. COMMAND runs in a copy of this repository there,
-#         created again each time; what an earlier command installed in it stays
+#   DIR   the root file system; created if missing. COMMAND runs in a copy of this
+#         repository there, copied again each time; what an earlier command installed
+#         in it stays
 #
 # Needs root and what tools/prepare_host.sh --tests installs. Packages come from the
-# Debian source that apt of this host uses, by its settings and those of its pip.
+# Debian source that this host's apt uses, with its settings and those of its pip.
 #
-# Exit codes: that of COMMAND; 1 where no root could be made; 2 bad usage. What
-# COMMAND leaves running is ended with it.
+# Exit codes: that of COMMAND; 1 if the root file system could not be created; 2 bad
+# usage. What COMMAND leaves running is ended with it.
 
 set -o errexit -o nounset -o pipefail
 
 REPOSITORY=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 INSIDE=/root/ironic-sideways
-# Below a root that this made: another directory is not written to.
+# In a root that this script created: it writes to no other directory.
 MARK=etc/ironic-sideways-root
-# Settings of apt that a mirror, a proxy or a clock can make necessary.
+# apt's settings that a mirror, a proxy or a wrong clock can make necessary.
 APT_SETTINGS='^Acquire::(Check-[[:alpha:]-]+|Retries|https?::[^ ]+) '
-# The same of pip, uv and what fetches by TLS; no files of this repository.
+# The same for pip, uv and TLS clients, but none that names a file of this repository.
 PASSED='^(CI|(HTTPS?|NO|https?|no)_(PROXY|proxy)|(PIP|UV)_.*|.*CA_BUNDLE|SSL_CERT_.*)='
 KEPT_BACK='^[A-Z]+_(CONSTRAINT|BUILD_CONSTRAINT|CACHE_DIR)='
 
@@ -54,11 +55,11 @@ function other_release {
     case $codename in
         bookworm) echo trixie ;;
         trixie) echo bookworm ;;
-        *) fail "this host is ${codename:-of no release}: expected Debian bookworm or trixie" ;;
+        *) fail "this host runs ${codename:-no known release}: expected Debian bookworm or trixie" ;;
     esac
 }
 
-# Only what this host's apt has verified as Debian's.
+# Only a source that this host's apt has verified as Debian's.
 function source_of { # <release>
     local uri
     # shellcheck disable=SC2016 # the field is apt's
@@ -73,13 +74,14 @@ function make_root { # <directory>
     release=$(other_release)
     rm --recursive --force --one-file-system "$part"
     mkdir --parents "$(dirname "$1")"
-    apt-config dump Acquire | grep --extended-regexp "$APT_SETTINGS" >"$1.apt" ||
+    # A proxy may have a password.
+    (umask 077; apt-config dump Acquire | grep --extended-regexp "$APT_SETTINGS" >"$1.apt") ||
         [[ $? -eq 1 ]] || fail "apt-config failed"
     source_of "$release" |
         unshare --mount mmdebstrap --quiet --variant=minbase --aptopt="$1.apt" \
             --include=ca-certificates,python3,python3-venv "$release" "$part" - >"$log" 2>&1 || {
         tail -n 15 "$log" | printable >&2
-        fail "no root of $release was made (the end of $log is above)"
+        fail "could not create a root file system of $release (the end of $log is above)"
     }
     for name in /etc/{hosts,resolv.conf,pip.conf,xdg/pip} "$CERTIFICATES"; do
         [[ ! -e $name ]] || cp --recursive --dereference "$name" "$part$(dirname "$name")/"
@@ -99,10 +101,13 @@ function copy_repository { # <directory>
 
 # libvirtd's unshare wants / to be a mount point.
 function enter { # <directory> <command> [argument...]
-    local environment
-    environment=$(env | grep --extended-regexp "$PASSED" |
-        grep --invert-match --extended-regexp "$KEPT_BACK") || [[ $? -eq 1 ]]
-    mapfile -t environment < <(printf '%s' "$environment")
+    local name
+    # Not as arguments, which everybody can see: a proxy or an index may have a password.
+    for name in $(compgen -e); do
+        if [[ ! $name= =~ $PASSED || $name= =~ $KEPT_BACK ]]; then
+            [[ $name == PATH ]] || export -n "${name?}"
+        fi
+    done
     # shellcheck disable=SC2016 # expanded inside
     exec unshare --mount --pid --fork --kill-child bash -o errexit -c '
         mount --bind "$0" "$0"
@@ -112,10 +117,9 @@ function enter { # <directory> <command> [argument...]
         mount -t proc proc proc
         mount -t tmpfs -o mode=0755 tmpfs run
         mount -t tmpfs -o mode=1777 tmpfs tmp
-        exec chroot . /usr/bin/env --ignore-environment "$@"
+        exec chroot . /usr/bin/env --unset=PWD --unset=OLDPWD "$@"
     ' "$1" --chdir="$INSIDE" HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
-        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        "${environment[@]}" "${@:2}"
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${@:2}"
 }
 
 function main { # <argument>...
@@ -133,7 +137,7 @@ function main { # <argument>...
     directory=$(realpath --canonicalize-missing "$1")
     [[ -e $directory ]] || make_root "$directory"
     [[ -e $directory/$MARK ]] ||
-        fail "$directory: expected a root that this made, or nothing; choose another directory"
+        fail "$directory: expected a root that this script created, or nothing; choose another directory"
     copy_repository "$directory"
     enter "$directory" "${@:2}"
 }

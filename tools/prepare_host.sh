@@ -11,25 +11,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Prepare a Debian 12 or 13 host: the packages of bindep.txt and a Python environment
-# of the versions in upper-constraints.txt, or, for OpenStack 2026.1, in
+# Prepare a Debian 12 or 13 host: install the packages of bindep.txt and a Python
+# environment with the versions in upper-constraints.txt or, for OpenStack 2026.1,
 # upper-constraints-2026.1.txt. A second run installs nothing. No service
 # of a package starts, now or at the next boot.
 #
 # Needs: root, apt, 10 GB of disk, and a package index that pip and uv reach (their
 # usual configuration is honoured).
 #
-#   --release N  OpenStack 2026.2 (default) or 2026.1, each in an environment of its own
-#   --venv DIR   the Python environment (default: .venv of this repository; of 2026.1
+#   --release N  OpenStack 2026.2 (default) or 2026.1, each in its own environment
+#   --venv DIR   the Python environment (default: .venv in this repository; for 2026.1
 #                .venv-2026.1)
 #   --tests      also what tools/run_tests.sh needs
-#   --hardware   for machines and BMCs alone: no packages of a control plane, which
-#                another deployment (DevStack) has here
+#   --hardware   only for machines and BMCs: no control plane packages, since another
+#                deployment (DevStack) on this host has its own
 #   --undo       remove what this script has installed on this host: the packages,
-#                less those that others need since, and the Python environments
+#                except those that others now need, and the Python environments
 #
-# Exit codes: 0 prepared, or undone; 1 refused or failed, the message says why, and a
-# second run goes on from there; 2 bad usage; 130, 143 interrupted, likewise.
+# Exit codes: 0 prepared or undone; 1 refused or failed, the message says why, and a
+# second run continues from there; 2 bad usage; 129, 130, 143 interrupted, likewise.
 
 set -o errexit
 set -o nounset
@@ -44,7 +44,7 @@ TESTS=.ironic-sideways-tests
 STAMP=$MAIN_JOB
 WHOLE=.ironic-sideways-whole
 RELEASE=2026.2
-# In an environment of another release than that.
+# In the environment of another release; holds its number.
 OTHER_RELEASE=.ironic-sideways-release
 GROUPS_WANTED=()
 PROFILES=(lab)
@@ -52,7 +52,7 @@ REQUIRED_DISK_GB=10
 UNDO=""
 OS_RELEASE=/etc/os-release
 LOCKS=/run/ironic-sideways
-# Of pip and uv, unless the caller has one: root's home stays as it is.
+# For pip and uv, unless the caller has set one: root's home is left alone.
 CACHE=$REPOSITORY/.cache
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$CACHE}
 
@@ -113,7 +113,7 @@ function parse_arguments { # <argument>...
     VENV=${venv:-$VENV}
 }
 
-# Testing and unstable have a code name and no number.
+# By number, which Debian testing and unstable do not have.
 function check_distribution {
     local wanted="needs Debian 12 (bookworm) or 13 (trixie), found" found
     [[ -r $OS_RELEASE ]] || fail "$wanted no $OS_RELEASE"
@@ -137,7 +137,7 @@ function check_disk {
         fail "needs $REQUIRED_DISK_GB GB free under $REPOSITORY, found $((free_kb / 1000000)) GB: free some, or clone to a larger disk"
 }
 
-# Silent where the command succeeds; where it fails, all that it said.
+# Run a command silently; if it fails, show all of its output.
 function quietly { # <what it does> <command> <argument>...
     # Below /run: not on a disk that may be full.
     "${@:2}" >"$LOCKS/said" 2>&1 || {
@@ -154,7 +154,7 @@ function next_step {
             return
         fi
     done
-    echo "see to it (the network, a mirror), and call this again: it goes on from here"
+    echo "fix it (the network, a mirror), and call this again: it continues from here"
 }
 
 function install_packages { # <package>...
@@ -168,10 +168,10 @@ function install_packages { # <package>...
     settle_host
 }
 
-# What an interrupted run left: half configured packages, and half installed ones.
+# Repair what an interrupted run left: half-configured and half-installed packages.
 function repair_packages {
     dpkg --configure --pending --force-confold >"$LOCKS/said" 2>&1 ||
-        echo "dpkg leaves half installed packages to apt-get"
+        echo "dpkg leaves half-installed packages to apt-get"
     quietly "apt-get --fix-broken install" apt_install --fix-broken
 }
 
@@ -185,7 +185,7 @@ function apt_get { # <argument>...
         --option APT::Keep-Downloaded-Packages=false "$@"
 }
 
-# uv reads no pip.conf: hand it what the host's pip is configured with.
+# uv does not read pip.conf: pass on the configuration of the host's pip.
 function honour_pip_configuration {
     local value
     if [[ -z ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-} ]]; then
@@ -199,19 +199,19 @@ function honour_pip_configuration {
 }
 
 function pip_setting { # <name>
-    # As for pip itself, the environment comes before the files.
+    # As in pip itself, the environment takes precedence over the files.
     "$VENV/bin/pip" config list | sed -n "s/^\(:env:.\|install\.\|global\.\)$1='\(.*\)'\$/\2/p" | head -n 1
 }
 
-# Without it nothing tells which packages are missing.
+# Without Python, bindep cannot tell which packages are missing.
 function install_python {
     if ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
         install_packages ca-certificates python3 python3-venv
     fi
 }
 
-# pip, uv and bindep: what installs the rest. The mark of a whole environment comes
-# last, and is away while packages are installed into it.
+# pip, uv and bindep, which install the rest. The file that marks a complete environment
+# is written last, and is absent while packages are installed into it.
 function create_environment {
     [[ ! -e $VENV || -e $VENV/pyvenv.cfg || -z $(ls -A "$VENV") ]] ||
         fail "$VENV: expected a Python environment or nothing, found something else: choose another --venv"
@@ -225,7 +225,8 @@ function create_environment {
     touch "$VENV/$WHOLE"
 }
 
-# uv has locks of fixed names in the scratch directory that all may write to.
+# uv creates lock files with fixed names in the temporary directory, by default one that
+# every user can write to.
 function in_scratch { # <command> <argument>...
     mkdir --parents "$VENV/tmp"
     TMPDIR=$VENV/tmp "$@"
@@ -266,7 +267,7 @@ function install_python_packages {
     touch "$VENV/$WHOLE"
 }
 
-# Its services would be of two releases, each half there.
+# Otherwise the environment would have a mixture of two releases.
 function refuse_other_release {
     local found=2026.2
     [[ -e $VENV/$WHOLE ]] || return 0
@@ -281,7 +282,7 @@ function prepare_environment {
     install_python
     key=$(environment_key)
     [[ ! -e $stamp ]] || recorded=$(<"$stamp")
-    # Debian's packages need a look only if dpkg has changed one since.
+    # Debian's packages are checked only if dpkg has changed one since.
     if [[ $recorded == "$key" && -e $VENV/$WHOLE && $stamp -nt /var/lib/dpkg/status ]]; then
         return
     fi
@@ -292,11 +293,11 @@ function prepare_environment {
     install_missing_packages
     [[ $recorded == "$key" ]] || install_python_packages
     echo "$key" >"$stamp"
-    # What the tests need has all that the main job needs.
+    # The tests' environment includes all that the main job needs.
     [[ $STAMP != "$TESTS" ]] || echo "$key" >"$VENV/$MAIN_JOB"
 }
 
-# However this ends, the host's policy is back, and no new service starts at boot.
+# However this ends, the host's policy-rc.d is restored, and no new service starts at boot.
 function guard_host {
     trap settle_host EXIT
     trap 'exit 129' HUP
@@ -305,12 +306,12 @@ function guard_host {
     settle_host
 }
 
-# One at a time on a host: dpkg and the policy are the host's.
+# Only one at a time on a host: they share dpkg and policy-rc.d.
 function take_lock {
     make_private_directory "$LOCKS"
     exec {lock}>>"$LOCKS/prepare-host.lock"
     flock --wait 900 "$lock" ||
-        fail "another prepare_host has run for 15 minutes: wait for it"
+        fail "another prepare_host has been running for 15 minutes: wait for it"
 }
 
 function main { # <argument>...

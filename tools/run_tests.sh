@@ -12,18 +12,19 @@
 # under the License.
 
 # Every test on a fresh Debian 12 or 13 machine: what tox checks, then the main job
-# after some ways back and sabotages, the short one on Nova's plain fake driver, and
-# the operator's guide, command by command. Goes on after a failure; the ledger at the
-# end names each, the slowest tests, and what was left out.
+# after some rollbacks and sabotages, a short job with Nova's plain fake driver, and
+# the operator's guide, command by command. Continues after a failure; the ledger at
+# the end lists each result, the slowest tests, and what was left out.
 #
 # Usage: sudo tools/run_tests.sh [--no-lab] [--soak]
 #
-#   --no-lab   leave the lab runs out
-#   --soak     also each sabotage of a move in a window of its own, which the verdict
-#              must name; the agent's cleaning and deploying again; two compute hosts
-#              in one window, their workers killed, and one host after the other; the
-#              main job three times in a row in one directory, with all of
-#              tempest.api.compute, once with OpenStack 2026.1, and once on the other
+#   --no-lab   leave out the lab runs
+#   --soak     also every rollback; each sabotage of a move in a window of its own,
+#              which the verdict must name; two compute hosts in one window, with their
+#              workers killed, and one host after the other; cleaning and another deploy
+#              by the agent, a second conductor that takes over, and Nova's own compute
+#              manager; the main job three times in a row in one directory, with all of
+#              tempest.api.compute; once with OpenStack 2026.1, and once on the other
 #              Debian release; 200 kills of the migration instead of 20, and more random
 #              contents
 #
@@ -43,10 +44,10 @@ REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOGS=$REPOSITORY/.lab-tests/logs
 NUMBER=90
 MEMORY=/proc/meminfo
-# A record of locks that was cut short, and a way back from everything, itself
-# killed in its middle.
+# A record of locks that was cut short, and a rollback from the last phase that is killed
+# halfway itself.
 RISKIEST="begin-maintenance-killed,compute-back-killed"
-# What switches no machine and was seen in a lab: the verdict must name each.
+# Sabotages that switch no machine; the verdict must name each.
 CHEAPEST="takeover,allocation+old-driver"
 WITH_LAB=yes
 WITH_SOAK=""
@@ -54,19 +55,19 @@ LEDGER=()
 LEFT_OUT=()
 PASSED=0
 FAILED=0
-# By the name of what has begun: when, and its job; of a lab run that has not ended.
+# By the name of a check: when it began and its job; of a lab run in progress, its directory.
 declare -A BEGIN JOB_OF LAB_DIRECTORY
 TOX=("$REPOSITORY/.venv/bin/tox" run --root "$REPOSITORY" --conf "$REPOSITORY/tox.ini" --colored no)
 SIDE_BY_SIDE=(--numprocesses 2 --no-loadscope-reorder)
 export PYTEST_ADDOPTS=--durations=10
-# Of uv, which tox calls, as in prepare_host.sh; root's home stays as it is.
+# For uv, which tox calls, as in prepare_host.sh; root's home is left alone.
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$REPOSITORY/.cache}
 
 # shellcheck source=grenade/jobs.sh
 source "$REPOSITORY/grenade/jobs.sh"
 # shellcheck source=grenade/printable.sh
 source "$REPOSITORY/grenade/printable.sh"
-# run_upgrade.sh waits itself for its phase, then takes its lab down.
+# run_upgrade.sh itself waits for its phase, then takes its lab down.
 STOP_SECONDS=300
 
 function parse_arguments { # <argument>...
@@ -91,7 +92,7 @@ function parse_arguments { # <argument>...
         shift
     done
     if [[ $WITH_SOAK && ! $WITH_LAB ]]; then
-        echo "run_tests: --soak runs the lab, --no-lab forbids it: choose one" >&2
+        echo "run_tests: --soak and --no-lab cannot be combined" >&2
         exit 2
     fi
 }
@@ -107,7 +108,7 @@ function note { # <OK|FAILED> <seconds> <name> <figure>
     fi
 }
 
-# A quiet check: its output goes to its log, the end of it here if it fails.
+# A quiet check: its output goes to its log; if it fails, the end of it is shown.
 function check { # <name> <command> <argument>...
     begin_check "$@"
     end_check "$1"
@@ -133,14 +134,14 @@ function end_check { # <name>
         printf '%-20s OK, %d s  %s\n' "$name" "$seconds" "$figure"
     else
         note FAILED "$seconds" "$name" "$figure (exit code $status, $log)"
-        note_reason "$log"
+        note_reason "$(grep --max-count 1 --extended-regexp '^(FAILED|ERROR) ' "$log")"
         printf '%-20s FAILED, %d s  %s; the end of %s:\n' \
             "$name" "$seconds" "$figure" "$log"
         tail -n 60 "$log" | printable
     fi
 }
 
-# Until the job wrote its last line: it may have ended long before it was awaited.
+# Up to the job's last line of output: it may have ended long before it was awaited.
 function seconds_of { # <name>
     local ended
     ended=$(stat --format %Y "$LOGS/$1.log")
@@ -152,27 +153,28 @@ function logged { # <log> <command> <argument>...
     "${@:2}"
 }
 
-# The ledger is all that some readers see: the first of pytest's failures, too.
-function note_reason { # <log>
+# Some readers see only the ledger: add the first of pytest's failures, or what a lab
+# run ended with.
+function note_reason { # <line, or nothing>
     local line
-    line=$(grep --max-count 1 --extended-regexp '^(FAILED|ERROR) ' "$1" | printable) || return 0
-    LEDGER+=("    ${line:0:300}")
+    line=$(printable <<<"$1")
+    [[ ! $line ]] || LEDGER+=("    ${line:0:300}")
 }
 
-# What pytest says last, as in "1 failed, 412 passed in 9.87s".
+# pytest's last line, such as "1 failed, 412 passed in 9.87s".
 function figure_of { # <log>
     grep --only-matching --extended-regexp '^([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s' "$1" |
         tail -n 1
 }
 
-# A lab run speaks for itself, a line a phase. One that fails leaves its lab up,
-# here for nobody: its logs and evidence stay in its directory.
+# A lab run prints a line per phase itself. The lab that a failed run leaves up is taken
+# down; its logs and evidence stay in its directory.
 function run_lab { # <name> <directory> <argument>...
     begin_lab "" "$@"
     end_lab "$1"
 }
 
-function begin_lab { # <before each of its lines> <name> <directory> <argument>...
+function begin_lab { # <prefix of its lines> <name> <directory> <argument>...
     local prefix=$1 name=$2
     LAB_DIRECTORY[$name]=$REPOSITORY/.lab-tests/$3
     BEGIN[$name]=$EPOCHSECONDS
@@ -191,13 +193,15 @@ function end_lab { # <name>
         note OK "$seconds" "$1" "$(grep '^heartbeats lost' "$log" | tail -n 1)"
     else
         note FAILED "$seconds" "$1" "exit code $status, see $log"
+        note_reason "$(grep --extended-regexp '^(verdict: FAILED|run_upgrade.sh:|    \| )' "$log" |
+            tail --lines 1)"
         take_down "${LAB_DIRECTORY[$1]}"
     fi
     unset "LAB_DIRECTORY[$1]"
 }
 
-# What reads outlives the signals that the run gets, to print the run's last lines.
-function upgrade_with_log { # <log> <before each line> <argument>...
+# The reader of the output ignores the signals that the run gets, to print its last lines.
+function upgrade_with_log { # <log> <prefix of each line> <argument>...
     "$REPOSITORY/tools/run_upgrade.sh" "${@:3}" 2>&1 |
         ( trap '' HUP INT TERM; tee "$1" | sed --unbuffered "s/^/$2/" )
 }
@@ -207,8 +211,8 @@ function take_down { # <directory>
         echo "run_tests: the lab in $1 could not be taken down" >&2
 }
 
-# What jobs.sh calls when the job has ended that a signal interrupted. The run
-# has taken its lab down, unless it was killed.
+# jobs.sh calls it when a job that a signal interrupted has ended. The run has taken
+# down its lab, unless it was killed.
 function on_interruption {
     local directory
     for directory in "${LAB_DIRECTORY[@]}"; do
@@ -218,7 +222,7 @@ function on_interruption {
     echo "run_tests: interrupted by SIG$INTERRUPTED"
 }
 
-# Of all processes of this machine, also of those that are not ours.
+# CPU time of all processes on this machine, including those that are not ours.
 function cpu_seconds {
     awk -v hertz="$(getconf CLK_TCK)" '/^cpu / { print int(($2 + $3 + $4 + $7 + $8) / hertz) }' /proc/stat
 }
@@ -241,7 +245,7 @@ function tell {
     printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
 }
 
-# What only the long run has; the short one says that it was left out.
+# Only in the long run; the short one reports it as left out.
 function in_soak { # <check|run_lab> <name> [argument...]
     if [[ $WITH_SOAK ]]; then
         "$@"
@@ -250,8 +254,7 @@ function in_soak { # <check|run_lab> <name> [argument...]
     fi
 }
 
-# 6.5 GiB were seen in use with the main job beside the functional tests; 14 is a
-# guess with room to spare.
+# The main job beside the functional tests was seen to use 6.5 GiB; 14 leaves a margin.
 function room_for_two_labs {
     local total
     total=$(awk '/^MemTotal:/ { print $2 }' "$MEMORY")
@@ -265,15 +268,15 @@ function run_checks {
     check unit "${TOX[@]}" -e py3
 }
 
-# A lab mostly waits. The tests leave it the processors: it is judged by time, too.
-# They use the environment of the unit tests: all of OpenStack once.
+# A lab mostly waits. The tests yield the CPU to it, since its time is judged as well.
+# They share the unit tests' environment, so that OpenStack is installed only once.
 FUNCTIONAL=(functional nice "${TOX[@]}" -e py3 -- "${SIDE_BY_SIDE[@]}" ironic_sideways/tests/functional)
-# Grenade's base is the newest stable branch: its Ironic and Nova too.
+# Also with Ironic and Nova of the newest stable branch, which Grenade's jobs use as base.
 FUNCTIONAL_2026_1=(functional-2026.1 nice "${TOX[@]}" -e functional-2026.1)
-# There and back first: in the lab and with the instances of the main job.
+# First the rollbacks, in the lab and with the instances of the main job.
 MAIN_JOB=(main-job main --rollback-from "$RISKIEST" --sabotage "$CHEAPEST")
 FAKE=(plain-fake-driver fake --base-driver fake --no-tempest --rollback-from compute)
-# A lab of its own, moved by the commands of the operator's guide alone.
+# A separate lab, moved only with the commands of the operator's guide.
 GUIDE=(upgrade-guide "${TOX[@]}" -e py3 -- ironic_sideways/tests/guide)
 
 function run_labs_and_functional {
@@ -301,7 +304,7 @@ function run_soak {
     in_soak run_lab each-sabotage sabotage --no-tempest --sabotage each
     in_soak run_lab two-hosts-workers hosts --no-tempest --compute-hosts 2 --by-shape --workers 3
     in_soak run_lab host-after-host hosts --no-tempest --compute-hosts 2 --one-by-one
-    in_soak run_lab real-deploys deploys --no-tempest --deploys
+    in_soak run_lab real-deploys deploys --no-tempest --fail-over --deploys --stock-manager
     for round in 1 2 3; do
         in_soak run_lab "soak-$round" soak --nodes 10 --tempest-all
     done
@@ -316,7 +319,7 @@ function main { # <argument>...
     cd "$REPOSITORY"
     run_job "$REPOSITORY/tools/prepare_host.sh" --tests
     [[ $JOB_RESULT -eq 0 ]] || exit 1
-    # Of this run alone: the slowest tests are sought in all of them.
+    # Only this run's logs: the slowest tests are searched in all of them.
     rm --recursive --force "$LOGS"
     mkdir --parents "$LOGS"
     [[ $WITH_SOAK ]] ||

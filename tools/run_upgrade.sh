@@ -11,7 +11,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# The main job: move a nova-baremetal cloud to Ironic in the lab, and tell
+# The main job: move a nova-baremetal cloud to Ironic in the lab, and report
 # whether its instances survived.
 #
 # Usage: sudo tools/run_upgrade.sh [options]
@@ -20,38 +20,48 @@
 #   --number N          the lab's number, 0 to 99: its ports, bridge, addresses
 #   --network A.B       the first two numbers of its addresses (default: 172.30)
 #   --nodes N           bare-metal machines (default 8, at least 5)
+#   --light             light machines, up to 1000 of them: of each the BMC, DHCP and
+#                       heartbeats are real, and nothing can be deployed on it by an
+#                       agent; after the move an instance is stopped and started, all
+#                       other operations are left out, and Tempest
+#   --servers N         with --light: instances that must survive (default 4)
 #   --release N         OpenStack 2026.2 (default), or 2026.1 in .venv-2026.1
 #   --base-driver NAME  nova_bm (default), or fake: Nova's plain fake driver,
 #                       with the nodes seeded and no instance on them
 #   --compute-hosts N   base compute hosts, each with its share of the nodes
 #   --one-by-one        move one compute host after the other, a window each
-#   --by-shape          a resource class for each shape of nodes, and the proof that
-#                       a flavor lands on a node of exactly its shape
-#   --workers TIMES     after the move, kill either of two nova-compute workers of one
-#                       name; with TIMES above 0 also in builds, so many times
-#   --rollback-from ROUND,...   before the move, go there and back: the window up
-#                       to a phase, undone again, and the base proven to be as
-#                       it was; PHASE, PHASE-killed, PHASE-back-killed, or each
-#   --sabotage NAME[+NAME...],...   before the move, break it on the way, see that
-#                       the verdict names what was broken, and go back; each in a
-#                       window of its own, all that can share one (windows), or some
-#                       of tools/sabotage.sh --list, those joined by + in one window
+#   --by-shape          a resource class for each node shape, and a check that each
+#                       flavor lands on a node of exactly its shape
+#   --workers TIMES     after the move, kill each of two nova-compute workers with one
+#                       host name; with TIMES above 0 also during builds, TIMES times
+#   --rollback-from ROUND,...   before the move, run the window up to a phase, roll it
+#                       back, and check that the base is as it was; a ROUND is PHASE,
+#                       PHASE-killed or PHASE-back-killed; "each" runs all of them
+#   --sabotage NAME[+NAME...],...   before the move, break the move on purpose, check
+#                       that the verdict names what was broken, and roll back; each in
+#                       a window of its own (each), all that can share a window
+#                       (windows), or some of tools/sabotage.sh --list, those joined
+#                       by + in one window
 #   --no-tempest        leave Tempest out
 #   --tempest-all       after the move all of tempest.api.compute, not a selection
-#                       (about an hour; 10 nodes fit it), and the selection on the
+#                       (about an hour; needs 10 nodes), and the selection on the
 #                       base before the move
-#   --deploys           also have Ironic's agent clean a survivor's node and deploy
+#   --stock-manager     nova-compute with Nova's own manager, one worker per host
+#                       name, instead of ClusteredComputeManager
+#   --fail-over         also start a second conductor and kill the first, whose nodes
+#                       the second must take over: about 3 minutes more
+#   --deploys           also let Ironic's agent clean a survivor's node and deploy
 #                       it again: about 3 minutes more
-#   --keep              leave the lab up at the end, also when interrupted
-#   --resume            go on with the lab of a run that failed
+#   --keep              leave the lab up at the end, even when interrupted
+#   --resume            resume in the lab of a run that failed
 #
 # Needs Debian 12 or 13, root, 10 GB of disk and 8 GiB of memory; installs the rest.
-# A run that fails leaves its lab up, to be looked at, resumed or rolled back;
+# A run that fails leaves its lab up, to be inspected, resumed or rolled back;
 # the next run without --resume takes it down.
 #
 # Exit codes: 0 every instance survived; 1 a step failed or the verdict is red;
 # 2 bad usage; interrupted, and the lab taken down (unless --keep): 130 Ctrl-C,
-# 143 SIGTERM, 129 SIGHUP, 141 the reader of the output is gone.
+# 143 SIGTERM, 129 SIGHUP, 141 output pipe closed.
 
 set -o errexit -o pipefail
 
@@ -68,68 +78,67 @@ function die { # <exit code> <message>
     exit "$1"
 }
 
+# Sets CHOSEN, each option's value or "yes" by its name; LAB_OPTIONS, the options that
+# create the lab; RUN_OPTIONS, those that a resumed run gets again.
 function parse_arguments { # <argument...>
+    local name
+    declare -gA CHOSEN=([base-driver]=nova_bm [directory]=$REPOSITORY/.lab)
     LAB_OPTIONS=()
     RUN_OPTIONS=()
-    BASE_DRIVER=nova_bm
-    TEMPEST=yes
-    TEMPEST_ALL=
-    DEPLOYS=
-    KEEP=
-    GO_ON=
-    ROLLBACK_FROM=
-    SABOTAGE=
-    ROUNDS=()
-    ONE_BY_ONE=
-    WORKERS=
-    ADDED=()
-    RELEASE=()
-    local directory=$REPOSITORY/.lab
     while (($#)); do
+        name=${1#--}
         case $1 in
             --directory|--number|--network|--nodes|--compute-hosts|--base-driver|\
-                --rollback-from|--sabotage|--workers|--release)
+                --rollback-from|--sabotage|--workers|--release|--servers)
                 [[ ${2:--} != -* ]] || die 2 "$1: expected a value; see --help"
+                CHOSEN[$name]=$2
                 ;;&
-            --number|--network|--nodes|--compute-hosts|--base-driver) LAB_OPTIONS+=("$1" "$2") ;;&
-            --rollback-from|--sabotage|--workers|--release) RUN_OPTIONS+=("$1" "$2") ;;&
-            --one-by-one|--by-shape|--no-tempest|--tempest-all|--deploys|--keep) RUN_OPTIONS+=("$1") ;;&
-            --directory) directory=$2; shift ;;
-            --number) expect_number "$1" "$2" 0 99; shift ;;
-            --network) shift ;;
-            --nodes) expect_number "$1" "$2" 5 100; shift ;;
-            --compute-hosts) expect_number "$1" "$2" 1 4; shift ;;
-            --base-driver) BASE_DRIVER=$2; shift ;;
-            --release) use_release "$2"; shift ;;
-            --one-by-one) ONE_BY_ONE=yes ;;
-            --by-shape) export RESOURCE_CLASS_BY_SHAPE=yes; ADDED+=(exact-match) ;;
-            --workers) expect_number "$1" "$2" 0 20; WORKERS=$2; ADDED+=(workers); shift ;;
-            --rollback-from) ROLLBACK_FROM=$2; shift ;;
-            --sabotage) SABOTAGE=$2; shift ;;
-            --no-tempest) TEMPEST= ;;
-            --tempest-all) TEMPEST_ALL=yes ;;
-            --deploys) DEPLOYS=yes ;;
-            --keep) KEEP=yes ;;
-            --resume) GO_ON=yes ;;
+            --directory) shift ;;
+            --number|--network|--nodes|--compute-hosts|--base-driver) LAB_OPTIONS+=("$1" "$2"); shift ;;
+            --rollback-from|--sabotage|--workers|--release|--servers) RUN_OPTIONS+=("$1" "$2"); shift ;;
+            --light) LAB_OPTIONS+=("$1"); CHOSEN[$name]=yes ;;
+            --one-by-one|--by-shape|--no-tempest|--tempest-all|--stock-manager|--fail-over|\
+                --deploys|--keep)
+                RUN_OPTIONS+=("$1")
+                CHOSEN[$name]=yes
+                ;;
+            --resume) CHOSEN[$name]=yes ;;
             -h|--help) usage 0 ;;
             *) die 2 "$1: unknown option; see --help" ;;
         esac
         shift
     done
-    [[ $BASE_DRIVER == nova_bm || $BASE_DRIVER == fake ]] \
-        || die 2 "--base-driver $BASE_DRIVER: expected nova_bm or fake"
-    [[ -z $DEPLOYS || $BASE_DRIVER == nova_bm ]] \
-        || die 2 "--deploys: the base driver $BASE_DRIVER leaves no survivor; expected nova_bm"
-    [[ -z $SABOTAGE || $BASE_DRIVER == nova_bm ]] \
-        || die 2 "--sabotage: the base driver $BASE_DRIVER leaves no survivor; expected nova_bm"
-    if [[ $GO_ON && ${#LAB_OPTIONS[@]} -gt 0 ]]; then
-        die 2 "${LAB_OPTIONS[0]}: --resume goes on with the lab as it was made; leave it out"
+    expect_number number 0 99
+    expect_number nodes 5 "$([[ ${CHOSEN[light]} ]] && echo 1000 || echo 100)"
+    for name in by-shape deploys fail-over sabotage tempest-all workers; do
+        [[ -z ${CHOSEN[light]} || -z ${CHOSEN[$name]} ]] \
+            || die 2 "--$name: light machines cannot be operated on; leave --light out"
+    done
+    expect_number compute-hosts 1 4
+    # Whoever made the lab knew its nodes.
+    expect_number servers 4 "$([[ ${CHOSEN[resume]} ]] && echo 1000 || echo $((10#${CHOSEN[nodes]:-8} - 1)))"
+    [[ -z ${CHOSEN[servers]} || ${CHOSEN[light]} || ${CHOSEN[resume]} ]] \
+        || die 2 "--servers: the machines would not fit this host; expected --light"
+    export WORKLOAD_SERVERS=${CHOSEN[servers]}
+    expect_number workers 0 20
+    use_release "${CHOSEN[release]:-2026.2}"
+    [[ ${CHOSEN[base-driver]} == nova_bm || ${CHOSEN[base-driver]} == fake ]] \
+        || die 2 "--base-driver ${CHOSEN[base-driver]}: expected nova_bm or fake"
+    for name in deploys fail-over sabotage; do
+        [[ -z ${CHOSEN[$name]} || ${CHOSEN[base-driver]} == nova_bm ]] \
+            || die 2 "--$name: the base driver fake leaves no survivor; expected nova_bm"
+    done
+    [[ ! ${CHOSEN[stock-manager]} ]] || export COMPUTE_MANAGER=nova.compute.manager.ComputeManager
+    [[ -z ${CHOSEN[workers]} || ${COMPUTE_MANAGER:-} != nova.* ]] \
+        || die 2 "--workers: Nova's own manager has one worker per host name; leave out --stock-manager"
+    if [[ ${CHOSEN[resume]} && ${#LAB_OPTIONS[@]} -gt 0 ]]; then
+        die 2 "${LAB_OPTIONS[0]}: --resume uses the lab as it was created; leave this option out"
     fi
-    IRONIC_SIDEWAYS_LAB=$(realpath --canonicalize-missing "$directory")
+    IRONIC_SIDEWAYS_LAB=$(realpath --canonicalize-missing "${CHOSEN[directory]}")
     export IRONIC_SIDEWAYS_LAB
 }
 
-# What is of a release: its environment, and what the deploy ramdisk is built with.
+# Set a release's Python environment and the constraints of its deploy ramdisk.
 function use_release { # <release>
     case $1 in
         2026.2) ;;
@@ -139,12 +148,12 @@ function use_release { # <release>
             ;;
         *) die 2 "--release $1: expected 2026.1 or 2026.2" ;;
     esac
-    RELEASE=(--release "$1")
 }
 
-function expect_number { # <option> <value> <least> <most>
-    if ! [[ $2 =~ ^[0-9]{1,3}$ ]] || ((10#$2 < $3 || 10#$2 > $4)); then
-        die 2 "$1 $2: expected a number from $3 to $4"
+function expect_number { # <option> <least> <most>
+    local value=${CHOSEN[$1]-$2}
+    if ! [[ $value =~ ^[0-9]{1,4}$ ]] || ((10#$value < $2 || 10#$value > $3)); then
+        die 2 "--$1 $value: expected a number from $2 to $3"
     fi
 }
 
@@ -159,11 +168,11 @@ function name_commands { # <argument...>
     LAB_DOWN=${LAB_DOWN% }
 }
 
-# A lab that an earlier run left is of no use; one that a person made is.
+# A lab that an earlier run left may be taken down, but not one that a person brought up.
 function refuse_foreign_lab {
     if [[ -e $IRONIC_SIDEWAYS_LAB/lab.json && ! -e $IRONIC_SIDEWAYS_LAB/left-by-run ]]; then
-        die 1 "$IRONIC_SIDEWAYS_LAB: a lab is here that no failed run left; end it by \
-'$LAB_DOWN', or choose --directory and --number"
+        die 1 "$IRONIC_SIDEWAYS_LAB: a lab is up here that no failed run left; end it with \
+'$LAB_DOWN', or choose another --directory and --number"
     fi
 }
 
@@ -180,7 +189,7 @@ function lab_up {
 }
 
 function bring_up { # <seconds that the preparation took>
-    # Before the lab: the next run must know whose it is after a SIGKILL, too.
+    # Before the lab: even after a SIGKILL the next run must know that a run left it.
     touch "$IRONIC_SIDEWAYS_LAB/left-by-run"
     run_job lab_up
     [[ $JOB_RESULT -eq 0 ]] || exit 1
@@ -188,97 +197,16 @@ function bring_up { # <seconds that the preparation took>
     record_phase prepare ok "$1" "packages and virtual environment"
 }
 
-function create_workload {
-    tell "$REPOSITORY/grenade/resources" create
-    "$REPOSITORY/grenade/resources" verify pre-upgrade
-}
-
-function publish_dummy_images {
-    OS_CLOUD=$ADMIN_CLOUD tell "$REPOSITORY/tools/fake_deploy_images.sh"
-}
-
-function clean_and_deploy {
-    tell "$REPOSITORY/grenade/resources" clean_and_deploy
-}
-
-function check_proxy {
-    local novaclient
-    novaclient=$("$REPOSITORY/tools/novaclient_7.sh" "$CACHE_DIR/novaclient-7")
-    tell ironic-sideways proxy check --directory "$IRONIC_SIDEWAYS_LAB" \
-        --novaclient "$novaclient" --output "$EVIDENCE_DIR/proxy.json"
-}
-
-# The survivors go first: a node of each shape must be free.
-function exact_match {
-    "$REPOSITORY/grenade/resources" destroy
-    tell ironic-sideways exact-match --admin-cloud "$ADMIN_CLOUD" \
-        --ironic-cloud "$SYSTEM_CLOUD" --member-cloud "$MEMBER_CLOUD" \
-        --output "$EVIDENCE_DIR/exact-match.json"
-}
-
-function kill_workers {
-    tell ironic-sideways compute-workers --directory "$IRONIC_SIDEWAYS_LAB" \
-        --each "$WORKERS" --output "$EVIDENCE_DIR/clustered.json"
-}
-
-# The same selection as after the move, by the base, while all its nodes are free.
-function run_tempest_before {
-    tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" --cache "$CACHE_DIR" \
-        --workspace "$IRONIC_SIDEWAYS_LAB/data/tempest-base" \
-        --output "$EVIDENCE_DIR/tempest-base"
-}
-
-function run_tempest {
-    local all=()
-    "$REPOSITORY/grenade/resources" destroy
-    if [[ $TEMPEST_ALL ]]; then
-        all=(--all --cache "$CACHE_DIR")
-        # The keys of those who log in come from there.
-        ironic-sideways lab service start nova-metadata
-    fi
-    tell ironic-sideways tempest --os-cloud "$ADMIN_CLOUD" \
-        --ironic-cloud "$SYSTEM_CLOUD" "${all[@]}" \
-        --workspace "$IRONIC_SIDEWAYS_LAB/data/tempest" --output "$EVIDENCE_DIR/tempest"
-}
-
-function declare_before {
-    phase dummy-images publish_dummy_images "dummy deploy images, bare-metal flavor"
-    if [[ $TEMPEST && $TEMPEST_ALL ]]; then
-        phase tempest-base run_tempest_before "the selection of tempest.api.compute"
-    fi
-    phase workload     create_workload      "the instances that must survive"
-    if [[ ${#ROUNDS[@]} -gt 0 ]]; then
-        declare_rounds "${ROUNDS[@]}"
-    fi
-}
-
-function declare_after {
-    PHASE_NAMES=()
-    phase verify   verify_workload  "the instances, after the move"
-    phase restarted start_again     "the conductor and nova-compute, a second start"
-    phase operate  operate          "deploy, reboot, start, rebuild, delete"
-    if [[ $DEPLOYS ]]; then
-        phase deploys clean_and_deploy "the agent cleans a node, deploys it again"
-    fi
-    phase proxy    check_proxy      "Nova's bare-metal API: users, old clients"
-    if [[ $WORKERS ]]; then
-        phase workers kill_workers  "workers of one host name die"
-    fi
-    if [[ ${RESOURCE_CLASS_BY_SHAPE:-} == yes ]]; then
-        phase exact-match exact_match "flavors and the shapes of nodes"
-    fi
-    if [[ $TEMPEST ]]; then
-        phase tempest run_tempest   "tempest.api.compute"
-    fi
-    phase last-look last_look       "the nodes, once more"
-}
-
-# Whatever the phases of the window and after it said: what was recorded is judged.
+# Whether or not a phase failed, what was recorded is judged.
 function judge {
     gather_evidence
-    [[ $TEMPEST ]] || LEFT_OUT+=(tempest)
+    if [[ ${CHOSEN[light]} ]]; then
+        LEFT_OUT+=(operations judges-again tempest)
+    elif [[ ${CHOSEN[no-tempest]} ]]; then
+        LEFT_OUT+=(tempest)
+    fi
     # Without a window there is no increment to judge.
-    if [[ $ONE_BY_ONE && $WINDOW ]]; then
+    if [[ ${CHOSEN[one-by-one]} && $WINDOW ]]; then
         judge_increments
     else
         judge_and_report
@@ -287,7 +215,7 @@ function judge {
 }
 
 function finish { # <exit code>
-    # Neither a second Ctrl-C nor a reader that is gone ends the clean-up.
+    # Neither a second Ctrl-C nor a closed pipe ends the clean-up.
     trap '' HUP INT PIPE TERM
     trap - EXIT
     set +o errexit
@@ -295,7 +223,7 @@ function finish { # <exit code>
     [[ $RESULT -eq 0 || $INTERRUPTED ]] || RESULT=1
     [[ -z $INTERRUPTED ]] || printf '\nInterrupted by SIG%s.\n' "$INTERRUPTED"
     if [[ ! -e $IRONIC_SIDEWAYS_LAB/lab.json ]]; then
-        # `lab up` refused, or took down again what did not come up.
+        # `lab up` refused, or took down a lab that did not come up.
         rm -f "$IRONIC_SIDEWAYS_LAB/left-by-run"
         printf 'logs: %s\n' "$IRONIC_SIDEWAYS_LAB/logs"
     else
@@ -303,7 +231,7 @@ function finish { # <exit code>
         printf 'evidence: %s\n' "$EVIDENCE_DIR"
     fi
     printf 'total: %.0f s, exit code %s\n' "$(seconds_since "$BEGIN")" "$RESULT"
-    # A red run ends in what to look at and how to go on.
+    # A red run ends with what to look at and how to resume.
     if [[ $RESULT -ne 0 && $JUDGED ]]; then
         tail -n 1 "$EVIDENCE_DIR/verdict.txt"
     fi
@@ -311,17 +239,17 @@ function finish { # <exit code>
 }
 
 function end_lab {
-    if [[ $RESULT -ne 0 && ( $KEEP || -z $INTERRUPTED ) ]]; then
+    if [[ $RESULT -ne 0 && ( ${CHOSEN[keep]} || -z $INTERRUPTED ) ]]; then
         say_what_next
     elif [[ ! -e $IRONIC_SIDEWAYS_LAB/left-by-run ]]; then
         printf 'The lab stays up, as before this run: source %s/openrc\n' "$IRONIC_SIDEWAYS_LAB"
         printf '  end it:    %s\n' "$LAB_DOWN"
-    elif [[ $KEEP ]]; then
+    elif [[ ${CHOSEN[keep]} ]]; then
         rm "$IRONIC_SIDEWAYS_LAB/left-by-run"
         printf 'The lab is up: source %s/openrc\n' "$IRONIC_SIDEWAYS_LAB"
         printf '  end it:    %s\n' "$LAB_DOWN"
     else
-        # Again in silence: the first print may fail, the reader gone.
+        # Again without output: the first attempt fails if the output pipe is closed.
         ironic-sideways lab down || ironic-sideways lab down >/dev/null 2>&1 || RESULT=1
     fi
 }
@@ -337,7 +265,7 @@ function say_what_next {
 }
 
 function main { # <argument...>
-    local prepared result
+    local prepared result added=()
     parse_arguments "$@"
     name_commands "$@"
     # shellcheck source=grenade/deployments/lab.sh
@@ -346,26 +274,29 @@ function main { # <argument...>
     source "$REPOSITORY/grenade/phases.sh"
     # shellcheck source=grenade/proof.sh
     source "$REPOSITORY/grenade/proof.sh"
+    # shellcheck source=tools/main_job/trials.sh
+    source "$REPOSITORY/tools/main_job/trials.sh"
     # shellcheck source=tools/main_job/rounds.sh
     source "$REPOSITORY/tools/main_job/rounds.sh"
     # shellcheck source=tools/main_job/increments.sh
     source "$REPOSITORY/tools/main_job/increments.sh"
-    if [[ $ROLLBACK_FROM ]]; then
-        choose_rounds "$ROLLBACK_FROM"
+    ROUNDS=()
+    if [[ ${CHOSEN[rollback-from]} ]]; then
+        choose_rounds "${CHOSEN[rollback-from]}"
     fi
-    # upgrade-ironic waits itself for the end of its phase.
+    # upgrade-ironic itself waits for its phase to end.
     STOP_SECONDS=120
     UP=
     WINDOW=
     JUDGED=
-    run_job "$REPOSITORY/tools/prepare_host.sh" "${RELEASE[@]}"
+    run_job "$REPOSITORY/tools/prepare_host.sh" ${CHOSEN[release]:+--release "${CHOSEN[release]}"}
     [[ $JOB_RESULT -eq 0 ]] || exit 1
-    if [[ $SABOTAGE ]]; then
-        choose_sabotages "$SABOTAGE"
+    if [[ ${CHOSEN[sabotage]} ]]; then
+        choose_sabotages "${CHOSEN[sabotage]}"
     fi
     prepared=$(seconds_since "$BEGIN")
     take_lock "$IRONIC_SIDEWAYS_LAB"
-    if [[ $GO_ON ]]; then
+    if [[ ${CHOSEN[resume]} ]]; then
         ironic-sideways lab running \
             || die 1 "$IRONIC_SIDEWAYS_LAB: no lab is up here to resume; run without --resume"
         UP=yes
@@ -376,15 +307,23 @@ function main { # <argument...>
         end_earlier_lab
         bring_up "$prepared"
     fi
-    if [[ ${#ADDED[@]} -gt 0 ]]; then
-        record_added "${ADDED[@]}"
+    # A resumed run goes on with the lab as it was made.
+    if [[ $(ironic-sideways lab show light) == True ]]; then
+        CHOSEN[light]=yes
     fi
+    if [[ ${CHOSEN[by-shape]} ]]; then
+        export RESOURCE_CLASS_BY_SHAPE=yes
+        added+=(exact-match)
+    fi
+    [[ ! ${CHOSEN[workers]} ]] || added+=(workers)
+    [[ ! ${CHOSEN[fail-over]} ]] || added+=(fail-over)
+    [[ ${#added[@]} -eq 0 ]] || record_added "${added[@]}"
     declare_before
     try_phases ""
     result=$PHASE_RESULT
     if [[ $result -eq 0 ]]; then
         WINDOW=yes
-        if [[ $ONE_BY_ONE ]]; then
+        if [[ ${CHOSEN[one-by-one]} ]]; then
             move_one_by_one
         else
             run_job "$REPOSITORY/grenade/upgrade-ironic"

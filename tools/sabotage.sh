@@ -11,14 +11,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Break a move in the lab in defined ways, and see that the verdict names each.
+# Break a move in the lab in defined ways, and check that the verdict names each.
 #
 # Usage: IRONIC_SIDEWAYS_LAB=DIR tools/sabotage.sh --list | windows | NAME[+NAME...]...
 #
-# Needs a lab that is up with its workload, whose window has not begun. Those that are
-# joined by + are done in one window, the others in one each. What was broken is taken
-# back, the window rolled back, and the base proven to be as before; after one that
-# switches a machine ("alone" in the list) the workload is a new one.
+# Needs a lab that is up with its workload, whose window has not begun. Names joined by +
+# share one window, the others have one each. Afterwards what was broken is reverted, the
+# window rolled back, and the base compared with its state before; after a sabotage that
+# switches a machine ("alone" in the list) the workload is created again instead.
 #
 # Exit codes: 0 the verdict named each; 1 it did not, or a step failed; 2 bad usage.
 
@@ -51,9 +51,9 @@ function main { # <argument...>
     done
     take_lock "$LOCK_DIR"
     declare_rounds "${ROUNDS[@]}"
-    # That the base is as before will do; it takes long to use it.
+    # Comparing the base is enough here; using it takes long.
     LAST_ROUND=
-    # One that was seen before is done again.
+    # A sabotage that was done before is repeated.
     for name in "${PHASE_NAMES[@]}"; do
         rm -f "$EVIDENCE_DIR/phases/$name.done"
     done

@@ -11,33 +11,35 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Fill nova_bm with one row per libvirt machine, as an administrator of 2014 did.
+"""Fill nova_bm with one row per libvirt machine, as an administrator did in 2014.
 
 Creates the schema (version 10) in an empty database, then writes for each
 libvirt domain a bm_nodes row, with the domain's uuid, and a bm_interfaces row
 per network card. Machines are read through libvirt, BMC addresses and
 credentials from virtualbmc's own configuration directory.
 
-With --rows it brings rows that a real nova-baremetal wrote instead, and puts in their
-place what is this place's: each row's BMC and MAC addresses are those of the domain
-with the row's uuid, rows without a domain are left out, and --in-place says what is in
-the place of instances' and VIFs' uuids and of directories.
+With --rows it loads rows that a real nova-baremetal wrote instead, and adapts them to
+this host: each row gets the BMC and MAC addresses of the domain with the row's uuid,
+rows without a domain are left out, and --in-place replaces the uuids of instances and
+VIFs, and directories.
 
-A second run changes nothing. Rows of free nodes follow their machine (a new
-BMC password, a new MAC); rows that hold an instance are left alone and named.
+A second run changes nothing. The rows of free nodes are updated from their machine (a
+new BMC password, a new MAC); rows that hold an instance are left alone and named.
 """
 
 import argparse
+import itertools
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import libvirt
 import sqlalchemy as sa
 
 from ironic_sideways import exceptions
-from ironic_sideways.hardware import bmc
+from ironic_sideways.hardware import bmc, machines
 from ironic_sideways.nova_bm import database, rows_file, schema, seed
 
 EPILOG = """\
@@ -48,9 +50,9 @@ examples:
   seed_nova_bm.py ... --rows rows.sql --in-place /tftpboot=/srv/tftp
 
 refused, with nothing changed: a database with tables that are not nova_bm's, a
-domain without BMC, two BMCs with one address, a BMC on a port other than 623
+domain without a BMC, two BMCs with the same address, a BMC on a port other than 623
 (nova_bm has no column for it), a MAC or BMC that a row of another node has; with
---rows a nova_bm that has rows, or a domain that is no row's machine.
+--rows a nova_bm that has rows, or a domain that is in no row.
 
 exit codes:
   0  done
@@ -83,6 +85,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="where the machines are (default: %(default)s)",
     )
     parser.add_argument(
+        "--machines",
+        type=Path,
+        metavar="FILE",
+        help="a light lab's machines.json, instead of libvirt",
+    )
+    parser.add_argument(
         "--vbmc-config",
         required=True,
         type=Path,
@@ -91,29 +99,31 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--service-host",
+        nargs="+",
         required=True,
         metavar="HOST",
-        help="CONF.host of the nova-compute that owns the nodes",
+        help="CONF.host of the nova-compute that owns the nodes; of several, each gets "
+        "a node in turn",
     )
     parser.add_argument(
         "--domain",
         nargs="+",
         metavar="NAME",
-        help="only these domains (default: all that libvirt has)",
+        help="only these domains (default: all of libvirt's)",
     )
     parser.add_argument(
         "--rows",
         type=Path,
         metavar="FILE",
-        help="INSERTs of bm_nodes and bm_interfaces, as a nova-baremetal wrote them",
+        help="INSERTs into bm_nodes and bm_interfaces, as nova-baremetal wrote them",
     )
     parser.add_argument(
         "--in-place",
         nargs="+",
         default=[],
         metavar="OLD=NEW",
-        help="with --rows: NEW in the place of a uuid of an instance or a VIF, or of a "
-        "directory",
+        help="with --rows: replace OLD, the uuid of an instance or a VIF or a "
+        "directory, with NEW",
     )
     return parser
 
@@ -132,12 +142,11 @@ def in_place(words: Iterable[str]) -> dict[str, str]:
     return {old: new for old, _equals, new in pairs}
 
 
-def read_machine(domain: "libvirt.virDomain", vbmc_config: Path) -> seed.Machine:
-    """A libvirt domain and its BMC as one machine.
+def read_bmc(name: str, vbmc_config: Path) -> dict[str, Any]:
+    """The fields of seed.Machine that tell of the BMC of the domain ``name``.
 
-    :raises SidewaysError: no BMC, a file of its that cannot be read, or no disk.
+    :raises SidewaysError: no BMC, or its configuration cannot be read.
     """
-    name = domain.name()
     path = vbmc_config / name / "config"
     if not path.exists():
         raise exceptions.SidewaysError(
@@ -145,6 +154,23 @@ def read_machine(domain: "libvirt.virDomain", vbmc_config: Path) -> seed.Machine
             f"'vbmc add {name} --address ADDRESS --port {seed.BMC_PORT}'"
         )
     known = bmc.read(path).bmc
+    return {
+        "bmc_address": known.address,
+        "bmc_port": known.port,
+        "bmc_user": known.username,
+        "bmc_password": known.password,
+    }
+
+
+def read_machine(
+    domain: "libvirt.virDomain", vbmc_config: Path, service_host: str
+) -> seed.Machine:
+    """A libvirt domain and its BMC as one machine.
+
+    :raises SidewaysError: no BMC, a file of its that cannot be read, or no disk.
+    """
+    name = domain.name()
+    place = read_bmc(name, vbmc_config)
     root = ET.fromstring(domain.XMLDesc())  # noqa: S314 - libvirt's own XML
     disk = root.find("./devices/disk[@device='disk']/target")
     if disk is None:
@@ -159,18 +185,44 @@ def read_machine(domain: "libvirt.virDomain", vbmc_config: Path) -> seed.Machine
         macs=tuple(
             mac.attrib["address"] for mac in root.iterfind("./devices/interface/mac")
         ),
-        bmc_address=known.address,
-        bmc_port=known.port,
-        bmc_user=known.username,
-        bmc_password=known.password,
+        service_host=service_host,
+        **place,
     )
 
 
-def read_machines(
-    uri: str, vbmc_config: Path, names: Iterable[str] | None
+def read_light(
+    path: Path, vbmc_config: Path, names: Iterable[str] | None, hosts: Iterable[str]
 ) -> list[seed.Machine]:
-    """The machines of ``names``, or all that libvirt has, by name.
+    """The machines of ``names``, or all of a light lab's machines.json.
 
+    :param hosts: own them, each host one in turn.
+    :raises SidewaysError: it cannot be read, or one has no BMC.
+    """
+    known = machines.read(path)
+    if names is not None:
+        wanted = set(names)
+        known = [one for one in known if one.name in wanted]
+    return [
+        seed.Machine(
+            name=one.name,
+            uuid=one.uuid,
+            cpus=one.vcpus,
+            memory_mb=one.memory_mb,
+            disk_gb=one.disk_gb,
+            macs=one.macs,
+            service_host=host,
+            **read_bmc(one.name, vbmc_config),
+        )
+        for one, host in zip(known, itertools.cycle(hosts), strict=False)
+    ]
+
+
+def read_machines(
+    uri: str, vbmc_config: Path, names: Iterable[str] | None, hosts: Iterable[str]
+) -> list[seed.Machine]:
+    """The machines with these names, in this order, or all of libvirt's, by name.
+
+    :param hosts: own them, each host one in turn.
     :raises SidewaysError: libvirt is not reachable or has no such domain.
     """
     # libvirt's default handler prints each error to stderr, before ours.
@@ -180,58 +232,62 @@ def read_machines(
         try:
             if names is None:
                 domains = connection.listAllDomains()
+                domains.sort(key=libvirt.virDomain.name)
             else:
                 domains = [connection.lookupByName(name) for name in names]
-            machines = [read_machine(domain, vbmc_config) for domain in domains]
+            found = [
+                read_machine(domain, vbmc_config, host)
+                for domain, host in zip(domains, itertools.cycle(hosts), strict=False)
+            ]
         finally:
             connection.close()
     except libvirt.libvirtError as error:
         raise exceptions.SidewaysError(f"libvirt at {uri}: {error}") from error
-    if not machines:
+    if not found:
         raise exceptions.SidewaysError(f"libvirt at {uri}: no domains, nothing to seed")
-    return sorted(machines, key=lambda machine: machine.name)
+    return found
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Read the machines, write the rows, say what happened."""
     url = database.option_url(arguments.nova_bm_db, "--nova-bm-db")
-    machines = read_machines(
-        arguments.libvirt_uri, arguments.vbmc_config, arguments.domain
-    )
-    seed.check(machines)
+    where = arguments.vbmc_config, arguments.domain, arguments.service_host
+    if arguments.machines:
+        found = read_light(arguments.machines, *where)
+    else:
+        found = read_machines(arguments.libvirt_uri, *where)
+    seed.check(found)
     others = in_place(arguments.in_place)
     if others and not arguments.rows:
-        raise exceptions.UsageError("--in-place: expected --rows FILE too")
+        raise exceptions.UsageError("--in-place: expected --rows FILE as well")
     with database.connect(database.engine(url)) as connection:
         created = schema.ensure(connection)
         if arguments.rows:
-            # The tables are there anyway: no DDL of MariaDB's waits for a commit.
+            # The tables stay even if this fails: MariaDB commits DDL at once.
             connection.commit()
             rows_file.load(connection, arguments.rows)
-            left_out = rows_file.put_in_place(
-                connection, machines, arguments.service_host, others
-            )
+            left_out = rows_file.put_in_place(connection, found, others)
             connection.commit()
             print(
-                f"{url.database}: {len(machines)} rows of {arguments.rows} added, "
+                f"{url.database}: {len(found)} rows of {arguments.rows} added, "
                 f"{len(left_out)} without a domain left out"
             )
             return
-        outcome = seed.seed(connection, machines, arguments.service_host)
+        outcome = seed.seed(connection, found)
         connection.commit()
     if created:
         print(f"{url.database}: schema created at version {schema.VERSION}")
     for name in outcome.in_use:
-        print(f"{name}: its row differs but holds an instance, left as it is")
+        print(f"{name}: its row differs but holds an instance, left unchanged")
     print(
         f"{url.database}: {len(outcome.added)} rows added, "
         f"{len(outcome.updated)} updated, {len(outcome.unchanged)} unchanged, "
-        f"{len(outcome.in_use)} in use and left"
+        f"{len(outcome.in_use)} in use and left unchanged"
     )
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program; an error of ours becomes one line and its exit code."""
+    """The program; an expected error becomes one line and its exit code."""
     arguments = build_parser().parse_args(words)
     try:
         run(arguments)

@@ -11,10 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Grenade's verbs, on the instances that must survive: a thin call of
-# grenade/resources.
+# Grenade's resource verbs on the instances that must survive; grenade/resources does
+# the work.
 #
-# Grenade's style, and its variables.
+# Grenade's style and variables.
 # shellcheck disable=SC1091,SC2086,SC2154
 
 set -o errexit
@@ -33,8 +33,8 @@ SIDEWAYS_GRENADE=$(cd "$(dirname "$0")/../../grenade" && pwd)
 source "$SIDEWAYS_GRENADE/summary.sh"
 use_grenades_summary
 
-# Grenade empties its own record for each run. What collects heartbeats and leases has
-# its files open.
+# Like Grenade, which empties its own record for each run. The processes that collect
+# API answers, heartbeats and leases keep their files open: those stay.
 function begin_evidence {
     local evidence=$IRONIC_SIDEWAYS_DIR/hardware/evidence
     local previous=$IRONIC_SIDEWAYS_DIR/hardware/previous/evidence
@@ -54,7 +54,7 @@ case $1 in
         ;;
     verify)
         if [[ $2 == post-upgrade ]]; then
-            # The verdict first: nothing that comes after it can take it away.
+            # The verdict first: no later failure can prevent it.
             "$SIDEWAYS_GRENADE/after-upgrade" judge
             if [[ -e $TARGET_RELEASE_DIR/tempest/etc/tempest.conf ]]; then
                 configure_tempest_for_ironic "$TARGET_RELEASE_DIR/tempest/etc/tempest.conf"

@@ -11,10 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Before Grenade stops the base's services: what the window needs is there, and
-# nova_bm is saved. nova-compute stops with Nova; the machines run on.
+# Before Grenade stops the base's services: check what the window needs, and save
+# nova_bm. nova-compute stops with Nova; the machines keep running.
 #
-# Grenade's style, and its variables.
+# Grenade's style and variables.
 # shellcheck disable=SC1091,SC2086,SC2154
 
 echo "*********************************************************************"
@@ -33,7 +33,7 @@ source "$(dirname "$0")/checks.sh"
 
 IRONIC_SIDEWAYS_DIR=${IRONIC_SIDEWAYS_DIR:-$DATA_DIR/ironic-sideways}
 if [[ ! -r $IRONIC_SIDEWAYS_DIR/deployment ]]; then
-    die $LINENO "$IRONIC_SIDEWAYS_DIR/deployment: not found: was the base made with" \
+    die $LINENO "$IRONIC_SIDEWAYS_DIR/deployment: not found: was the base built with" \
         "enable_plugin ironic-sideways?"
 fi
 # shellcheck source=/dev/null
@@ -43,12 +43,12 @@ check_host "$BASE_COMPUTE_HOST" "$BASE_HOSTNAME" "$host"
 
 set -o xtrace
 
-# It has the BMCs' passwords, as Ironic's database will: not to Grenade's SAVE_DIR, which
-# a gate publishes, and so not by register_db_to_save.
+# nova_bm has the BMCs' passwords, as Ironic's database will: it must not go to Grenade's
+# SAVE_DIR, which a gate publishes, and so register_db_to_save is not used.
 initialize_database_backends
 (
     umask 077
-    # In the environment: in no process's arguments, nor in the trace.
+    # In the environment, not in a process's arguments or in the trace.
     set +o xtrace
     export MYSQL_PWD=$DATABASE_PASSWORD
     set -o xtrace

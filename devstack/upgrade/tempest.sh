@@ -11,14 +11,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Tempest's configuration, which the base's DevStack wrote for a cloud of virtual
-# servers, set for one of bare-metal nodes.
+# Change Tempest's configuration, which the base's DevStack wrote for virtual servers,
+# for bare-metal nodes.
 #
 # Sourced by resources.sh, after DevStack's functions.
 
 # shellcheck disable=SC2154
 
-# What DevStack itself turns off for VIRT_DRIVER=ironic (lib/tempest).
+# The features that DevStack itself turns off for VIRT_DRIVER=ironic (lib/tempest).
 TEMPEST_FEATURES_OFF=(
     change_password console_output interface_attach live_migration pause rescue
     resize shelve snapshot suspend
@@ -38,11 +38,11 @@ function configure_tempest_for_ironic { # <tempest.conf>
     iniset "$1" compute flavor_ref_alt "$other_flavor"
     iniset "$1" compute image_ref "$image"
     iniset "$1" compute image_ref_alt "$other_image"
-    # The machines are on one network, which is nobody's own.
+    # The machines are on one shared network.
     iniset "$1" compute fixed_network_name provisioning
     iniset "$1" auth create_isolated_networks False
     iniset "$1" network shared_physical_network True
-    # The guest has no SSH server: its heartbeat is the data plane's proof.
+    # The guest has no SSH server: its heartbeat proves the data plane.
     iniset "$1" validation run_validation False
     iniset "$1" service_available ironic True
 }

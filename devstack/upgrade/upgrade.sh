@@ -11,12 +11,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# The window, when Grenade has upgraded all of its own projects; nova-compute runs
-# again, and is stopped by it.
+# The window, after Grenade has upgraded all of its own projects; nova-compute runs
+# again by then, and the window stops it.
 #
-# Called again, it goes on after the last phase that was done.
+# Called again, it resumes after the last completed phase.
 #
-# Grenade's style, and its variables.
+# Grenade's style and variables.
 # shellcheck disable=SC1091,SC2086,SC2154
 
 echo "*********************************************************************"
@@ -41,7 +41,7 @@ check_host "$BASE_COMPUTE_HOST" "$BASE_HOSTNAME" "$host"
 printf 'export GRENADE_DIR=%q\n' "$GRENADE_DIR" >"$IRONIC_SIDEWAYS_DIR/grenade"
 
 SIDEWAYS_REPOSITORY=$(cd "$(dirname "$0")/../.." && pwd)
-# Where the target's unstack.sh looks for its plugins; in Zuul it is there.
+# The target's unstack.sh looks for its plugins there; in Zuul it exists already.
 if [[ ! -e $TARGET_RELEASE_DIR/ironic-sideways ]]; then
     ln -s "$SIDEWAYS_REPOSITORY" "$TARGET_RELEASE_DIR/ironic-sideways"
 fi
@@ -54,10 +54,10 @@ set -o xtrace
 export IRONIC_SIDEWAYS_DIR
 window=("$SIDEWAYS_REPOSITORY/grenade/upgrade-ironic" --deployment devstack)
 say "ironic-sideways: the window, with maintenance from begin-maintenance to end-maintenance"
-# Of Grenade's localrc: the way back is tried first, from this phase.
+# Set in Grenade's localrc: first a rollback is tried, from this phase.
 if [[ ${IRONIC_SIDEWAYS_BACK_FROM:-} ]]; then
     "${window[@]}" --to "$IRONIC_SIDEWAYS_BACK_FROM"
-    say "ironic-sideways: the way back from $IRONIC_SIDEWAYS_BACK_FROM, and then the window again"
+    say "ironic-sideways: roll back from $IRONIC_SIDEWAYS_BACK_FROM, then the window again"
     "${window[@]}" --rollback
 fi
 "${window[@]}"

@@ -11,11 +11,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# The deployment vocabulary of the phases, on a DevStack that Grenade upgrades.
+# The functions and variables that the phases use, on a DevStack that Grenade upgrades.
 #
-# Sourced. Needs what devstack/plugin.sh left in IRONIC_SIDEWAYS_DIR (default
-# /opt/stack/data/ironic-sideways) when it made the base, and, for what uses
-# DevStack's own functions, what devstack/upgrade/upgrade.sh left there.
+# Sourced. Needs the file that devstack/plugin.sh wrote to IRONIC_SIDEWAYS_DIR (default
+# /opt/stack/data/ironic-sideways) when it built the base and, to call DevStack's own
+# functions, the one that devstack/upgrade/upgrade.sh wrote there.
 
 # The phases read the variables that are set here.
 # shellcheck disable=SC2034
@@ -26,7 +26,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../cloud.sh"
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 IRONIC_SIDEWAYS_DIR=${IRONIC_SIDEWAYS_DIR:-/opt/stack/data/ironic-sideways}
 if [[ ! -r $IRONIC_SIDEWAYS_DIR/deployment ]]; then
-    echo "$IRONIC_SIDEWAYS_DIR/deployment: not found; expected a DevStack that was made with \
+    echo "$IRONIC_SIDEWAYS_DIR/deployment: not found; expected a DevStack built with \
 the plugin ironic-sideways (or another IRONIC_SIDEWAYS_DIR)" >&2
     exit 1
 fi
@@ -49,9 +49,9 @@ MIGRATE_OPTIONS=(
     --instances-boot-from-disk
     --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
 )
-# What must stand in no log and in no evidence.
+# Their secrets must appear in no log and no evidence.
 SECRET_FILES=("$IRONIC_SIDEWAYS_LAB/data/vbmc" "$IRONIC_SIDEWAYS_DIR")
-# Of the verdict's subjects: its table of users and old clients is the lab's alone.
+# Verdict subjects without evidence here: only the lab has the proxy's users and clients.
 LEFT_OUT=(proxy)
 declare -A UNITS=(
     [ironic-api]=ir-api
@@ -60,10 +60,10 @@ declare -A UNITS=(
     [nova-compute]=n-cpu
     [nova-scheduler]=n-sch
 )
-# Seconds for a service to be there.
+# Seconds for a service to come up.
 SERVICE_WAIT=180
 
-# DevStack's functions run in a process of their own: some have the names of ours.
+# DevStack's functions run in a separate process: some have the same names as ours.
 function devstack { # <function> [argument...]
     "$REPOSITORY/grenade/deployments/devstack/call" "$@"
 }
@@ -80,7 +80,7 @@ function in_tools { # <command> [argument...]
 
 function base_files {
     printf '%s\n' "$NOVA_CONF" "$NOVA_CPU_CONF" "$NOVA_API_PASTE_INI" \
-        "$(policy_directory nova)/maintenance.yaml" "$(policy_directory neutron)/maintenance.yaml"
+        "$(policy_directory nova)/zz-maintenance.yaml" "$(policy_directory neutron)/zz-maintenance.yaml"
 }
 
 function install_ironic {
@@ -92,7 +92,7 @@ function create_ironic_database {
     echo "ironic: schema created, no rows"
 }
 
-# The hardware's supervisor runs it, until unstack.sh.
+# The hardware's supervisor runs it until unstack.sh.
 function start_prober {
     sudo "$SIDEWAYS_TOOLS/bin/ironic-sideways" lab service start \
         --directory "$SIDEWAYS_HARDWARE" prober
@@ -140,7 +140,7 @@ function await_service { # <service> <started at>
     local binary=$1
     case $1 in
         ironic-*) return 0 ;;
-        # It has no record of its own; that another one's is shown needs it.
+        # It has no service record of its own; it must be up to show another's.
         nova-api)
             ironic-sideways wait-service --os-cloud "$ADMIN_CLOUD" --binary nova-scheduler \
                 --host "$BASE_HOSTNAME" --timeout "$SERVICE_WAIT"
@@ -151,8 +151,8 @@ function await_service { # <service> <started at>
         --host "$BASE_COMPUTE_HOST" --since "$2" --timeout "$SERVICE_WAIT"
 }
 
-# DevStack recreates nova-cpu.conf from nova.conf whenever it starts nova-compute
-# by its own function: an option of nova-compute goes into both.
+# DevStack recreates nova-cpu.conf from nova.conf whenever its own function starts
+# nova-compute: an option of nova-compute goes into both.
 function configuration_files { # <configuration>
     case $1 in
         nova) echo "$NOVA_CONF" ;;
@@ -195,12 +195,12 @@ function database_url { # <database>
     echo "@$IRONIC_SIDEWAYS_DIR/$1.url"
 }
 
-# The drop-ins of devstack/plugin.sh let both services log to a file, too.
+# The drop-ins of devstack/plugin.sh make both services log to a file as well.
 function service_log { # <service>
     echo "$IRONIC_SIDEWAYS_LAB/logs/$1.log"
 }
 
-# The base's nova-compute services, one a line.
+# The base's nova-compute services, one per line.
 function compute_services {
     echo nova-compute
 }
@@ -213,12 +213,12 @@ function base_compute_config { # <compute service>
     echo "$NOVA_CPU_CONF"
 }
 
-# Where the base compute host has its net-booted instances' kernels.
+# Where the base compute host keeps the kernels of net-booted instances.
 function tftp_root {
     echo "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
 }
 
-# Beside the service's own configuration, which have directories side by side.
+# In the service's configuration directory, a sibling of Nova's.
 function policy_directory { # <nova|neutron>
     echo "$(dirname "$(dirname "$NOVA_CONF")")/$1/policy.d"
 }

@@ -11,10 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# The deployment vocabulary of the phases, on the lab (ironic_sideways/lab).
+# The functions and variables that the phases use, on the lab (ironic_sideways/lab).
 #
-# Sourced. Needs IRONIC_SIDEWAYS_LAB (the lab's directory; default .lab beside
-# this repository's files) with a lab that is up.
+# Sourced. Needs a lab that is up in IRONIC_SIDEWAYS_LAB (default: .lab in this
+# repository).
 
 # The phases read the variables that are set here.
 # shellcheck disable=SC2034
@@ -25,27 +25,27 @@ source "$(dirname "${BASH_SOURCE[0]}")/../cloud.sh"
 REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export IRONIC_SIDEWAYS_LAB=${IRONIC_SIDEWAYS_LAB:-$REPOSITORY/.lab}
 export OS_CLIENT_CONFIG_FILE=$IRONIC_SIDEWAYS_LAB/etc/clouds.yaml
-# A proxy reaches the package registries, not this host's own services.
+# A host's HTTP proxy is for the package registries, not for the lab's services.
 export no_proxy=127.0.0.1${no_proxy:+,$no_proxy}
 PATH=${IRONIC_SIDEWAYS_VENV:-$REPOSITORY/.venv}/bin:$PATH
 EVIDENCE_DIR=$IRONIC_SIDEWAYS_LAB/evidence
 LOCK_DIR=$IRONIC_SIDEWAYS_LAB
 CACHE_DIR=${IRONIC_SIDEWAYS_CACHE:-$REPOSITORY/.cache}
-# Of pip, and of what lists Python's entry points; root's home stays as it is.
+# For pip and stevedore's cache of entry points; root's home is left alone.
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$CACHE_DIR}
-# A lab of another environment than .venv goes on and back with that one alone.
+# A lab from another environment than .venv must be resumed and rolled back with it.
 IN_ENVIRONMENT=${IRONIC_SIDEWAYS_VENV:+IRONIC_SIDEWAYS_VENV=$IRONIC_SIDEWAYS_VENV }
 RESUME=${RESUMED_BY:-${IN_ENVIRONMENT}IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic}
 ROLL_BACK="${IN_ENVIRONMENT}IRONIC_SIDEWAYS_LAB=$IRONIC_SIDEWAYS_LAB $REPOSITORY/grenade/upgrade-ironic --rollback"
-# What must stand in no log and in no evidence.
+# Their secrets must appear in no log and no evidence.
 SECRET_FILES=(
     "$IRONIC_SIDEWAYS_LAB/etc/secrets.json" "$IRONIC_SIDEWAYS_LAB/data/vbmc"
     "$IRONIC_SIDEWAYS_LAB/etc" "$IRONIC_SIDEWAYS_LAB/etc/database"
 )
-# Of the verdict's subjects, what this deployment has no evidence of.
+# The verdict subjects that this deployment has no evidence of.
 LEFT_OUT=()
-# A free node of the lab deploys by network boot without an agent. Kernels and
-# ramdisks of net-booted instances go where ironic.conf's file_url_allowed_paths is.
+# A free node of the lab is deployed by network boot, without an agent. Kernels and
+# ramdisks of net-booted instances go below ironic.conf's file_url_allowed_paths.
 MIGRATE_OPTIONS=(
     --free-deploy-interface ramdisk
     --tftp-root "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
@@ -53,17 +53,17 @@ MIGRATE_OPTIONS=(
     --netboot-images "$IRONIC_SIDEWAYS_LAB/data/netboot-images"
 )
 
-# What a way back must leave as it was, one a line.
+# The files that a rollback must restore, one per line.
 function base_files {
     local service
     printf '%s\n' "$IRONIC_SIDEWAYS_LAB"/etc/nova/{nova.conf,api-paste.ini} \
-        "$IRONIC_SIDEWAYS_LAB"/etc/{nova,neutron}/policy.d/maintenance.yaml
+        "$IRONIC_SIDEWAYS_LAB"/etc/{nova,neutron}/policy.d/zz-maintenance.yaml
     for service in $(compute_services); do
         base_compute_config "$service"
     done
 }
 
-# Root is who uses the lab.
+# The lab is used as root.
 function as_root { # <command> [argument...]
     "$@"
 }
@@ -93,7 +93,7 @@ function restart_service { # <service>...
     ironic-sideways lab service restart "$@"
 }
 
-# Asks each API once a second until the lab goes; one that runs goes on.
+# It asks each API once a second until the lab goes down; no effect if it runs already.
 function start_prober {
     start_service prober
 }
@@ -110,7 +110,7 @@ function unset_option { # <configuration> <section> <option>
     ironic-sideways lab unset-option "$1" "$2" "$3"
 }
 
-# Those with the service's databases.
+# The files with the service's database connections.
 function configuration_files { # <nova|ironic>
     echo "$IRONIC_SIDEWAYS_LAB/etc/$1/$1.conf"
 }
@@ -123,8 +123,8 @@ function service_log { # <service>
     ironic-sideways lab service-log "$1"
 }
 
-# The base's nova-compute services, one a line. Such a name is a service and a
-# configuration.
+# The base's nova-compute services, one per line. Each name is that of a service and of
+# a configuration.
 function compute_services {
     ironic-sideways lab show compute_services
 }
@@ -137,12 +137,12 @@ function base_compute_config { # <compute service>
     echo "$IRONIC_SIDEWAYS_LAB/etc/$1/nova.conf"
 }
 
-# Where the base compute hosts have their net-booted instances' kernels.
+# Where the base compute hosts keep the kernels of net-booted instances.
 function tftp_root {
     echo "$IRONIC_SIDEWAYS_LAB/data/tftpboot"
 }
 
-# Beside the service's own configuration.
+# In the service's configuration directory.
 function policy_directory { # <nova|neutron>
     echo "$IRONIC_SIDEWAYS_LAB/etc/$1/policy.d"
 }

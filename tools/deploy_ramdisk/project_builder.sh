@@ -17,11 +17,11 @@
 # Sourced by build_deploy_ramdisk.sh, which has fail, PART, INGREDIENTS, CONSTRAINTS
 # and debian_sources. Needs debootstrap, kpartx, qemu-img and sudo.
 #
-# That builder clones the agent and the constraints from git. Here both are archives
-# made of PyPI's releases: the agent's source, the constraints of this repository,
-# and beside them the wheels of all that the agent depends on.
+# That builder normally clones the agent and the constraints from git. Here both are
+# archives: the agent's source release from PyPI; this repository's constraints, with
+# the wheels of all that the agent depends on.
 
-# What diskimage-builder reads is exported.
+# The variables that diskimage-builder reads are exported.
 # shellcheck disable=SC2034
 
 PROJECT_DISTRIBUTION=debian-minimal
@@ -40,17 +40,17 @@ function install_project_builder { # <environment>
         --requirement "$INGREDIENTS/project_builder.txt"
 }
 
-# The agent's release as PyPI has it, and the wheels that it is installed from.
+# The agent's source release, and the wheels of it and its dependencies, from PyPI.
 function fetch_agent { # <directory> <environment of the builder>
     local pip=(python -m pip --quiet --disable-pip-version-check) named
     AGENT_VERSION=$(sed -n 's/^ironic-python-agent==//p' "$CONSTRAINTS")
     "${pip[@]}" download --no-deps --no-binary ironic-python-agent \
         --dest "$1" "ironic-python-agent==$AGENT_VERSION"
     mkdir --parents "$1/requirements/wheels"
-    # glean configures the ramdisk's network; the others build and install wheels.
+    # glean configures the ramdisk's network; the others build or install packages.
     "${pip[@]}" download --dest "$1/requirements/wheels" --constraint "$CONSTRAINTS" \
         "ironic-python-agent==$AGENT_VERSION" glean pbr pip setuptools wheel
-    # The builder wants one release of pip, by name, where Debian's is older.
+    # The builder requires a certain pip release where Debian's is older.
     named=$(find "$2/share/ironic-python-agent-builder" -type f \
         -exec sed --quiet 's/^REQUIRED_PIP_STR="\(.*\)"$/\1/p' {} +)
     if [[ $named ]]; then
@@ -62,7 +62,7 @@ function fetch_agent { # <directory> <environment of the builder>
     tar --create --gzip --file "$1/requirements.tar.gz" --directory "$1" requirements
 }
 
-# An element of one file: pip in the ramdisk's root asks no index.
+# A diskimage-builder element with one file: pip in the ramdisk's root uses no index.
 function write_offline_element { # <elements>
     mkdir --parents "$1/offline-pip/environment.d"
     cat >"$1/offline-pip/environment.d/10-pip" <<END
@@ -100,14 +100,14 @@ function build_by_project { # <build directory>
     fetch_agent "$sources" "$PART/builder"
     write_offline_element "$PART/elements"
     (
-        # Of this host's pip; what holds in the ramdisk's root is in the element.
+        # They are for this host's pip; the element configures pip in the ramdisk's root.
         unset PIP_FIND_LINKS PIP_CERT PIP_CONSTRAINT PIP_INDEX_URL PIP_EXTRA_INDEX_URL
         choose_sources "$sources" "$release"
         export DIB_IMAGE_CACHE=$PART/cache TMP_DIR=$PART/tmp DIB_NO_TMPFS=1
         PATH=$PART/builder/bin:$PATH
-        # Its checksums fail where the output has a directory.
+        # The builder's checksums fail if the output path has a directory.
         cd "$PART/out"
-        # What a mount leaves behind if this is killed goes with the namespace.
+        # If this is killed, its mounts go away with the namespace.
         unshare --mount ironic-python-agent-builder --release "$release" \
             --elements-path "$PART/elements" --element offline-pip \
             --output ipa "$PROJECT_DISTRIBUTION"

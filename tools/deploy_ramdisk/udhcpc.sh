@@ -13,7 +13,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# What udhcpc calls in the deploy ramdisk: address, route and name servers. Needs
+# udhcpc's script in the deploy ramdisk: sets address, route and name servers. Needs
 # interface, ip, mask, router and dns in the environment.
 #
 # udhcpc.sh <deconfig|bound|renew|leasefail|nak>

@@ -11,14 +11,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# One base compute host after the other: a window each, and a verdict each.
+# Move the base compute hosts one by one, each with its own window and verdict.
 #
 # Sourced by tools/run_upgrade.sh after phases.sh and the deployment.
 
-# What is judged once, for the whole cloud, or by its own phase.
+# The subjects that are judged once for the whole cloud, or by their own phase.
 JUDGED_ONCE=(restarted judges-again operations proxy tempest "last look")
 
-# JOB_RESULT is that of the first that failed, or 0.
+# JOB_RESULT is that of the first host that failed, or 0.
 function move_one_by_one {
     local services service host
     services=$(compute_services)
@@ -35,12 +35,12 @@ function move_one_by_one {
     done
 }
 
-# The verification is a phase of the host's own evidence.
+# The verification is a phase in the host's own evidence.
 function verify_increment { # <host>
     local EVIDENCE_DIR=$EVIDENCE_DIR/increments/$1
     # shellcheck disable=SC2034 # phases.sh reads it
     PHASE_NAMES=()
-    phase verify verify_workload "every instance, after the move of $1"
+    phase verify verify_workload "every instance after the move of $1"
     try_phases ""
     JOB_RESULT=$PHASE_RESULT
 }

@@ -11,22 +11,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# There and back: the window up to some phase, its rollback, and the proof that
-# the base is as it was.
+# Rounds: the window up to some phase, its rollback, and the proof that the base is
+# as it was.
 #
 # Sourced by tools/run_upgrade.sh and tools/sabotage.sh after phases.sh and the
 # deployment. A round is
 #
-#   PHASE              up to PHASE, and back
-#   PHASE-killed       PHASE is killed while it runs; back from there
+#   PHASE              up to PHASE, then rolled back
+#   PHASE-killed       PHASE is killed while it runs, then rolled back
 #   PHASE-back-killed  the rollback from PHASE is killed while it runs, and repeated
-#   sabotaged-NAME     a move that is broken in one way, which the verdict must name
-#                      (ironic_sideways/trials/sabotage), and back; NAME+NAME: in several
+#   sabotaged-NAME     a move broken on purpose, which the verdict must name
+#                      (ironic_sideways/trials/sabotage), then rolled back; NAME+NAME: in
+#                      several ways
 #
 # Its evidence is kept in $EVIDENCE_DIR/rollbacks/<round>.
 
-# What appears in $EVIDENCE_DIR in the middle of a phase: its record of what is to
-# be undone, its rows in the database, or the mark that it ends maintenance.
+# The file that appears in $EVIDENCE_DIR in the middle of a phase: its undo file, its
+# record of rows written, or the mark that it has begun to end maintenance.
 declare -A MIDDLE_OF=(
     [begin-maintenance]=maintenance.json
     [migrate]=migration.json
@@ -34,23 +35,23 @@ declare -A MIDDLE_OF=(
     [compute]=allocations.json
     [end-maintenance]=phases/unlocking
 )
-# What goes in the middle of a phase's way back.
+# The file that disappears in the middle of a phase's rollback.
 declare -A MIDDLE_BACK_OF=(
     [compute]=phases/nova-compute.compute_manager.value
 )
-# After these the base is not only looked at but used.
+# After these rounds the base is not only compared but used.
 USED_AFTER=" compute-killed resources "
-# Seconds that a phase waits for what a sabotage prevents: the verdict judges by what
-# is seen at once.
+# Seconds that a phase waits for what a sabotage prevents: the verdict does not need the
+# full timeout.
 SABOTAGED_TIMEOUT=30
-# Seconds for the middle of a phase to come, all phases before it included.
+# Seconds until the middle of a phase, including all phases before it.
 MIDDLE_TIMEOUT=1800
-# Seconds for what was killed to be gone.
+# Seconds until a killed session has ended.
 KILL_TIMEOUT=60
 
 UPGRADE=$REPOSITORY/grenade/upgrade-ironic
 
-# Fill ROUNDS from the words of --rollback-from.
+# Set ROUNDS from the value of --rollback-from.
 function choose_rounds { # <each | round,...>
     local known round
     mapfile -t known < <(all_rounds)
@@ -68,7 +69,7 @@ ${known[*]}" >&2
     done
 }
 
-# Every round: each phase that has a way back, and what can be killed in it.
+# Every round: each phase that can be rolled back, and its kills.
 function all_rounds {
     local name
     while read -r name _; do
@@ -78,7 +79,7 @@ function all_rounds {
     done < <("$UPGRADE" --list)
 }
 
-# Add to ROUNDS the words of --sabotage.
+# Add the value of --sabotage to ROUNDS.
 function choose_sabotages { # <each | windows | name[+name...],...>
     local chosen
     chosen=$(ironic-sideways sabotage choose "$1")
@@ -86,7 +87,7 @@ function choose_sabotages { # <each | windows | name[+name...],...>
     ROUNDS+=("${chosen[@]/#/sabotaged-}")
 }
 
-# Declare a phase for each round; it finds its own name in PHASE_RUNNING.
+# Declare a phase for each round; one_round finds its name in PHASE_RUNNING.
 function declare_rounds { # <round>...
     local round
     LAST_ROUND=${*: -1}
@@ -104,7 +105,7 @@ function there_and_back { # <round>
     phase=${phase%-back}
     SABOTAGE_KIND=mendable
     if [[ -e $EVIDENCE_DIR/base-before.json ]]; then
-        # An earlier try failed somewhere: back to where it began.
+        # An earlier attempt failed: return to the state it began with.
         mend
         "$UPGRADE" --rollback
     else
@@ -123,7 +124,7 @@ function there_and_back { # <round>
     if [[ $SABOTAGE_KIND == mendable ]]; then
         compare_base
     else
-        # A machine was switched: its instance is not as before.
+        # A machine was powered off or rebooted: its instance is not as before.
         "$REPOSITORY/grenade/resources" destroy
         "$REPOSITORY/grenade/resources" create
     fi
@@ -137,8 +138,8 @@ function there_and_back { # <round>
     keep_round "$1"
 }
 
-# What sabotages wrote is taken back, if they did. A conductor would act on what is
-# taken back below it.
+# Revert what a sabotage wrote, if any. A running conductor would act on rows that
+# change under it.
 function mend {
     if [[ -e $IRONIC_SIDEWAYS_LAB/sabotage.json ]]; then
         stop_service ironic-api ironic-conductor
@@ -156,8 +157,8 @@ function take_base { # <name>
         "${files[@]/#/--file=}" --tftp-root "$(tftp_root)" --output "$EVIDENCE_DIR/$1.json"
 }
 
-# Break the move, and see that the verdict says in what. A phase may see it as well,
-# and fail: the verdict is asked all the same.
+# Break the move, and check that the verdict says how. A phase may notice as well and
+# fail; the verdict is still computed.
 function sabotage { # <name[+name...]>
     local plan stages after until look broken="" result=0
     plan=$(ironic-sideways sabotage plan "$1")
@@ -172,7 +173,7 @@ function sabotage { # <name[+name...]>
     [[ $look != look ]] || look_at_the_cloud
     ironic-sideways evidence collect --logs "$IRONIC_SIDEWAYS_LAB/logs" \
         "${SECRET_FILES[@]/#/--secrets=}" --output "$EVIDENCE_DIR"
-    # Before it is taken back: some are in the evidence.
+    # Before it is reverted: some sabotages change the evidence.
     ironic-sideways sabotage judge "$1" >"$EVIDENCE_DIR/phases/sabotaged.said" || result=$?
     mend
     return "$result"
@@ -183,13 +184,13 @@ function reach { # <phase> <name[+name...]>
     TAKEOVER_TIMEOUT=$SABOTAGED_TIMEOUT RESOURCES_TIMEOUT=$SABOTAGED_TIMEOUT \
         "$UPGRADE" --to "$1" && return
     if [[ -z $broken || ! -e $EVIDENCE_DIR/phases/$1.begun ]]; then
-        echo "sabotage $2: a phase before $1 failed, which cannot show it" >&2
+        echo "sabotage $2: a phase before $1 failed, which cannot be due to it" >&2
         return 1
     fi
     echo "phase $1 failed; the verdict must explain it"
 }
 
-# As the end of maintenance begins with; that one would go on, and not come back.
+# What the end of maintenance begins with; the phase itself cannot be rolled back.
 function look_at_the_cloud {
     base_options
     ironic-sideways evidence snapshot "${SNAPSHOT_OPTIONS[@]}" \
@@ -205,8 +206,8 @@ function in_the_middle_back { # <phase>
     [[ ! -e $EVIDENCE_DIR/${MIDDLE_BACK_OF[$1]} ]]
 }
 
-# Run a command as a session of its own, and end all of it by SIGKILL, as a
-# machine's failure would, as soon as a test holds.
+# Run a command in its own session, and kill all of it with SIGKILL, as a power
+# failure would, as soon as a test succeeds.
 function kill_when { # <test> -- <command> [argument...]
     local test=() deadline
     deadline=$((SECONDS + MIDDLE_TIMEOUT))
@@ -217,7 +218,7 @@ function kill_when { # <test> -- <command> [argument...]
     shift
     local pid_file=$EVIDENCE_DIR/phases/session
     rm -f "$pid_file"
-    # It is no part of the job that a signal to the run ends.
+    # The session is not part of the job that a signal to the run ends.
     trap 'end_session "$pid_file"; exit 143' HUP INT TERM
     # shellcheck disable=SC2016
     setsid bash -c 'echo $$ >"$0"; exec "$@"' "$pid_file" "$@" 9>&- &
@@ -227,7 +228,7 @@ function kill_when { # <test> -- <command> [argument...]
             return 1
         fi
         if ((SECONDS > deadline)); then
-            echo "$*: its middle did not come within $MIDDLE_TIMEOUT s (${test[*]})" >&2
+            echo "$*: its middle was not reached within $MIDDLE_TIMEOUT s (${test[*]})" >&2
             end_session "$pid_file"
             return 1
         fi
@@ -242,10 +243,10 @@ function end_session { # <file with its id>
     local deadline
     [[ -s $1 ]] || return 0
     deadline=$((SECONDS + KILL_TIMEOUT))
-    # Again, for what one was forking while it was looked at.
+    # Repeated, for processes that were being forked meanwhile.
     while pkill -KILL --session "$(<"$1")"; do
         if ((SECONDS > deadline)); then
-            echo "session $(<"$1"): not gone $KILL_TIMEOUT s after SIGKILL:" \
+            echo "session $(<"$1"): still running $KILL_TIMEOUT s after SIGKILL:" \
                 "$(pgrep --session "$(<"$1")" --list-full | head -n 3)" >&2
             return 1
         fi

@@ -11,10 +11,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-# Ironic by its own DevStack library, on machines that are there already.
+# Ironic from its own DevStack library, on machines that exist already.
 #
-# Sourced by call, after DevStack's libraries. Its install, configure, init and
-# start functions are used; none that makes a bridge, a VM, a node or a network.
+# Sourced by call, after DevStack's libraries. Uses the library's install, configure,
+# init and start functions; none that creates a bridge, a VM, a node or a network.
 
 # Variables and functions of DevStack and of the library.
 # shellcheck disable=SC1091,SC2034,SC2086,SC2154
@@ -24,14 +24,14 @@ IRONIC_REPO=${IRONIC_REPO:-$GIT_BASE/openstack/ironic.git}
 IRONIC_BRANCH=${IRONIC_BRANCH:-$TARGET_BRANCH}
 SIDEWAYS_GATEWAY=$("$SIDEWAYS_TOOLS/bin/ironic-sideways" lab show --directory "$SIDEWAYS_HARDWARE" gateway)
 
-# The machines are no VMs of the library's, have BMCs, and boot by BIOS.
+# The machines are not the library's VMs, have BMCs, and boot with BIOS.
 IRONIC_IS_HARDWARE=True
 IRONIC_DEPLOY_DRIVER=ipmi
 IRONIC_BOOT_MODE=bios
 IRONIC_BUILD_DEPLOY_RAMDISK=False
 IRONIC_AUTOMATED_CLEAN_ENABLED=False
 IRONIC_DEPLOY_LOGS_COLLECT=on_failure
-# The hardware's dnsmasq knows what each machine boots.
+# The hardware's dnsmasq knows what each machine is to boot.
 IRONIC_DHCP_PROVIDER=none
 IRONIC_TFTPSERVER_IP=$SIDEWAYS_GATEWAY
 IRONIC_HTTP_SERVER=$SIDEWAYS_GATEWAY
@@ -50,11 +50,11 @@ IRONIC_ENABLED_POWER_INTERFACES=ipmitool
 IRONIC_ENABLED_RAID_INTERFACES=no-raid
 IRONIC_ENABLED_RESCUE_INTERFACES=no-rescue
 IRONIC_ENABLED_STORAGE_INTERFACES=noop
-# A row that names an interface which is not enabled stops power sync for all.
+# A node that names an interface that is not enabled stops power sync for all nodes.
 IRONIC_ENABLED_VENDOR_INTERFACES=ipmitool,no-vendor
 
-# Sourcing it installs boot loaders for UEFI, which no machine here uses, by names that
-# Debian does not all have; offline, DevStack installs no package.
+# Sourcing it installs UEFI boot loaders, which no machine here uses, from packages that
+# Debian does not all have; with OFFLINE, DevStack installs no package.
 function source_ironic_library {
     local offline=${OFFLINE:-False}
     OFFLINE=True
@@ -66,8 +66,8 @@ if [[ -r $IRONIC_DIR/devstack/lib/ironic ]]; then
     source_ironic_library
 fi
 
-# From nothing to a configured Ironic with its user and catalogue entry; its
-# database and its services come later. Can be done again.
+# Install and configure Ironic, with its user and catalogue entry; its database and its
+# services come later. Can be repeated.
 function join_ironic {
     local url
     if [[ ! -r $IRONIC_DIR/devstack/lib/ironic ]]; then
@@ -80,7 +80,7 @@ function join_ironic {
     configure_ironic_for_machines
     create_ironic_accounts
     url=$(iniget $IRONIC_CONF_FILE database connection)
-    # The plugin that counts queries is in DevStack's environment alone.
+    # The plugin that counts queries is only in DevStack's environment.
     (umask 077; echo "${url%&plugin=*}" >"$IRONIC_SIDEWAYS_DIR/ironic.url")
     configure_nova_for_ironic
 }
@@ -91,8 +91,8 @@ function configure_ironic_for_machines {
     iniset $IRONIC_CONF_FILE DEFAULT enabled_firmware_interfaces no-firmware
     iniset $IRONIC_CONF_FILE conductor sync_local_state_interval 10
     iniset $IRONIC_CONF_FILE conductor sync_power_state_interval 10
-    # Guests may ignore ACPI; the node's lock is held meanwhile.
-    iniset $IRONIC_CONF_FILE conductor soft_power_off_timeout 5
+    # For a soft reboot; a guest that ignores ACPI keeps the node locked for this long.
+    iniset $IRONIC_CONF_FILE conductor soft_power_off_timeout 60
     iniset $IRONIC_CONF_FILE conductor file_url_allowed_paths $data
     iniset $IRONIC_CONF_FILE conductor disable_zstandard_decompression true
     iniset $IRONIC_CONF_FILE deploy default_boot_mode bios
@@ -109,7 +109,7 @@ function configure_ironic_for_machines {
     iniset $IRONIC_CONF_FILE nova send_power_notifications false
 }
 
-# nova-compute's credentials for Ironic; which driver it runs stays as it is.
+# nova-compute's credentials for Ironic; its driver is not changed.
 function configure_nova_for_ironic {
     local file
     for file in $NOVA_CONF $NOVA_CPU_CONF; do
@@ -120,7 +120,7 @@ function configure_nova_for_ironic {
         iniset $file ironic user_domain_id default
         iniset $file ironic project_domain_id default
         iniset $file ironic region_name $REGION_NAME
-        # By standard input: in no process's arguments.
+        # On standard input, not in a process's arguments.
         echo "$SERVICE_PASSWORD" | ironic-sideways option set $file ironic password -
     done
 }

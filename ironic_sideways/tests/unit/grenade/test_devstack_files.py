@@ -15,13 +15,13 @@
 import importlib.util
 import sys
 import tomllib
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 import yaml
 
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY
-
+REPOSITORY = Path(__file__).parents[4]
 DEVSTACKS = {
     "devstack": {"auth": {"username": "demo", "project_name": "demo"}},
     "devstack-admin": {
@@ -89,5 +89,5 @@ def test_a_cloud_that_devstack_lacks_is_named(files, capsys):
 
     assert load("clouds").main() == 1
 
-    assert "expected 'devstack-admin' of DevStack" in capsys.readouterr().err
+    assert "expected DevStack's 'devstack-admin'" in capsys.readouterr().err
     assert not target.exists()

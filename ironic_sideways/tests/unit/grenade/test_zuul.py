@@ -15,15 +15,16 @@
 import pkgutil
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from tempest.api import compute
 
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY
 from ironic_sideways.trials.tempest import lists
 
+REPOSITORY = Path(__file__).parents[4]
 JOB = "grenade-ironic-sideways"
 CONFIGURATION = yaml.safe_load((REPOSITORY / ".zuul.yaml").read_text())
 JOBS: dict[str, dict[str, Any]] = {

@@ -102,7 +102,7 @@ def test_undo_refuses_a_service_that_somebody_has_enabled_since(host: Host) -> N
     (host.etc / WANTS / "nginx.service").symlink_to("/lib/systemd/system/nginx.service")
     done = host.run("undo_host")
     assert done.returncode == 1
-    assert "nginx.service: made since" in done.stderr
+    assert "nginx.service: created after" in done.stderr
     assert "installed nginx" in (host.root / "dpkg").read_text()
 
 

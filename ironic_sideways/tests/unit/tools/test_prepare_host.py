@@ -172,7 +172,7 @@ def test_a_place_for_locks_that_is_a_link_is_refused(host: Host) -> None:
     (host.root / "elsewhere" / "prepare-host.lock").write_text("kept")
     done = host.run("rm -r $LOCKS\nln -s $ROOT/elsewhere $LOCKS\ntake_lock")
     assert done.returncode == 1
-    assert "expected a directory of root's" in done.stderr
+    assert "expected a directory that root owns" in done.stderr
 
 
 def test_each_package_has_a_profile_and_a_docs_job_installs_none() -> None:

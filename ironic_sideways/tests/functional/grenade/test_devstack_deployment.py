@@ -19,7 +19,7 @@ import pytest
 
 from ironic_sideways.evidence import secrets
 from ironic_sideways.lab import service_table
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
+from ironic_sideways.tests.functional.grenade.standin import REPOSITORY, Standin
 
 DEPLOYMENTS = REPOSITORY / "grenade" / "deployments"
 DEVSTACK = DEPLOYMENTS / "devstack.sh"
@@ -88,7 +88,7 @@ def test_without_the_plugins_record_it_says_what_it_needs(cloud):
 
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "a DevStack that was made with the plugin ironic-sideways" in done.stderr
+    assert "a DevStack built with the plugin ironic-sideways" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,8 @@ def test_places(cloud):
         "/etc/nova/nova.conf",
         "/etc/nova/nova-cpu.conf",
         "/etc/nova/api-paste.ini",
-        "/etc/nova/policy.d/maintenance.yaml",
-        "/etc/neutron/policy.d/maintenance.yaml",
+        "/etc/nova/policy.d/zz-maintenance.yaml",
+        "/etc/neutron/policy.d/zz-maintenance.yaml",
     ]
 
 

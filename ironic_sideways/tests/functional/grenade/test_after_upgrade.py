@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
+from ironic_sideways.tests.functional.grenade.standin import REPOSITORY, Standin
 
 AFTER = REPOSITORY / "grenade" / "after-upgrade"
 TOOLS = "ironic-sideways/venv/ironic-sideways"

@@ -16,8 +16,8 @@ import subprocess
 
 import pytest
 
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
-from ironic_sideways.tests.unit.grenade.test_devstack_upgrade import UPGRADE, host
+from ironic_sideways.tests.functional.grenade.standin import REPOSITORY, Standin
+from ironic_sideways.tests.functional.grenade.test_devstack_upgrade import UPGRADE, host
 
 __all__ = ["host"]
 
@@ -114,7 +114,7 @@ def test_each_failure_ends_the_settings(host):
         ),
         ({"ENABLED_SERVICES": "key,c-api"}, "boots a virtual server from a volume"),
         ({"ENABLED_SERVICES": "key,postgresql"}, "nova_bm is a MySQL database"),
-        ({"ENABLED_SERVICES": "key,tls-proxy"}, "no certificate authority"),
+        ({"ENABLED_SERVICES": "key,tls-proxy"}, "certificate authority"),
         ({"MORE_PROJECTS": "ironic"}, "Ironic's own Grenade plugin is registered"),
         ({"GRENADE_PLUGINS": ",ironic-sideways,ironic"}, "Ironic's own Grenade plugin"),
         ({"BEFORE": "unset -f devstack_localrc"}, "no function devstack_localrc"),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
+from ironic_sideways.tests.functional.grenade.standin import REPOSITORY, Standin
 
 CALL = REPOSITORY / "grenade" / "deployments" / "devstack" / "call"
 HARDWARE = "/stack/data/ironic-sideways/hardware"

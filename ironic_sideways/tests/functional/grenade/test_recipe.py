@@ -17,7 +17,7 @@ import re
 
 import pytest
 
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
+from ironic_sideways.tests.functional.grenade.standin import REPOSITORY, Standin
 
 PAGE = (REPOSITORY / "doc/source/user/grenade.rst").read_text()
 #: What DevStack enables where nobody chooses (stackrc, stable/2026.1).

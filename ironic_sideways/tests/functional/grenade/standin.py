@@ -269,7 +269,7 @@ class Standin:
             env=self.environment | more,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             cwd=self.root,
         )
 

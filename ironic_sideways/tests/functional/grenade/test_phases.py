@@ -61,7 +61,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=180,
         )
 
     def ran(self) -> list[str]:
@@ -90,7 +90,7 @@ def test_a_phase_that_was_done_is_not_done_again(shell):
 
     assert result.returncode == 0
     assert shell.ran() == ["one", "two", "three"]
-    assert result.stdout.count("done before") == 3
+    assert result.stdout.count("already done") == 3
 
 
 def test_a_failure_ends_the_run_with_the_lines_that_tell_why(shell):
@@ -150,6 +150,28 @@ run_phases ""
     assert text[0] not in failed.stdout and text[1:] in failed.stdout
     assert "hunter2x" not in failed.stdout
     assert "\u00e4" in failed.stdout
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        r"\xc2\xc2\x9b\x9b2J",
+        r"\xc2\x01\x9b2J",
+        r"\xc2\x1b[m\x9b2J",
+        r"\xe2\x80\xe2\x80\xae\xae2J",
+        r"\xe2\x81\xe2\x80\x8b\xa62J",
+        r"\xf3\xa0\x81\x812J",
+    ],
+)
+def test_s7_no_bytes_around_a_character_make_another_when_it_is_gone(shell, said):
+    failed = shell.run(f"""
+function first {{ tell echo -e '{said}'; }}
+function second {{ echo -e ':/\\x01/a:hunter2x@b {said}' >&2; false; }}
+run_phases ""
+""")
+
+    assert failed.stdout.count("2J") == 2 and "hunter2x" not in failed.stdout
+    assert not {c for c in failed.stdout if not (c.isprintable() or c in "\n\t")}
 
 
 def test_a_failing_command_in_front_of_a_pipe_fails_its_phase(shell):
@@ -235,7 +257,7 @@ def test_a_second_failure_is_told_by_its_own_lines(shell):
     result = shell.run("function second { false; }\nrun_phases two")
 
     assert "full" not in result.stdout
-    assert result.stdout.splitlines()[-1] == "    | exit code 1 without a word"
+    assert result.stdout.splitlines()[-1] == "    | exit code 1, no output"
     assert "full" in (shell.evidence / "phases/two.log").read_text()
 
 
@@ -331,4 +353,4 @@ try_phases ""
     assert failed.split()[0] == "three"
     assert "FAILED after" in failed
     assert reason == "    | no such driver"
-    assert [line.split()[-2:] for line in lines[4:6]] == [["done", "before"]] * 2
+    assert [line.split()[-2:] for line in lines[4:6]] == [["already", "done"]] * 2

@@ -19,7 +19,7 @@ from oslo_config import cfg
 from oslo_log import _options, log
 
 from ironic_sideways.report import log_lines
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
+from ironic_sideways.tests.functional.grenade.standin import REPOSITORY, Standin
 
 PLUGIN = REPOSITORY / "devstack" / "plugin.sh"
 PHASE = f"""
@@ -28,6 +28,9 @@ source $TOP_DIR/stackrc
 source {REPOSITORY}/devstack/settings
 source {PLUGIN} $1 $2
 """
+POLICIES = "sudo rm -f " + " ".join(
+    f"/etc/{name}/policy.d/zz-maintenance.yaml" for name in ("nova", "neutron")
+)
 HARDWARE = "/stack/data/ironic-sideways/hardware"
 
 
@@ -274,6 +277,7 @@ def test_unstack_stops_what_ironic_brought_and_makes_systemd_forget_us(base):
     assert calls == [
         "sudo systemctl disable --now devstack@ir-api.service",
         "sudo systemctl disable --now devstack@ir-cond.service",
+        POLICIES,
         "sudo rm -f /etc/systemd/system/devstack@n-cpu.service.d/ironic-sideways.conf "
         "/etc/systemd/system/devstack@ir-cond.service.d/ironic-sideways.conf",
         "sudo systemctl daemon-reload",
@@ -284,6 +288,14 @@ def test_unstack_of_a_base_that_was_not_moved_stops_no_ironic(base):
     phase(base, "unstack")
 
     assert not [c for c in base.calls() if "disable" in c]
+
+
+def test_s2_unstack_takes_away_the_policies_of_a_window_that_did_not_end(base):
+    scripts = (REPOSITORY / "grenade/maintenance.sh").read_text()
+    phase(base, "unstack")
+
+    assert POLICIES in base.calls()
+    assert f"/{POLICIES.rpartition('/')[2]}" in scripts
 
 
 def test_clean_leaves_nothing_of_ironics_and_ours(base):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ironic_sideways.tests.unit.grenade.standin import REPOSITORY, Standin
+from ironic_sideways.tests.functional.grenade.standin import REPOSITORY, Standin
 from ironic_sideways.trials.tempest import features
 
 UPGRADE = REPOSITORY / "devstack" / "upgrade"
@@ -114,7 +114,7 @@ def test_without_our_base_the_shutdown_is_refused(plugin):
     done = adapter(plugin, "shutdown.sh")
 
     assert done.returncode == 1
-    assert "was the base made with enable_plugin ironic-sideways?" in done.stderr
+    assert "was the base built with enable_plugin ironic-sideways?" in done.stderr
 
 
 # upgrade.sh
