@@ -15,16 +15,17 @@
 Each command of the page is given on the lab, in the page's order and nothing else, up
 to the end of maintenance; then those of the page on backing out; then the window's once
 more, with a canary as the page has it, and with its end. Each must print what its page
-says; afterwards the instances must have survived. The lab has one host: ``systemctl``
-and ``scp`` are functions here, and the paths of the pages' hosts are the lab's.
+says; afterwards the instances must have survived, and the configuration files of two
+controllers and two compute hosts (hosts.py) must be what the page says. What is moved
+are rows that the real Nova 2014.2.4 wrote (real_rows.py).
 
     UPDATE_PAGES=1 tox -e py3 -- ironic_sideways/tests/guide
 
 writes what is printed now into the pages, to be read before it is committed.
 """
 
-import dataclasses
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,7 @@ from ironic_sideways.lab import databases
 from ironic_sideways.lab.layout import Layout
 from ironic_sideways.tests import console_page
 from ironic_sideways.tests.console_page import Command
+from ironic_sideways.tests.guide import hosts, real_rows
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")
 
@@ -49,56 +51,21 @@ BEGIN = "\n3. Begin the maintenance period\n"
 END = "\n12. End the maintenance period\n"
 CANARY = "\nA canary\n--------\n"
 NUMBER = 95
-#: Four have instances, one is free.
-NODES = 5
 #: Seconds; about five times what the pages' commands take on two idle cores.
 PAGE_TIMEOUT = 1500
 STEP_TIMEOUT = 900
 
-NETBOOT = "/var/lib/ironic/netboot"
-#: The page's UUID of a canary: the free node.
-FREE = (
-    'mariadb --skip-column-names nova_bm --execute "SELECT uuid FROM bm_nodes WHERE '
-    'deleted = 0 AND instance_uuid IS NULL LIMIT 1"'
-)
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 REPLACED = [
     (UUID, "UUID"),
     (r"\b[0-9a-f]{32}\b", "PROJECT"),
-    (r"\b\d+\.\d+ s\b", "0.1 s"),
+    (r"\bin \d+\.\d+ s\b", "in 0.1 s"),
     (r"\b\d+(\.\d+)? MiB\b", "110 MiB"),
     (r"sha512 [0-9a-f]+", "sha512 DIGEST"),
-    # Which node it is, Nova's scheduler chose.
-    (r"\brow \d+,", "row 2,"),
-    (r"\b52:54:(0\d):5f:00:0\d\b", r"52:54:\1:5f:00:01"),
     (r"\b\d{4}-\d\d-\d\d[T ]{1,2}\d{1,2}:[0-9:.]+(\+00:00|Z)?", "2026-11-22 03:00:00"),
 ]
 
-PRELUDE = """
-systemctl() {
-    case "$1 $2" in
-        "enable --now") ironic-sideways lab service start "${@:3}" >/dev/null ;;
-        "disable --now") ironic-sideways lab service stop "${@:3}" >/dev/null ;;
-        *) ironic-sideways lab service "$@" >/dev/null ;;
-    esac
-}
-
-# All hosts are one, and the home directory of each is the desk's.
-scp() {
-    local word words=() to from
-    for word in "$@"; do
-        [[ $word == -* ]] || words+=("${word#*:}")
-    done
-    to=${words[-1]:-.}
-    for from in "${words[@]:0:${#words[@]}-1}"; do
-        if [[ -d $to ]]; then
-            [[ $from -ef $to/${from##*/} ]] || cp -rp "$from" "$to"
-        else
-            cp -p "$from" "$to"
-        fi
-    done
-}
-"""
+SERVICE_LOGS = REPOSITORY / ".lab-tests/logs/upgrade-guide"
 
 
 def run(layout: Layout, *command: str | Path) -> None:
@@ -123,6 +90,7 @@ def environment(layout: Layout) -> dict[str, str]:
         **os.environ,
         "PATH": ":".join([*map(str, programs), os.environ["PATH"]]),
         "COLUMNS": "100",
+        "HOSTS": str(hosts.root(layout)),
         "IRONIC_SIDEWAYS_LAB": str(layout.directory),
         "OS_CLIENT_CONFIG_FILE": str(layout.etc / "clouds.yaml"),
         # Where the lab's my.cnf is, below.
@@ -135,101 +103,75 @@ def environment(layout: Layout) -> dict[str, str]:
 def layout() -> Iterator[Layout]:
     """The base cloud, with instances on its machines, and Ironic installed."""
     with tempfile.TemporaryDirectory(prefix="isw-") as directory:
-        layout = Layout(Path(directory, "lab"), NUMBER)
+        layout = Layout(Path(directory, "lab"), NUMBER, len(hosts.COMPUTE))
         lab = ("ironic-sideways", "lab")
         where = ("--directory", layout.directory)
+        real_rows.plan_machines(layout)
         run(
             layout,
             *(*lab, "up", *where, "--cache", REPOSITORY / ".cache"),
-            *("--number", str(NUMBER), "--nodes", str(NODES)),
+            *("--number", str(NUMBER), "--nodes", str(len(real_rows.MACHINES))),
+            *("--compute-hosts", str(layout.compute_hosts)),
         )
         try:
             run(
                 layout,
                 *("env", "OS_CLOUD=admin", REPOSITORY / "tools/fake_deploy_images.sh"),
             )
+            real_rows.fit_flavor(layout)
             run(layout, REPOSITORY / "grenade/resources", "create")
+            run(layout, *lab, "service", "stop", *layout.compute_services)
+            run(layout, sys.executable, *real_rows.bring_in(layout))
             run(layout, *lab, "install-ironic", *where)
+            run(layout, *lab, "service", "start", *layout.compute_services)
+            hosts.make(layout)
             yield layout
         finally:
             run(layout, *lab, "down", *where)
+            # What its services said, for who looks why the test failed.
+            shutil.copytree(layout.logs, SERVICE_LOGS, dirs_exist_ok=True)
 
 
 @pytest.fixture
 def desk(layout: Layout, tmp_path: Path) -> Path:
-    """Where the operator stands: URL files, copies of configuration files, a clone."""
+    """Where the operator stands: URL files, a copy of ironic.conf, a clone."""
     for name in ("nova_bm", "ironic"):
         shutil.copy(layout.database_url_file(name), tmp_path / f"{name}.url")
-    shutil.copy(layout.etc / "nova-compute/nova.conf", tmp_path / "compute-1.nova.conf")
     (tmp_path / "ironic.conf").symlink_to(layout.etc / "ironic/ironic.conf")
     (layout.run / "my.cnf").write_text(f"[client]\nsocket={layout.database_socket}\n")
-    (tmp_path / "tftpboot").symlink_to(layout.tftp_boot)
     (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
+    # Lines fold by the length of a path.
+    hosts.copies(layout).mkdir()
+    (tmp_path / "tftpboot").symlink_to(hosts.copies(layout))
     return tmp_path
-
-
-def places(layout: Layout) -> dict[str, list[tuple[str, str]]]:
-    """The page's paths and names on each host, and what they are in the lab."""
-    etc, logs = str(layout.etc), str(layout.logs)
-    everywhere = [
-        (NETBOOT, f"{layout.data}/netboot"),
-        ("/var/lib/ironic/httpboot", str(layout.http_boot)),
-        ("/var/lib/ironic/", f"{layout.data}/"),
-        ("/etc/ironic/", f"{etc}/ironic/"),
-        ("/var/log/ironic/", f"{logs}/"),
-        ("/var/log/nova/", f"{logs}/"),
-        ("--compute-host compute-1", f"--compute-host {layout.compute_host}"),
-        ("--service-host compute-1", f"--service-host {layout.compute_host}"),
-        ("--node UUID", f"--node $({FREE})"),
-    ]
-    return {
-        "desk": everywhere,
-        "conductor": everywhere,
-        "database": everywhere,
-        "controller": [("/etc/nova/", f"{etc}/nova/"), *everywhere],
-        "neutron": [("/etc/neutron/", f"{etc}/neutron/"), *everywhere],
-        "compute-1": [("/etc/nova/", f"{etc}/nova-compute/"), *everywhere],
-    }
-
-
-def in_the_lab(layout: Layout, one: Command) -> Command:
-    text = one.text
-    for told, here in places(layout)[one.host]:
-        text = text.replace(told, here)
-    return dataclasses.replace(one, text=text)
 
 
 def replacer(layout: Layout, desk: Path) -> Callable[[str], str]:
     """What the lab's names and what differs from run to run are on the pages."""
-    back = [
-        (here, there)
-        for pairs in places(layout).values()
-        for there, here in pairs
-        if here.startswith("/")
-    ]
-    return console_page.replacer(
-        [
-            (str(layout.tftp_boot), "tftpboot"),
-            *back,
-            (f"{desk}/", ""),
-            (layout.compute_host, "compute-1"),
-            *REPLACED,
-        ]
-    )
+    return console_page.replacer([*hosts.back(layout), (f"{desk}/", ""), *REPLACED])
 
 
 def notes_once(lines: list[str]) -> list[str]:
-    """Without the notes that were told of another node already, with what they wrap."""
+    """Without notes of a kind that was told of another node, with what they wrap.
+
+    Ports come in the order of what is said of them: that of their ids differs.
+    """
+    ports = iter(sorted(line for line in lines if line.startswith("port ")))
+    lines = [next(ports) if line.startswith("port ") else line for line in lines]
     blocks: list[list[str]] = []
     for line in lines:
         if blocks and blocks[-1][0].startswith("note: ") and line.startswith("    "):
             blocks[-1].append(line)
         else:
             blocks.append([line])
+    kinds = [
+        re.sub(r"row \d+|compute-\d|52:54[:\w]+", "", " ".join(" ".join(block).split()))
+        for block in blocks
+    ]
     kept = [
         block
         for number, block in enumerate(blocks)
-        if not block[0].startswith("note: ") or block not in blocks[:number]
+        if not block[0].startswith("note: ") or kinds[number] not in kinds[:number]
     ]
     return [line for block in kept for line in block]
 
@@ -243,13 +185,15 @@ def with_canary(window: list[Command], canary: list[Command]) -> list[Command]:
     return [*window[:load], first, *between, window[start], *rest, *window[start + 1 :]]
 
 
-def differences(told: Command, printed: list[str]) -> Iterator[str]:
+def differences(
+    told: Command, expected: list[str], printed: list[str]
+) -> Iterator[str]:
     """A command that does not print what its page says, as a person compares it."""
-    if told.output != printed:
+    if expected != printed:
         yield "\n".join(
             [
                 told.prompt + told.text,
-                *(f"  page:    {line}" for line in told.output),
+                *(f"  page:    {line}" for line in expected),
                 *(f"  printed: {line}" for line in printed),
             ]
         )
@@ -266,30 +210,39 @@ def test_the_guide_moves_a_cloud_back_and_there_again(
     back = console_page.read(WAY_BACK)
     again = with_canary(console_page.parse(window), canary) + last
     assert len(console_page.parse(window)) > 25 and len(back) > 14
-    told = there + back + again
+    told = [hosts.keep("before"), *there, hosts.keep("there")]
+    told += [*back, hosts.keep("back"), *again, hosts.keep("again")]
+    given = list(hosts.given(layout, told))
     replace = replacer(layout, desk)
     printed = [
         notes_once([replace(line) for line in lines])
         for lines in console_page.execute(
-            [in_the_lab(layout, one) for one in told],
+            [command for _, command in given],
             desk,
             environment(layout),
-            PRELUDE,
+            hosts.PRELUDE,
             PAGE_TIMEOUT,
             must_succeed=True,
         )
     ]
 
+    expected = {id(one): one.output for one in told}
     if os.environ.get("UPDATE_PAGES"):
-        said = {id(one): lines for one, lines in zip(told, printed, strict=True)}
-        console_page.rewrite(GUIDE, [said[id(one)] for one in there + last + canary])
-        console_page.rewrite(WAY_BACK, printed[len(there) :][: len(back)])
-    else:
-        wrong = [
-            difference
-            for one, lines in zip(told, printed, strict=True)
-            for difference in differences(one, lines)
-        ]
-        assert not wrong, "\n".join(wrong)
+        expected = {
+            id(one): lines for (one, _), lines in zip(given, printed, strict=True)
+        }
+        rewritten = there + last + canary
+        console_page.rewrite(GUIDE, [expected[id(one)] for one in rewritten])
+        console_page.rewrite(WAY_BACK, [expected[id(one)] for one in back])
+    wrong = [
+        difference
+        for (one, _), lines in zip(given, printed, strict=True)
+        for difference in differences(one, expected[id(one)], lines)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+    hosts.check(layout, "there", there, *hosts.POLICIES)
+    hosts.check_as_before(layout, "back")
+    hosts.check(layout, "again", again)
     run(layout, REPOSITORY / "grenade/resources", "verify", "post-upgrade")
     assert databases.tables(layout, "nova_bm")
