@@ -17,6 +17,7 @@ a finding: but the page that says so is published, and must not repeat it. Nor m
 somebody had a service log act on the terminal that shows it.
 """
 
+import functools
 import re
 import sys
 
@@ -25,24 +26,28 @@ from oslo_utils import strutils
 MASK = "***"
 
 #: A terminal's sequences, whole; then whatever a terminal or a browser acts on instead
-#: of showing it, as the marks that turn the direction of writing.
+#: of showing it, as the marks that turn the direction of writing; what is never drawn
+#: (tags); and halves of characters, which JSON may have and no file can.
 _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
+#: A quotation mark or bracket that is not the end of what stands in such.
+_WITHIN = r"""['"<>](?=[^\s'"<>,;:)\]}&/\\])"""
 #: Before a password, and it: in the URL of a database, a message bus, a BMC, where it
 #: may have a / or @ and more hosts may follow; in that of a web server or repository.
 URLS = (
     (
-        r"\b(?!https?:)[a-z][a-z0-9+.-]{0,40}://[^\s/:@]{0,255}:",
-        r"[^\s'\"<>]{1,999}(?=@)",
+        r"\b(?!https?:)[a-z][a-z0-9+.-]{0,40}:(?:\\?/){2}[^\s/:@]{0,255}:",
+        rf"(?:[^\s'\"<>]|{_WITHIN}){{1,999}}(?=@)",
     ),
-    (r"\bhttps?://[^\s/:@]{0,255}:", r"[^\s/'\"<>]{1,999}(?=@)"),
+    (r"\bhttps?://[^\s/:@]{0,255}:", rf"(?:[^\s/'\"<>]|{_WITHIN}){{1,999}}(?=@)"),
 )
 #: What a text must have to be looked at closer: nearly none has.
 _SUSPICIOUS = re.compile(
-    r"pass|pwd|secret|token|credential|auth|api_key|://|gAAAA|eyJ|ipmitool|mysql"
-    r"|PRIVATE KEY"
+    r"pass|pwd|secret|token|credential|auth|api_key|:\\?/\\?/|gAAAA|eyJ|ipmitool|mysql"
+    r"|mariadb|identified|curl|_sig=|PRIVATE KEY"
     r"|[A-Za-z0-9+/]{60}",
     re.IGNORECASE,
 )
@@ -71,18 +76,27 @@ _NAMED = [
             r"[^\s'\"]{4,}",
         ),
         (
-            r"\b\w*(?:password|passwd|mysql_pwd|secret(?:_key)?|api_key)['\"]?\s?[:=]"
-            r"\s?['\"]?",
-            r"[^\s'\",}]{4,}",
+            r"\b\w*(?:password|passwd|passphrase|mysql_pwd|secret(?:_key)?|api_key"
+            r"|(?:auth|secret)_token|temp_url_sig)['\"]?\s?[:=]\s?['\"]?",
+            r"[^\s'\",}&]{4,}",
         ),
         (r"\bipmitool\b.{0,999}?\s(?-i:-P)\s*", r"\S+"),
-        (r"\bmysql\b.{0,999}?\s(?-i:-p)", r"\S+"),
+        (r"\bipmitool\b.{0,999}?\suser set password \d+ ", r"\S+"),
+        (r"\b(?:mysql|mariadb)\S{0,20}\s(?:.{0,999}?\s)?(?-i:-p)", r"\S+"),
+        (r"\bsshpass\s+-p\s*", r"\S+"),
+        (
+            r"\bcurl\b.{0,999}?\s(?:-u|--user)[ =]?['\"]?[^\s:'\"]{1,255}:",
+            r"[^\s'\"]+",
+        ),
+        # SQL, and what DevStack gives the database's client.
+        (r"\bidentified by (?:password )?['\"]", r"[^'\"]+"),
     )
 ]
 #: A Fernet token; keystone's other kind is a JWS.
 _TOKEN = re.compile(r"\bgAAAAA[\w-]{16,}={0,2}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 
 
+@functools.lru_cache(maxsize=2**13)
 def mask(text: str) -> str:
     """``text`` as it may be shown: line by line, secrets replaced by asterisks."""
     text = printable(text)

@@ -54,3 +54,17 @@ def wait_for(
         retry_error_callback=give_up,
     )
     return retry(look)
+
+
+def wait_for_none(
+    look: Callable[[], dict[str, str]], what: str, timeout: float, interval: float = 0.5
+) -> None:
+    """As ``wait_for``, until ``look`` finds no fault; it tells each thing's fault."""
+    wait_for(
+        look,
+        lambda found: not found,
+        what,
+        timeout,
+        interval,
+        seen=lambda found: "; ".join(f"{thing} {why}" for thing, why in found.items()),
+    )

@@ -22,7 +22,6 @@ reads to see that all is well.
 """
 
 import dataclasses
-import datetime
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -168,12 +167,7 @@ class Conversion:
         """Write the undo file: each node to be changed as it was looked at."""
         if self.undo_file is None:
             raise exceptions.UsageError("--undo-file: expected with a change")
-        content = undo_file.read_if_there(self.undo_file, TOOL) or {
-            "tool": TOOL,
-            "created_at": datetime.datetime.now(datetime.UTC).isoformat(),
-            "new_classes": [],
-            "nodes": {},
-        }
+        content = undo_file.continued(self.undo_file, TOOL, new_classes=[], nodes={})
         with undo_file.whole(self.undo_file):
             new = {
                 name

@@ -20,7 +20,6 @@ dnsmasq, where the last line counts: a machine that asks then finds nothing.
 """
 
 import dataclasses
-import datetime
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from typing import Any
 import openstack.connection
 
 from ironic_sideways import exceptions
-from ironic_sideways.cloud import in_turn, nodes_file, undo_file
+from ironic_sideways.cloud import nodes_file, undo_file
 
 TOOL = "nova-bm-clear-dhcp-options"
 
@@ -64,9 +63,13 @@ class Change:
 
     port: Port
     options: dict[str, str | None]
+    in_parts = False
 
     def __bool__(self) -> bool:
         return bool(self.options)
+
+    def __str__(self) -> str:
+        return f"port {self.port.id}"
 
 
 class Neutron:
@@ -117,11 +120,7 @@ def plan(ports: Sequence[Port]) -> list[Change]:
 
 def record(path: Path, changes: Sequence[Change]) -> None:
     """Write the undo file; what an earlier run removed stays in it."""
-    content = undo_file.read_if_there(path, TOOL) or {
-        "tool": TOOL,
-        "created_at": datetime.datetime.now(datetime.UTC).isoformat(),
-        "ports": {},
-    }
+    content = undo_file.continued(path, TOOL, ports={})
     for change in changes:
         if change:
             content["ports"][change.port.id] = {
@@ -162,18 +161,3 @@ def plan_undo(
         missing = {n: v for n, v in wanted.items() if n not in port.options}
         changes.append(Change(port, missing))
     return changes
-
-
-def apply(
-    changes: Sequence[Change], make: Callable[[Change], None], follow_up: str
-) -> int:
-    """Make each change that is not empty; return how many there were.
-
-    :raises FollowUpNeeded: where some ports were changed and others not.
-    """
-    return in_turn.apply(
-        [(f"port {change.port.id}", change) for change in changes if change],
-        make,
-        "ports",
-        follow_up,
-    )

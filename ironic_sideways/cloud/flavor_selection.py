@@ -73,7 +73,7 @@ def _named(flavors: Sequence[Flavor], names: Sequence[str]) -> list[Flavor]:
         found = [flavor for flavor in flavors if name in (flavor.id, flavor.name)]
         if len(found) != 1:
             many = " or ".join(f"{flavor.name} ({flavor.id})" for flavor in found)
-            what = f"it may be {many}: give an id" if many else "Nova has no such one"
+            what = f"could be {many}: give an id" if many else "not in Nova"
             raise exceptions.SidewaysError(
                 f"flavor {name}: {what}; nothing was changed"
             )

@@ -25,7 +25,6 @@ this reaches it.
 """
 
 import dataclasses
-import datetime
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from typing import Any
 import openstack.connection
 
 from ironic_sideways import exceptions
-from ironic_sideways.cloud import in_turn, undo_file
+from ironic_sideways.cloud import undo_file
 
 TOOL = "nova-bm-update-flavors"
 
@@ -80,6 +79,14 @@ class Change:
 
     def __bool__(self) -> bool:
         return bool(self.set or self.delete)
+
+    def __str__(self) -> str:
+        return f"flavor {self.flavor.name}"
+
+    @property
+    def in_parts(self) -> bool:
+        """Each key is deleted by a call of its own."""
+        return bool(self.delete)
 
 
 class Nova:
@@ -161,11 +168,7 @@ def record(path: Path, changes: Sequence[Change]) -> None:
     What an earlier run recorded as old stays the old while the flavor is as
     that run set it.
     """
-    content = undo_file.read_if_there(path, TOOL) or {
-        "tool": TOOL,
-        "created_at": datetime.datetime.now(datetime.UTC).isoformat(),
-        "flavors": {},
-    }
+    content = undo_file.continued(path, TOOL, flavors={})
     for change in changes:
         flavor = change.flavor
         entry = content["flavors"].get(flavor.id)
@@ -191,7 +194,7 @@ def plan_undo(path: Path, flavors: Sequence[Flavor]) -> list[Change]:
             flavor = present.get(flavor_id)
             if flavor is None:
                 raise exceptions.SidewaysError(
-                    f"flavor {entry['name']} ({flavor_id}): Nova has it no more; "
+                    f"flavor {entry['name']} ({flavor_id}): no longer exists in Nova; "
                     "nothing was changed"
                 )
             changes.append(_way_back(flavor, entry))
@@ -214,20 +217,3 @@ def _way_back(flavor: Flavor, entry: dict[str, Any]) -> Change:
         else:
             back[key] = old
     return Change(flavor, back, tuple(delete))
-
-
-def apply(
-    changes: Sequence[Change], make: Callable[[Change], None], follow_up: str
-) -> int:
-    """Make each change that is not empty; return how many there were.
-
-    :raises FollowUpNeeded: where some flavors were changed and others not.
-    """
-    return in_turn.apply(
-        [(f"flavor {change.flavor.name}", change) for change in changes if change],
-        make,
-        "flavors",
-        follow_up,
-        # Each key is deleted by a call of its own.
-        in_parts=lambda change: bool(change.delete),
-    )

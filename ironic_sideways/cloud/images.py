@@ -21,7 +21,7 @@ by name, only those of the administrator's own project and public ones are looke
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -202,17 +202,14 @@ def active(connection: Any, name_or_id: str, kind: str) -> str:
 
 
 def ensure_flavors(
-    connection: Any,
-    published: Published,
-    told: Told,
-    flavors: Iterable[Flavor] = BAREMETAL_FLAVORS,
+    connection: Any, published: Published, told: Told
 ) -> list[dict[str, Any]]:
     """Have the flavors, each with ``published`` as its deploy images.
 
     :returns: for each flavor its id, name and all its extra specs.
     :raises SidewaysError: a flavor has the name and another shape.
     """
-    return [_ensure_flavor(connection, published, flavor, told) for flavor in flavors]
+    return [_ensure_flavor(connection, published, f, told) for f in BAREMETAL_FLAVORS]
 
 
 def _ensure_flavor(

@@ -12,8 +12,8 @@
 
 """Changes of a cloud's API that are made one after the other."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
 import keystoneauth1.exceptions
 import openstack.exceptions
@@ -21,7 +21,18 @@ import requests
 
 from ironic_sideways import exceptions
 
-Change = TypeVar("Change")
+
+class Change(Protocol):
+    """A change, perhaps an empty one; ``str`` names the thing, as in "flavor large"."""
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it takes several calls: a failure may have left half of it."""
+
+    def __bool__(self) -> bool: ...
+
+
+Made = TypeVar("Made", bound=Change)
 
 #: What openstacksdk raises for a cloud that refuses, fails or is not there.
 ERRORS = (
@@ -32,37 +43,34 @@ ERRORS = (
 
 
 def apply(
-    todo: Sequence[tuple[str, Change]],
-    make: Callable[[Change], None],
-    things: str,
-    follow_up: str,
-    in_parts: Callable[[Change], bool] = lambda change: False,
+    changes: Iterable[Made], make: Callable[[Made], None], things: str, follow_up: str
 ) -> int:
-    """Make each change; return how many there were.
+    """Make each change that is not empty; return how many there were.
 
-    :param todo: what each changes, as in "flavor large", and the change.
     :param things: what all of them change, as in "flavors".
     :param follow_up: what to do when only some were made.
-    :param in_parts: whether a change takes several calls, so that a failure may
-        have left half of it.
-    :raises FollowUpNeeded: where some were made and others not.
-    :raises SidewaysError: where the first failed and nothing was changed.
+    :raises FollowUpNeeded: where some were made and others not, or perhaps one: no
+        answer, a strange one or a server's error may come after the change.
+    :raises SidewaysError: where the first was refused and nothing was changed.
     """
-    for done, (what, change) in enumerate(todo):
+    todo = [change for change in changes if change]
+    for done, change in enumerate(todo):
         try:
             make(change)
-        except ERRORS as error:
-            message = (
-                f"{what}: {exceptions.line(error)}; {done} of {len(todo)} "
-                f"{things} changed"
+        except (Exception, KeyboardInterrupt) as error:
+            said = (
+                f"{change}: {exceptions.line(error)}; {done} of {len(todo)} {things} "
             )
-            if done or in_parts(change):
-                raise exceptions.FollowUpNeeded(f"{message}; {follow_up}") from error
-            raise exceptions.SidewaysError(message) from error
-        except KeyboardInterrupt as error:
-            # This one may have been made, or not.
-            raise exceptions.FollowUpNeeded(
-                f"{what}: interrupted; {done} of {len(todo)} {things} changed; "
-                f"{follow_up}"
-            ) from error
+            if done or change.in_parts or not _is_refusal(error):
+                raise exceptions.FollowUpNeeded(
+                    f"{said}changed; {follow_up}"
+                ) from error
+            raise exceptions.SidewaysError(f"{said}changed") from error
     return len(todo)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether an API has answered that it did not do what it was asked."""
+    return isinstance(error, openstack.exceptions.HttpException) and (
+        400 <= (error.status_code or 0) < 500
+    )

@@ -36,19 +36,22 @@ REASON = "Maintenance: this cloud moves from nova-baremetal to Ironic"
 
 #: The live rows: soft-deleted nodes are no concern of a maintenance period.
 ROWS = sa.text(
-    "SELECT id, uuid, instance_uuid, task_state FROM bm_nodes"
-    " WHERE service_host IN :hosts AND deleted = 0 ORDER BY id"
+    "SELECT id, uuid, instance_uuid, task_state, cpus, memory_mb, local_gb"
+    " FROM bm_nodes WHERE service_host IN :hosts AND deleted = 0 ORDER BY id"
 ).bindparams(sa.bindparam("hosts", expanding=True))
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What a bm_nodes row says of its node's use."""
+    """What a bm_nodes row says of its node's use, and of its shape."""
 
     id: int
     uuid: str
     instance_uuid: str | None
     task_state: str | None
+    cpus: int | None = None
+    memory_mb: int | None = None
+    local_gb: int | None = None
 
 
 def read_rows(engine: sa.Engine, hosts: Sequence[str]) -> list[Row]:
@@ -110,7 +113,7 @@ def hosts_of(plan: dict[str, Any]) -> list[str]:
 
 
 def disagreements(rows: list[Row], servers: list[Server]) -> list[str]:
-    """Where nova_bm and Nova tell different stories, or something is in flight."""
+    """Where nova_bm and Nova disagree, or an operation is in progress."""
     found = []
     nodes = {row.instance_uuid: row for row in rows if row.instance_uuid is not None}
     for row in rows:

@@ -18,7 +18,8 @@ createBackup (their task state would stay for ever), a rename, tags, nor shares
 Neutron. What a rule can be narrowed by differs: Nova's targets name the project
 alone, Neutron reads the whole port at DELETE and only what policies need at PUT.
 
-A policy only ever takes away: each rule is the one in force before, and more.
+Neutron's only ever takes away: each rule is the one in force before, and more. Nova's
+gives nothing to anybody but administrators and services, whom it leaves alone.
 """
 
 import json

@@ -171,9 +171,9 @@ def everything(member: Connection, locked: set[str], record: Path) -> int:
 def await_policy(
     member: Connection, timeout: float, record: Path | None, permitted: bool = False
 ) -> int:
-    """Wait until the policies of Nova and Neutron are in force, or are so no more.
+    """Wait until the policies of Nova and Neutron are in force, or no longer are.
 
-    Both read their directories anew at each request, mostly.
+    Both usually read their directories again at each request.
 
     :param timeout: seconds.
     :param record: of the maintenance, which keeps what is let again.
@@ -191,7 +191,7 @@ def await_policy(
     waits.wait_for(
         left,
         lambda wrong: not wrong,
-        "Nova and Neutron to read their policy.d again: maintenance.yaml is to be "
+        "Nova and Neutron to read their policy.d again: zz-maintenance.yaml is to be "
         f"{'gone from' if permitted else 'in'} it on each host",
         timeout,
         seen="; ".join,

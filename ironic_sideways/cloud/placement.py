@@ -155,7 +155,7 @@ class Placement:
             return None
         generation = inventories["resource_provider_generation"]
         if held["resource_provider_generation"] != generation:
-            raise GenerationConflict(f"node {uuid}: its provider changes while read")
+            raise GenerationConflict(f"node {uuid}: its provider keeps changing")
         return Provider(
             uuid=uuid,
             generation=generation,

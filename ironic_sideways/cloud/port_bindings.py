@@ -22,14 +22,13 @@ meet that 409 when the machine is off. So a port is unbound, and bound again.
 """
 
 import dataclasses
-import datetime
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import openstack.connection
 
 from ironic_sideways import exceptions
-from ironic_sideways.cloud import in_turn, nodes_file, undo_file
+from ironic_sideways.cloud import nodes_file, undo_file
 
 TOOL = "nova-bm-bind-ports"
 
@@ -64,6 +63,14 @@ class Change:
 
     def __bool__(self) -> bool:
         return self.binding is not None
+
+    def __str__(self) -> str:
+        return f"port {self.port.id}"
+
+    @property
+    def in_parts(self) -> bool:
+        """One that is bound is unbound first."""
+        return bool(self.port.binding.host_id)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +143,7 @@ def moved(path: Path, leave: Collection[str]) -> list[nodes_file.Node]:
     if any(node.vifs is None or node.service_host is None for node in nodes):
         raise exceptions.UsageError(
             f"{path}: does not say the ports of its instances; repeat "
-            "ironic-nova-bm-migrate run, which finds its rows and writes it anew"
+            "ironic-nova-bm-migrate run, which finds its rows and writes it again"
         )
     return [node for node in nodes if node.instance_uuid not in leave]
 
@@ -198,11 +205,7 @@ def record(
     path: Path, changes: Sequence[Change], nodes: Sequence[nodes_file.Node]
 ) -> None:
     """Write the undo file; the binding that an earlier run recorded stays in it."""
-    content = undo_file.read_if_there(path, TOOL) or {
-        "tool": TOOL,
-        "created_at": datetime.datetime.now(datetime.UTC).isoformat(),
-        "ports": {},
-    }
+    content = undo_file.continued(path, TOOL, ports={})
     of = {node.instance_uuid: node.uuid for node in nodes}
     for change in filter(None, changes):
         entry = {
@@ -225,7 +228,7 @@ class Old:
 
 def recorded(path: Path) -> dict[str, Old]:
     """What an undo file says, by the port's id; nothing where there is none yet."""
-    content = undo_file.read_if_there(path, TOOL) or {"ports": {}}
+    content = undo_file.continued(path, TOOL, ports={})
     with undo_file.whole(path):
         return {
             port: Old(entry["instance"], entry["node"], Binding(**entry["old"]))
@@ -251,22 +254,6 @@ def plan_undo(old: Mapping[str, Old], ports: Mapping[str, Port]) -> Plan:
         done = port.binding == before.binding
         found.changes.append(Change(port, None if done else before.binding))
     return found
-
-
-def apply(
-    changes: Sequence[Change], make: Callable[[Change], None], follow_up: str
-) -> int:
-    """Make each change that is not empty; return how many there were.
-
-    :raises FollowUpNeeded: where some ports were changed, perhaps one by half.
-    """
-    return in_turn.apply(
-        [(f"port {change.port.id}", change) for change in changes if change],
-        make,
-        "ports",
-        follow_up,
-        in_parts=lambda change: bool(change.port.binding.host_id),
-    )
 
 
 def unlike(changes: Sequence[Change], ports: Mapping[str, Port]) -> Iterator[str]:

@@ -18,6 +18,7 @@ a run is repeated, so that an undo leads back to before the first run.
 """
 
 import contextlib
+import datetime
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,16 +63,19 @@ def read(path: Path, tool: str) -> dict[str, Any]:
     return content
 
 
-def read_if_there(path: Path, tool: str) -> dict[str, Any] | None:
-    """As ``read``, and None where no file is there yet."""
-    return read(path, tool) if path.exists() else None
+def continued(path: Path, tool: str, **empty: Any) -> dict[str, Any]:
+    """As ``read``; where no file is there yet, the begin of one, with ``empty``."""
+    if path.exists():
+        return read(path, tool)
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    return {"tool": tool, "created_at": now, **empty}
 
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[None]:
     """Around the use of what was read of ``path``: what is missing is one line.
 
-    :raises UsageError: where the undo file has not what its tool writes.
+    :raises UsageError: where the undo file lacks what its tool writes.
     """
     try:
         yield

@@ -25,7 +25,7 @@ binding_failed, as of a port that Ironic deploys in that cloud.
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ironic_sideways import exceptions
 from ironic_sideways.cloud import port_bindings
@@ -69,14 +69,13 @@ def run(parsed: argparse.Namespace) -> None:
         again += f", or --undo {parsed.undo_file}"
     found = {change.port.id: change.port for change in changes}
     if not parsed.dry_run:
-        changed = port_bindings.apply(changes, neutron.apply, again)
-        if changed:
-            parsed.changed, parsed.again = f"{changed} ports changed", again
-        found = neutron.ports(found, ())
-        if left := list(port_bindings.unlike(changes, found)):
-            raise exceptions.FollowUpNeeded(
-                f"port {', '.join(left)}: not as set when read again; {again}"
-            )
+
+        def unlike() -> Iterator[str]:
+            nonlocal found
+            found = neutron.ports(found, ())
+            return port_bindings.unlike(changes, found)
+
+        connections.make(parsed, changes, neutron.apply, "port", again, unlike)
     report(changes, found, parsed)
 
 
@@ -138,7 +137,3 @@ def report(
     whose = "their hosts again" if parsed.undo else "their nodes"
     types = "" if parsed.dry_run else port_bindings.vif_types(found.values())
     print(f"{changed}/{len(changes)} ports {would}bound to {whose}{types}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -24,7 +24,6 @@ Ironic set, by their numbers; --undo restores the base's.
 
 import argparse
 import functools
-import sys
 from collections.abc import Callable, Sequence
 
 from ironic_sideways import exceptions
@@ -59,7 +58,7 @@ def check(parsed: argparse.Namespace) -> None:
     if parsed.of_ironic:
         if not parsed.migration or parsed.undo or parsed.undo_file:
             raise exceptions.UsageError(
-                "--of-ironic: expected --migration, and at most --dry-run"
+                "--of-ironic: expected --migration, and no other option but --dry-run"
             )
     else:
         connections.check_change_options(parsed, needed)
@@ -86,14 +85,10 @@ def run(parsed: argparse.Namespace) -> None:
     if not parsed.dry_run:
         if parsed.undo_file:
             dhcp_options.record(parsed.undo_file, changes)
-        changed = dhcp_options.apply(changes, neutron.apply, again)
-        if changed:
-            parsed.changed, parsed.again = f"{changed} ports changed", again
-        left = [c.port.id for c in plan(neutron.ports(wanted, whose)) if c]
-        if left:
-            raise exceptions.FollowUpNeeded(
-                f"port {', '.join(left)}: not as set when read again; {again}"
-            )
+        connections.make(
+            *(parsed, changes, neutron.apply, "port", again),
+            lambda: [c.port.id for c in plan(neutron.ports(wanted, whose)) if c],
+        )
     report(changes, parsed)
 
 
@@ -110,7 +105,3 @@ def report(changes: Sequence[dhcp_options.Change], parsed: argparse.Namespace) -
     changed = sum(map(bool, changes))
     what = "Ironic's boot options" if parsed.of_ironic else "boot options"
     print(f"{changed}/{len(changes)} ports: {what} {would}{verb}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

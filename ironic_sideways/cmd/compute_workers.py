@@ -13,22 +13,18 @@
 """Two nova-compute workers of one host name in the lab, killed in turn."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
-from ironic_sideways.cmd import lab
+from ironic_sideways.cmd import connections, lab
 from ironic_sideways.lab import record
 
 HELP = "kill nova-compute workers of one host name in the lab"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(changed="", again="give the same command again")
     lab.add_directory(parser)
-    parser.add_argument("--member-cloud", default="demo", help="whose servers are made")
-    parser.add_argument("--admin-cloud", default="admin")
-    parser.add_argument("--ironic-cloud", default="system", help="who sees all nodes")
+    connections.add_trial_options(parser, "clustered.json")
     parser.add_argument(
         "--each",
         type=int,
@@ -42,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for comparison: one worker with this compute manager, restarted right "
         "after it is killed; a failed round is not a failure of the command",
     )
-    parser.add_argument("--output", type=Path, required=True, help="clustered.json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,7 +64,6 @@ def run(args: argparse.Namespace) -> int:
 
 def trial(args: argparse.Namespace) -> dict[str, Any]:
     """Do the rounds that were asked for; what clustered.json holds."""
-    from ironic_sideways.cmd import connections
     from ironic_sideways.trials import workload
     from ironic_sideways.trials.workers import processes, rounds
     from ironic_sideways.trials.workers.trial import (

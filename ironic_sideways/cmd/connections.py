@@ -15,7 +15,7 @@
 import argparse
 import os
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import openstack
@@ -24,6 +24,7 @@ import openstack.exceptions
 import requests
 
 from ironic_sideways import exceptions
+from ironic_sideways.cloud import in_turn
 from ironic_sideways.cloud.in_turn import ERRORS
 
 #: Seconds for one API call: a service that accepts and never answers is an error.
@@ -39,6 +40,18 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         help="the cloud's entry in clouds.yaml, with an administrator's "
         "credentials (default: $OS_CLOUD, or what $OS_AUTH_URL ... say)",
     )
+
+
+def add_trial_options(parser: argparse.ArgumentParser, output: str) -> None:
+    """The clouds of a trial, and ``--output``.
+
+    :param output: what the evidence is called.
+    """
+    parser.set_defaults(changed="", again="give the same command again")
+    parser.add_argument("--member-cloud", default="demo", help="whose servers are used")
+    parser.add_argument("--admin-cloud", default="admin")
+    parser.add_argument("--ironic-cloud", default="system", help="who sees all nodes")
+    parser.add_argument("--output", type=Path, required=True, help=output)
 
 
 def add_class_options(parser: argparse.ArgumentParser, by_shape: str) -> None:
@@ -71,14 +84,14 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
         "--undo-file",
         type=Path,
         metavar="FILE",
-        help="write here first what was so before (mode 0600), for --undo; expected "
-        "unless --dry-run; a run that is repeated keeps what the first one wrote",
+        help="record the previous state here first (mode 0600), for --undo; required "
+        "unless --dry-run; a repeated run keeps what the first one recorded",
     )
     parser.add_argument(
         "--undo",
         type=Path,
         metavar="FILE",
-        help="restore what the --undo-file of an earlier run has; refused, and "
+        help="restore what an earlier run recorded in its --undo-file; refused, and "
         "nothing changed, where somebody else has changed it since",
     )
     parser.add_argument(
@@ -105,8 +118,29 @@ def check_change_options(
         if not parsed.undo_file and not parsed.dry_run:
             raise exceptions.UsageError("expected --undo-file FILE, or --dry-run")
     elif any((*needed.values(), *others, parsed.undo_file)):
-        raise exceptions.UsageError(
-            "--undo: expected no other option with it but --dry-run"
+        raise exceptions.UsageError("--undo can only be combined with --dry-run")
+
+
+def make(
+    parsed: argparse.Namespace,
+    changes: Iterable[in_turn.Made],
+    call: Callable[[in_turn.Made], None],
+    thing: str,
+    again: str,
+    unlike: Callable[[], Iterable[str]],
+) -> None:
+    """Make the changes, and see that they are there when read again.
+
+    :param thing: what each changes, as in "flavor".
+    :param again: what to do when only some were made, or one is not there.
+    :param unlike: reads again, and names those that are not as set.
+    :raises FollowUpNeeded: where some were made and others not, or one is not there.
+    """
+    if changed := in_turn.apply(changes, call, f"{thing}s", again):
+        parsed.changed, parsed.again = f"{changed} {thing}s changed", again
+    if left := list(unlike()):
+        raise exceptions.FollowUpNeeded(
+            f"{thing} {', '.join(left)}: not as set when read again; {again}"
         )
 
 
@@ -140,7 +174,7 @@ def connect(name: str | None) -> openstack.connection.Connection:
 
 
 def _require_json(response: requests.Response, **_: object) -> None:
-    """Refuse a proxy's page, and JSON that is no answer of an API of OpenStack's.
+    """Refuse a proxy's page, and JSON that no OpenStack API answers with.
 
     :raises SDKException: names the address, and what was found there.
     """
@@ -154,11 +188,11 @@ def _require_json(response: requests.Response, **_: object) -> None:
         try:
             found = type(response.json()).__name__
         except ValueError:
-            found = "what is no JSON"
+            found = "something that is not JSON"
     if found != "dict":
         raise openstack.exceptions.SDKException(
             f"{response.url} answered {response.status_code} with {found}, expected a "
-            "JSON object: is this its API's address, and nothing else in between?"
+            "JSON object: is this the API's address, or a proxy in front of it?"
         )
 
 

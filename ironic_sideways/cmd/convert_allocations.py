@@ -83,14 +83,14 @@ def build_parser() -> program.Parser:
     parser.add_argument(
         "--missing-ok",
         action="store_true",
-        help="leave nodes without a provider to IronicDriver, which makes one",
+        help="pass over nodes without a provider: IronicDriver creates it",
     )
     parser.add_argument(
         "--wait",
         type=float,
         metavar="SECONDS",
         default=0,
-        help="wait so long for Nova to see that nova-compute is down (after "
+        help="wait this long for Nova to see that nova-compute is down (after "
         "[DEFAULT] service_down_time, 60 seconds by default)",
     )
     parser.add_argument(
@@ -258,7 +258,3 @@ def report(outcomes: dict[str, str], work: Work, parsed: argparse.Namespace) -> 
     names = sorted(set(work.classes.values()))
     what = names[0] if len(names) == 1 else f"{len(names)} resource classes"
     print(f"{changed}/{len(outcomes)} nodes {would}{verb} {what}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

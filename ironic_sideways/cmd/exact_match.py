@@ -13,26 +13,21 @@
 """Prove on the moved cloud that a flavor lands on nodes of exactly its shape."""
 
 import argparse
-from pathlib import Path
 
 from ironic_sideways import exceptions
+from ironic_sideways.cmd import connections
 
 HELP = "prove that flavors land on nodes of exactly their shape"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(changed="", again="give the same command again")
-    parser.add_argument("--member-cloud", required=True, help="whose servers are made")
-    parser.add_argument("--admin-cloud", required=True)
-    parser.add_argument("--ironic-cloud", required=True, help="who sees all nodes")
+    connections.add_trial_options(parser, "exact-match.json")
     parser.add_argument(
         "--resource-class", default="baremetal", help="what all classes begin with"
     )
-    parser.add_argument("--output", type=Path, required=True, help="exact-match.json")
 
 
 def run(args: argparse.Namespace) -> int:
-    from ironic_sideways.cmd import connections
     from ironic_sideways.evidence import documents
     from ironic_sideways.trials import exact_match
 

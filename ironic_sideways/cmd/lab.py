@@ -26,12 +26,13 @@ from pathlib import Path
 
 from ironic_sideways import exceptions
 from ironic_sideways.cmd import option
+from ironic_sideways.lab import layout as layouts
 from ironic_sideways.lab import record
 
 Act = Callable[[argparse.Namespace], str | int | None]
 
 #: What ``show`` prints: of the lab's record, and what follows from it.
-RECORDED = ("number", "nodes", "base_driver")
+RECORDED = ("number", "nodes", "base_driver", "light")
 DERIVED = (
     "allocation_pool",
     "bridge",
@@ -127,6 +128,12 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         "--nodes", type=int, metavar="N", help="bare-metal machines (default: 8)"
     )
     parser.add_argument(
+        "--light",
+        action="store_true",
+        help="machines of which BMC, DHCP and heartbeats alone are real: up to 1000 of "
+        "them, that cannot be deployed by an agent or logged in to",
+    )
+    parser.add_argument(
         "--compute-hosts",
         type=int,
         metavar="N",
@@ -186,6 +193,7 @@ def up(arguments: argparse.Namespace) -> None:
         hardware_only=arguments.hardware_only or default.hardware_only,
         owner=arguments.owner or default.owner,
         network=arguments.network or default.network,
+        light=arguments.light or default.light,
     )
     try:
         pwd.getpwnam(asked.owner)
@@ -193,22 +201,23 @@ def up(arguments: argparse.Namespace) -> None:
         raise exceptions.UsageError(
             f"--owner {asked.owner}: this host has no such user"
         ) from None
-    if not 1 <= asked.nodes <= 100:
-        raise exceptions.UsageError(f"--nodes {asked.nodes}: expected 1 to 100")
+    most = layouts.MAX_LIGHT_NODES if asked.light else layouts.MAX_NODES
+    if not 1 <= asked.nodes <= most:
+        raise exceptions.UsageError(f"--nodes {asked.nodes}: expected 1 to {most}")
     if asked.nodes < asked.compute_hosts:
         raise exceptions.UsageError(
             f"--nodes {asked.nodes}: expected one for each of the "
             f"{asked.compute_hosts} compute hosts"
         )
-    layout = asked.layout(arguments.directory)
+    places = asked.layout(arguments.directory)
     cache = (arguments.cache or arguments.directory.parent / ".cache").absolute()
     steps = Steps()
-    lifecycle.up(layout, asked, cache, steps, arguments.keep)
+    lifecycle.up(places, asked, cache, steps, arguments.keep)
     arguments.changed = "the lab is up"
     if asked.hardware_only:
         steps.say("the machines and their BMCs are there")
     else:
-        steps.say(f"the lab is up; `. {layout.directory}/openrc` to use it")
+        steps.say(f"the lab is up; `. {places.directory}/openrc` to use it")
 
 
 def down(arguments: argparse.Namespace) -> str | None:

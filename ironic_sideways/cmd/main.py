@@ -27,6 +27,7 @@ COMMANDS = {
     "compute-workers": "compute_workers",
     "evidence": "evidence",
     "exact-match": "exact_match",
+    "fail-over": "fail_over",
     "heartbeat-collector": "heartbeat_collector",
     "lab": "lab",
     "maintenance": "maintenance",

@@ -54,8 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
             action.add_argument(
                 "--probe-cloud",
-                help="a member who tries with their instances and ports all that is "
-                "forbidden in the window, and must not be let (test clouds only)",
+                help="a member with whose instances and ports every call that is "
+                "forbidden in the window is tried, and must be refused (test clouds "
+                "only)",
             )
         action.set_defaults(run=act, changed="")
     add_policy_arguments(actions)
@@ -75,7 +76,7 @@ def add_policy_arguments(actions: Any) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="what oslopolicy-policy-generator --namespace neutron prints there",
+        help="the output of oslopolicy-policy-generator --namespace neutron",
     )
     for service in ("nova", "neutron"):
         action.add_argument(
@@ -95,10 +96,10 @@ def add_probe_arguments(actions: Any) -> None:
     )
     action.add_argument("--os-cloud", required=True, help="a member with an instance")
     action.add_argument(
-        "--permitted", action="store_true", help="see that it is so no more"
+        "--permitted", action="store_true", help="see that it no longer is"
     )
     action.add_argument(
-        "--record", type=Path, help="the start's record, which keeps what was let"
+        "--record", type=Path, help="the start's record, which keeps what was allowed"
     )
     action.add_argument(
         "--timeout", type=float, default=30, metavar="SECONDS", help="(default 30)"
@@ -146,7 +147,7 @@ def probe(args: argparse.Namespace) -> str:
     tried = maintenance_probe.await_policy(
         member, args.timeout, args.record, args.permitted
     )
-    return f"{tried} member's calls {'let' if args.permitted else 'refused'}"
+    return f"{tried} member's calls {'allowed' if args.permitted else 'refused'}"
 
 
 def check(args: argparse.Namespace) -> str:

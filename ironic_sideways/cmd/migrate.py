@@ -60,6 +60,7 @@ exit codes:
   2  bad usage
   3  changed, and needs the named follow-up
   129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM, nothing changed
+  141  its output is no longer read, nothing changed
 """
 
 

@@ -12,9 +12,8 @@
 
 """Ask each API once a second, as a member, and write what it answers to a file.
 
-Appends to the file, which is made with mode 0600. A service that is away, keystone too,
-and a token that expires are what it is there to see: it goes on. SIGTERM and SIGINT
-end it.
+Appends to the file, which is made with mode 0600. An unavailable service, keystone too,
+and an expired token are what it is there to see: it goes on. SIGTERM and SIGINT end it.
 """
 
 import argparse

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--phase", help="a phase's name")
     what.add_argument(
-        "--go-on-by", metavar="COMMAND", help="what a red verdict names to go on"
+        "--go-on-by", metavar="COMMAND", help="resumes the run, as a red verdict says"
     )
     what.add_argument(
         "--left-out",
@@ -39,12 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--added",
         nargs="+",
         metavar="SUBJECT",
-        help="what this run does more than each, such as exact-match",
+        help="what this run does in addition, such as exact-match",
     )
-    parser.add_argument("--go-back-by", metavar="COMMAND", help="and to go back")
+    parser.add_argument("--go-back-by", metavar="COMMAND", help="rolls it back")
     parser.add_argument("--result", choices=("started", "ok", "failed", "interrupted"))
     parser.add_argument("--seconds", type=float, default=0.0, help="how long it took")
-    parser.add_argument("--figure", default="", help="the line that a person reads")
+    parser.add_argument("--figure", default="", help="in one line")
 
 
 def run(args: argparse.Namespace) -> int:

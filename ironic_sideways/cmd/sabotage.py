@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from ironic_sideways.cmd import lab
 from ironic_sideways.lab import record
-from ironic_sideways.trials.sabotage import table, windows
+from ironic_sideways.trials.sabotage import kinds, table, windows
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: Of the list.
 LINE = "{:<16} {:<8} {:<17} {:<52} {}"
 
-HELP = "break a move in the lab, to see that the verdict has teeth"
+HELP = "break a move in the lab, and see that the verdict names it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +105,7 @@ def mend(args: argparse.Namespace) -> str:
     return f"{scene.changes.mend()} changes reverted"
 
 
-def _kind(sabotage: table.Sabotage) -> str:
+def _kind(sabotage: kinds.Sabotage) -> str:
     return "destructive" if sabotage.destructive else "mendable"
 
 

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--os-cloud", required=True, help="an admin")
     parser.add_argument(
         "--ironic-cloud",
-        help="who may change all Ironic nodes; left out: the base, before the move",
+        help="an account that may change all Ironic nodes (default: test the base)",
     )
     parser.add_argument(
         "--workspace", type=Path, required=True, help="holds the admin's password"
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --all, and before the move: holds the guest's built parts",
     )
     parser.add_argument(
-        "--all", action="store_true", help="everything, not the selection alone"
+        "--all", action="store_true", help="all tests, not only the selection"
     )
     parser.add_argument("--timeout", type=float, default=3600, metavar="SECONDS")
 
@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
             "before there is a workload"
         )
     from ironic_sideways.cmd import connections
+    from ironic_sideways.evidence import takeover
     from ironic_sideways.hardware import guest
     from ironic_sideways.trials import workload
     from ironic_sideways.trials.tempest import (
@@ -79,10 +80,12 @@ def run(args: argparse.Namespace) -> int:
         args.changed = "tempest has begun"
         workload.publish_guest(connection, built)
         free = runner.free_nodes(connection)
+        moved: list[str] = []
     else:
         ironic = connections.connect(args.ironic_cloud)
         args.changed = "tempest has begun"
         free = workload.boot_from_the_network(ironic)
+        moved = takeover.moved_by(ironic)
     booted = (workload.IMAGE, workload.OTHER_IMAGE)
     if args.all:
         booted = images.publish(connection, args.cache)
@@ -108,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
         "list": which.name,
         "driver": "base" if base else "ironic",
         "floor": which.floor,
+        "moved_by": moved,
         "taken_at": time.time(),
         **found,
     }

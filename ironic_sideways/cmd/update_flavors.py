@@ -38,8 +38,6 @@ from ironic_sideways.cloud import (
 )
 from ironic_sideways.cmd import connections, program
 
-Wanted = Callable[[flavors.Flavor], dict[str, str]]
-
 
 def build_parser() -> program.Parser:
     """The command's options."""
@@ -148,14 +146,10 @@ def run(parsed: argparse.Namespace) -> None:
     if not parsed.dry_run:
         if parsed.undo_file:
             flavors.record(parsed.undo_file, changes)
-        changed = flavors.apply(changes, nova.apply, again)
-        if changed:
-            parsed.changed, parsed.again = f"{changed} flavors changed", again
-        left = [change.flavor.name for change in plan(nova.flavors()) if change]
-        if left:
-            raise exceptions.FollowUpNeeded(
-                f"flavor {', '.join(left)}: not as set when read again; {again}"
-            )
+        connections.make(
+            *(parsed, changes, nova.apply, "flavor", again),
+            lambda: [c.flavor.name for c in plan(nova.flavors()) if c],
+        )
     report(changes, parsed)
 
 
@@ -192,7 +186,7 @@ def warn(
     changes: Sequence[flavors.Change],
     nodes: Sequence[nodes_file.Node],
 ) -> None:
-    """Tell of flavors that are perhaps of bare metal too, and of such without node."""
+    """Warn of flavors that may be for bare metal too, and of those that fit no node."""
     chosen = {change.flavor.id for change in changes}
     for flavor in present:
         if flavor.id not in chosen and flavor_selection.is_fallback(flavor):
@@ -207,7 +201,7 @@ def warn(
         by_class.setdefault(name, []).append(node)
     for change in changes if nodes else ():
         if words := why_no_node(change.flavor.specs | change.set, by_class):
-            what = f"{words}, so no server of it will find one"
+            what = f"{words}, so no server of it can be scheduled"
             tell(f"flavor {change.flavor.name}: {what}")
 
 
@@ -248,13 +242,9 @@ def report(changes: Sequence[flavors.Change], parsed: argparse.Namespace) -> Non
             *(f"{key} removed" for key in change.delete),
         ]
         outcome = (
-            f"{would}changed: {', '.join(words)}" if change else "as wanted already"
+            f"{would}changed: {', '.join(words)}" if change else "up to date already"
         )
         print(f"flavor {json.dumps(change.flavor.name)}: {outcome}")
     changed = sum(map(bool, changes))
     verb = "restored" if parsed.undo else "updated"
     print(f"{changed}/{len(changes)} flavors {would}{verb}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
                 f"          {findings.one_line(f'{check.name}: {check.detail}')}{where}"
             )
     for change in judged.accepted:
-        print(f"  --      accepted by the operator, as its owner's: {change}")
+        print(f"  --      accepted by the operator as the owner's: {change}")
     for subject in judged.without:
         print(f"  --      {subject:<12} left out of this run")
     if judged.errors:

@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (verify, "the servers are as they were created, and send heartbeats"),
         (verify_noapi, "the same by their heartbeats alone, without any API"),
         (use, "use them on the base, as after a way back"),
+        (switch, "stop and start the one that boots from its disk"),
         (operate, "use them on the moved cloud: boot, reboot, rebuild, delete"),
         (clean_and_deploy, "operate, and the agent cleans and deploys a node"),
         (destroy, "delete the servers, and what later steps made"),
@@ -46,13 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if act not in (verify, verify_noapi):
             action.add_argument(
                 "--admin-cloud",
-                required=act is not destroy,
+                required=act not in (switch, destroy),
                 help="who publishes images, sees Placement, and owns the servers that "
                 "Ironic's agent has deployed",
             )
         if act is create:
             action.add_argument(
                 "--cache", type=Path, required=True, help="where the guest is built"
+            )
+            action.add_argument(
+                "--servers",
+                type=int,
+                default=workload.LEAST,
+                metavar="N",
+                help="how many; those beyond %(default)s are alike (default: "
+                "%(default)s)",
             )
             action.add_argument(
                 "--machines", type=Path, required=True, help="machines.json"
@@ -110,13 +119,19 @@ def create(args: argparse.Namespace) -> str:
         documents.write(work.record, {"servers": []})
         return "no server: the fake driver has none on these nodes"
     base = local_boot.Base(args.deploy_helper, args.tftp_root, built.disk)
-    servers = workload.create(work, admin, base, args.machines)
+    servers = workload.create(work, admin, base, args.machines, args.servers)
     running = [server for server in servers if server["status"] == "ACTIVE"]
     net_booted = [server for server in servers if server["boot"] == "network"]
     return (
         f"{len(servers)} servers, {len(running)} send heartbeats, "
         f"{len(net_booted)} net-booted"
     )
+
+
+def switch(args: argparse.Namespace) -> str:
+    args.changed = "switch has begun"
+    workload.switch(opened(args))
+    return "1 server: stopped and started"
 
 
 def operate(args: argparse.Namespace) -> str:

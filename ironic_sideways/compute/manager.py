@@ -104,12 +104,9 @@ def _unless_in_place(
     Nova takes each failed rebuild for one that came from elsewhere (rebuild_instance
     of nova.compute.manager sets scheduled_node for both).
     """
-    if node_type == "destination" and (instance.host, instance.node) == (
-        CONF.host,
-        node,
-    ):
-        return
-    delete(context, instance, node, node_type=node_type)
+    in_place = (instance.host, instance.node) == (CONF.host, node)
+    if node_type != "destination" or not in_place:
+        delete(context, instance, node, node_type=node_type)
 
 
 class ClusteredComputeManager(manager.ComputeManager):

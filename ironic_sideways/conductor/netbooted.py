@@ -16,9 +16,9 @@ Such an instance's ``instance_info`` names the deploy interface ``ramdisk`` and 
 kernel arguments. Ironic's rebuild keeps both (``start_deploy`` of
 ironic.conductor.deployments drops kernel and ramdisk alone), so that it would write no
 disk, boot what is dead, and call it active. Here a rebuild with a whole-disk image
-drops all of it first, and the node's own deploy interface does the rest; any other is
-refused before the machine is touched; and a node whose instance is deleted keeps
-nothing of it.
+drops all of it first, and the node's own deploy interface does the rest; any other, and
+one that asks for an ephemeral disk to be preserved, is refused before the machine is
+touched; and a node whose instance is deleted keeps nothing of it.
 
 Ironic has no hook for that. A deploy interface of another name cannot stand in:
 ``is_ramdisk_deploy`` (ironic.drivers.modules.deploy_utils) asks for the name "ramdisk",
@@ -39,6 +39,7 @@ from ironic.conductor import deployments, task_manager, utils
 from ironic.conf import CONF
 from ironic.drivers.modules import noop, ramdisk
 from oslo_log import log
+from oslo_utils import strutils
 
 LOG = log.getLogger(__name__)
 
@@ -168,7 +169,12 @@ def rebuild(task: Any, manager: Any, go_on: Callable[[], None]) -> None:
     before = {
         name: without(getattr(node, name), ASKED.get(name, ())) for name in SETTINGS
     }
+    # Nova has written it, too; what was there the move had from the row.
+    if "preserve_ephemeral" in before["instance_info"]:
+        moved = bool(node.extra["nova_bm"].get("preserve_ephemeral"))
+        before["instance_info"]["preserve_ephemeral"] = str(moved)
     try:
+        require_nothing_preserved(node)
         require_whole_disk(task)
         drop_settings(node)
         task.driver.deploy = driver_factory.get_interface(
@@ -216,6 +222,20 @@ def require_whole_disk(task: Any) -> None:
             raise exception.InstanceDeployFailure(
                 f"Ironic takes no image of format {found}"
             )
+
+
+def require_nothing_preserved(node: Any) -> None:
+    """See that no ephemeral disk is to be kept that would be lost.
+
+    :raises InstanceDeployFailure: a whole-disk image is written over all of the disk.
+        Ironic takes ``preserve_ephemeral`` with one all the same (deploy_utils,
+        ``parse_instance_info``), and asks nobody.
+    """
+    asked = node.instance_info.get("preserve_ephemeral")
+    if strutils.bool_from_string(asked) and node.extra["nova_bm"].get("ephemeral_mb"):
+        raise exception.InstanceDeployFailure(
+            "its ephemeral disk cannot be kept, ask without preserve_ephemeral"
+        )
 
 
 def refuse(task: Any, manager: Any, reason: str) -> None:

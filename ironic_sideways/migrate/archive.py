@@ -37,7 +37,7 @@ from ironic_sideways import exceptions, whole_file
 ROWS = 200
 _TABLE = "-- table "
 _END = "-- end of archive"
-#: TRADITIONAL would refuse zero dates and number a row with id 0 anew.
+#: TRADITIONAL would refuse zero dates and renumber a row with id 0.
 _HEAD = """\
 -- nova_bm, archived by ironic-nova-bm-migrate; holds the BMCs' passwords.
 -- Restore into an empty database.
@@ -104,7 +104,7 @@ def write(path: Path, of: Iterable[str]) -> dict[str, str]:
     equal to what was written; ``sha256sum -c`` takes the file beside it.
 
     :returns: the tables' digests.
-    :raises SidewaysError: it cannot be written, or reads otherwise.
+    :raises SidewaysError: it cannot be written, or what is read back differs.
     """
     refuse_existing(path)
     try:
@@ -121,8 +121,8 @@ def write(path: Path, of: Iterable[str]) -> dict[str, str]:
             os.fsync(file.fileno())
         if read(temporary) != written:
             raise exceptions.SidewaysError(
-                f"--archive {path}: reads otherwise than it was written; look at its "
-                "disk; nothing was dropped"
+                f"--archive {path}: content read back differs from what was written; "
+                "look at its disk; nothing was dropped"
             )
         checksummed = True
         _write_checksum(path, checksum(temporary))
@@ -226,7 +226,7 @@ def refuse_altered(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Take an archive back that was written for nothing."""
+    """Remove an archive after which nothing was dropped."""
     path.unlink(missing_ok=True)
     checksum_file(path).unlink(missing_ok=True)
 

@@ -80,15 +80,15 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stale-states-free",
         action="store_true",
-        help="a node without instance is free, whatever word the deploy helper left in "
-        "its task_state (default: such rows are refused)",
+        help="a node without instance is free, whatever the deploy helper left in its "
+        "task_state (default: such rows are refused)",
     )
     parser.add_argument(
         "--vifs-as-recorded",
         action="store_true",
         help="each VIF is on the NIC whose row names it, though nova-baremetal took "
         "the first free one (default: on the NIC with the MAC address of its Neutron "
-        "port, of which --os-cloud asks; without that, nodes with a VIF and several "
+        "port, which --os-cloud looks up; without that, nodes with a VIF and several "
         "NICs are refused)",
     )
     parser.add_argument(
@@ -101,8 +101,8 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--instances-boot-from-disk",
         action="store_true",
-        help="instances boot from their disk, but for those below a --tftp-root "
-        "(default: they are refused, as nova-baremetal booted all over the network)",
+        help="instances boot from disk, except those below a --tftp-root (default: "
+        "refused, as nova-baremetal booted every instance over the network)",
     )
     parser.add_argument(
         "--tftp-root",
@@ -175,8 +175,8 @@ def add_mapping(parser: argparse.ArgumentParser, *, owner_required: bool) -> Non
         "--shard-by-service-host",
         action="store_true",
         help="each node's shard is its service_host: where several compute hosts move, "
-        "give each nova-compute its own name as [ironic] shard, or Nova deals the free "
-        "nodes out anew",
+        "give each nova-compute its own name as [ironic] shard, or Nova reassigns the "
+        "free nodes",
     )
     parser.add_argument("--deploy-kernel", metavar="ID", help="image id or URL")
     parser.add_argument("--deploy-ramdisk", metavar="ID", help="image id or URL")

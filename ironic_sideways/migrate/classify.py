@@ -270,6 +270,8 @@ def _judge_boot(verdict: Verdict, options: choices.Options, policy: Policy) -> N
         f"boots over the network as {boot.config} says, and so it will with Ironic; "
         "a rebuild needs a whole-disk image, with which it boots from its disk"
     )
+    if source.ephemeral_mb:
+        verdict.notes.append("no rebuild keeps its ephemeral disk")
     if not source.pxe_config_path:
         verdict.notes.append(
             "pxe_config_path is empty, but the configuration is there: what the "
@@ -287,12 +289,12 @@ def _unknown_boot(source: reader.Node, options: choices.Options) -> str:
         )
     if options.netboot is None:
         return (
-            f"{said} and would be dead at its first reboot; give --tftp-root, or say "
-            "--instances-boot-from-disk if it boots from its disk all the same"
+            f"{said} and would not boot again; give --tftp-root, or "
+            "--instances-boot-from-disk if it does boot from its disk"
         )
     return (
         f"{said}, but there is no {source.instance_uuid}/config below any --tftp-root; "
-        "add --instances-boot-from-disk if it boots from its disk all the same"
+        "add --instances-boot-from-disk if it does boot from its disk"
     )
 
 

@@ -64,7 +64,7 @@ def restored(kept: Mapping[str, Any], options: Options) -> Options:
 
 
 def knowing_vifs(options: Options, own: Mapping[str, Any]) -> Options:
-    """The options with what the run was told of this node's VIFs, if not told anew.
+    """The options with what the run was told of this node's VIFs, if not told again.
 
     :param own: the node's provenance, where the mapping keeps it.
     """

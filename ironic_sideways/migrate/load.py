@@ -203,6 +203,7 @@ def commit(connection: sa.Connection, run_id: str) -> None:
     except (sa.exc.DBAPIError, KeyboardInterrupt) as error:
         raise exceptions.FollowUpNeeded(
             f"run {run_id}: the server did not confirm the COMMIT "
-            f"({database.driver_text(error)}): all is done or nothing; give the same "
-            "command again, it finds out and completes the work"
+            f"({database.driver_text(error)}): either everything was committed or "
+            "nothing was; give the same command again, it finds out and completes the "
+            "work"
         ) from error

@@ -121,7 +121,7 @@ def _identity(source: reader.Node, options: choices.Options) -> dict[str, Any]:
         "resource_class": choices.class_of(source, options),
         "owner": options.owner,
         "lessee": None,
-        # Nova's [ironic] shard: else its hash ring deals out the free nodes anew.
+        # Nova's [ironic] shard: else its hash ring reassigns the free nodes.
         "shard": source.service_host if options.shard_by_service_host else None,
         "created_at": source.created_at,
         "updated_at": source.updated_at,

@@ -72,12 +72,12 @@ def of_state(source: reader.Node, stale_states_free: bool) -> list[str]:
         if stale_states_free:
             return []
         return [
-            f"{where} without an instance: a word that was left behind, and the node "
-            "free for nova-baremetal, which asks instance_uuid alone? see that nothing "
+            f"{where} without an instance: probably left behind, on a node that is "
+            "free for nova-baremetal, which asks instance_uuid alone; see that nothing "
             "works on it, and say --stale-states-free"
         ]
     if use == "in flight":
-        return [f"{where}: Nova works on the node; wait until it is done"]
+        return [f"{where}: Nova is working on the node; wait until it is done"]
     if use == "failed":
         return [
             f"{where}: a deploy, or the delete, of instance {source.instance_uuid} "
@@ -116,7 +116,7 @@ def of_hardware(
 
 
 def _bmc_faults(source: reader.Node, manager: str) -> list[str]:
-    """Why the BMC that the row itself names cannot do."""
+    """Why the BMC that the row itself names cannot be used."""
     if manager != IPMI_POWER_MANAGER:
         kind = manager.rpartition(".")[2]
         return [
@@ -142,7 +142,7 @@ def _bmc_faults(source: reader.Node, manager: str) -> list[str]:
 
 
 def _shard_fault(source: reader.Node, options: choices.Options) -> str | None:
-    """Why the row's service_host can be no shard, if its shard it shall be."""
+    """Why the row's service_host cannot be its shard, if it is to be."""
     host = source.service_host
     if not options.shard_by_service_host or (host and _SHARD.fullmatch(host)):
         return None

@@ -42,6 +42,14 @@ def require_sound(options: Options) -> None:
             f"--owner {options.owner[:64]!r}: expected a project's id, 32 digits of "
             "0-9 and a-f: 'openstack project show -f value -c id NAME' prints it"
         )
+    for name in ("deploy_kernel", "deploy_ramdisk"):
+        given = getattr(options, name)
+        if given is not None and len(given.split()) != 1:
+            raise exceptions.UsageError(
+                f"--{name.replace('_', '-')} {given[:80]!r}: expected the id or URL of "
+                "one image; where several have its name, choose one by its id"
+            )
+        refuse_password(f"--{name.replace('_', '-')}", given or "")
     if bool(options.deploy_kernel) != bool(options.deploy_ramdisk):
         raise exceptions.UsageError(
             "expected both of --deploy-kernel and --deploy-ramdisk, or neither"
@@ -51,6 +59,18 @@ def require_sound(options: Options) -> None:
         raise exceptions.UsageError(
             f"--node-arch {arch!r}: Nova knows no such cpu_arch; expected x86_64, "
             "aarch64, ppc64le, i686 or the like"
+        )
+
+
+def refuse_password(option: str, url: str) -> None:
+    """See that ``url`` has none: rows of nodes and evidence would have it, too.
+
+    :raises UsageError: names the option.
+    """
+    if re.match(r"[^/]*://[^/]*:[^/]*@", url):
+        raise exceptions.UsageError(
+            f"{option}: expected a URL without a password; give Ironic [deploy] "
+            "image_server_user and image_server_password"
         )
 
 

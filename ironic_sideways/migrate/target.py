@@ -102,7 +102,7 @@ def online_conductors(
     *,
     lock: bool = True,
 ) -> list[Conductor]:
-    """The conductors that said they live within ``timeout`` seconds.
+    """The conductors that sent a heartbeat within ``timeout`` seconds.
 
     :param lock: keep any conductor from registering between this question and
         the end of the transaction; needs more than SELECT on some servers.
@@ -124,7 +124,7 @@ def online_conductors(
 def refuse_online_conductors(
     connection: sa.Connection, timeout: int = HEARTBEAT_TIMEOUT_S
 ) -> None:
-    """Refuse to write beside a conductor, which may act on half of the truth.
+    """Refuse to write beside a conductor, which could act on a part of the rows.
 
     :raises SidewaysError: a conductor is online.
     """

@@ -134,13 +134,13 @@ def _examine(
         found.warnings += one.end()
     if found.freed and not any(one.knows_instances for one in inquiries):
         found.warnings.append(
-            f"no --os-cloud: {found.freed} nodes are free again, and Nova alone knows "
-            "of an instance whose rebuild failed on one of them"
+            f"no --os-cloud: {found.freed} nodes are free again but not compared with "
+            "Nova, which may still have an instance whose rebuild failed there"
         )
     known = job.plan.policy.known_hosts
     found.warnings += [
-        f"no nova.conf names service_host {host}: its nodes are taken for IPMI nodes "
-        "of --node-arch"
+        f"no nova.conf names service_host {host}: its nodes are assumed to be IPMI "
+        "nodes of --node-arch"
         for host in sorted(found.hosts - known if known is not None else ())
     ]
     found.add_orphans(sum(1 for card in reader.orphans(source) if not card.deleted))
@@ -201,16 +201,16 @@ def run(
         if not done.written.nodes:
             raise
         raise exceptions.FollowUpNeeded(
-            f"run {job.plan.stamp['run_id']}: interrupted at or after its COMMIT: all "
-            "is done or nothing; give the same command again, it finds out and "
-            "completes the work"
+            f"run {job.plan.stamp['run_id']}: interrupted at or after its COMMIT: "
+            "either everything was committed or nothing was; give the same command "
+            "again, it finds out and completes the work"
         ) from error
 
 
 def _verify_written(
     source: sa.Connection, ironic: sa.Connection, job: Job, written: load.Written
 ) -> verify.Result:
-    """Verify; after a commit, whatever keeps from it is no reason to say less.
+    """Verify; a failure to do so after the COMMIT is told with what was written.
 
     :raises FollowUpNeeded: rows were written and could not be compared.
     """

@@ -26,8 +26,8 @@ from ironic_sideways import exceptions, secret_file
 from ironic_sideways.nova_bm import url_query
 
 CONNECT_TIMEOUT_S = 10
-#: For the server's next word, whatever it is asked: above its own bound on a
-#: wait for a lock (innodb_lock_wait_timeout, 50 s by default).
+#: Seconds for any answer of the server: more than its own bound on a wait for a
+#: lock (innodb_lock_wait_timeout, 50 s by default).
 ANSWER_TIMEOUT_S = 300
 #: Strict whatever the server's default, so that a value too long is an error
 #: and never a silent truncation.

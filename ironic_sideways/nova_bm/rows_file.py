@@ -69,7 +69,6 @@ def _statements(path: Path) -> Iterator[str]:
 def put_in_place(
     connection: sa.Connection,
     machines: Sequence[seed.Machine],
-    service_host: str,
     others: Mapping[str, str],
 ) -> list[str]:
     """Give each live row its machine; remove those that have none.
@@ -102,7 +101,7 @@ def put_in_place(
             "pm_address": machine.bmc_address,
             "pm_user": machine.bmc_user,
             "pm_password": machine.bmc_password,
-            "service_host": service_host,
+            "service_host": machine.service_host,
             **{name: _other(row._mapping[name], others) for name in _NODE_COLUMNS},
         }
         connection.execute(node.update().where(node.c.id == row.id).values(**values))

@@ -36,6 +36,7 @@ class Machine:
     :param name: for messages only.
     :param uuid: becomes the node's uuid, Nova's name for it.
     :param memory_mb: in MiB; ``disk_gb`` in GiB.
+    :param service_host: Nova's ``CONF.host`` that owns the node.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Machine:
     bmc_port: int
     bmc_user: str
     bmc_password: str = dataclasses.field(repr=False)
+    service_host: str
 
 
 @dataclasses.dataclass
@@ -97,15 +99,12 @@ def check(machines: Sequence[Machine]) -> None:
                 )
 
 
-def seed(
-    connection: sa.Connection, machines: Sequence[Machine], service_host: str
-) -> Outcome:
+def seed(connection: sa.Connection, machines: Sequence[Machine]) -> Outcome:
     """Bring the rows of ``machines`` into nova_bm; the caller commits.
 
     Free rows follow their machine (a changed password, say); rows that hold an
     instance are left as they are and reported.
 
-    :param service_host: Nova's ``CONF.host`` that owns the nodes.
     :raises SidewaysError: machines that do not fit, a row that was deleted, or
         a MAC or BMC address that a row of another node has.
     """
@@ -124,7 +123,7 @@ def seed(
     for machine in machines:
         row = nodes.get(machine.uuid)
         wanted = {mac.lower() for mac in machine.macs}
-        values = _node_values(machine, service_host)
+        values = _node_values(machine)
         if row is None:
             outcome.added.append(machine.name)
             _insert(connection, machine, values)
@@ -141,7 +140,7 @@ def seed(
     return outcome
 
 
-def _node_values(machine: Machine, service_host: str) -> dict[str, object]:
+def _node_values(machine: Machine) -> dict[str, object]:
     """The columns that follow the machine."""
     return {
         "cpus": machine.cpus,
@@ -150,7 +149,7 @@ def _node_values(machine: Machine, service_host: str) -> dict[str, object]:
         "pm_address": machine.bmc_address,
         "pm_user": machine.bmc_user,
         "pm_password": machine.bmc_password,
-        "service_host": service_host,
+        "service_host": machine.service_host,
     }
 
 

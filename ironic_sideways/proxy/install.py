@@ -199,7 +199,7 @@ def replace(path: Path, text: str) -> None:
 def _shown(text: str) -> str:
     """``text``, which may cite the file: no secret, nothing a terminal acts on."""
     text = "".join(one for one in text if one.isprintable())
-    text = re.sub(r"(://[^\s/:@]*:)[^\s/@]+@", r"\1***@", text)
+    text = re.sub(r"(://[^\s/:@]*:)\S+@", r"\1***@", text)
     return str(strutils.mask_password(text))
 
 

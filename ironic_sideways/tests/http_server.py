@@ -13,6 +13,7 @@
 """A WSGI application behind a real HTTP server on loopback, for tests."""
 
 import contextlib
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -37,11 +38,19 @@ def serve(application: Any) -> Iterator[str]:
         server_class=_ThreadingServer,
         handler_class=_QuietHandler,
     )
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    ended = threading.Event()
+
+    def answer() -> None:
+        while not ended.is_set():
+            server.handle_request()
+
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        server.shutdown()
-        server.server_close()
+        ended.set()
+        # Who waits for a request is woken, and need not look up again and again.
+        server.socket.shutdown(socket.SHUT_RDWR)
         thread.join()
+        server.server_close()

@@ -16,19 +16,19 @@ One directory holds each image once, under the SHA-256 of its content. An image
 that is there under its name is whole.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import os
+import secrets
 import shutil
 import stat
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from io import BufferedRandom
 from pathlib import Path
 from urllib import parse
 
-from ironic_sideways import exceptions, whole_file
-from ironic_sideways.migrate import choices
+from ironic_sideways import exceptions
+from ironic_sideways.migrate import choices, sound_options
 from ironic_sideways.migrate.files import ironicconf, tftp
 
 _AGAIN = "run again when nothing writes to the TFTP root"
@@ -65,8 +65,12 @@ class Store:
         came = 0
         try:
             self.directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-            for image in images:
-                came += self._keep(image)
+            beneath = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                for image in images:
+                    came += self._keep(image, beneath)
+            finally:
+                os.close(beneath)
         except OSError as error:
             raise exceptions.SidewaysError(
                 f"--netboot-images {self.directory}: {error.strerror}"
@@ -74,21 +78,25 @@ class Store:
             ) from error
         return came
 
-    def _keep(self, image: Image) -> bool:
+    def _keep(self, image: Image, beneath: int) -> bool:
+        """:param beneath: the directory, open.
+
+        It may be another user's, as the conductor's: nothing in it is opened by a name
+        that they can put a link at.
+        """
         place = self.directory / image.digest
         if _is_ours(place) and digest(place) == image.digest:
             return False
-        with _temporary(place) as new:
+        new = f".{image.digest[:12]}-{secrets.token_hex(4)}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(new, flags, 0o600, dir_fd=beneath), "w+b") as target:
             try:
-                _copy(image.path, new)
-            except tftp.Fault as fault:
-                raise exceptions.SidewaysError(f"{fault}; {_AGAIN}") from fault
-            if digest(new) != image.digest:
-                raise exceptions.SidewaysError(
-                    f"{image.path}: was changed since the check; {_AGAIN}"
-                )
-            new.replace(place)
-        whole_file.sync(self.directory)
+                _copy(image, target)
+                os.rename(new, image.digest, src_dir_fd=beneath, dst_dir_fd=beneath)
+            except BaseException:
+                os.unlink(new, dir_fd=beneath)
+                raise
+        os.fsync(beneath)
         return True
 
 
@@ -108,6 +116,7 @@ def store(
         return None
     path = Path(directory).resolve()
     if url:
+        sound_options.refuse_password("--netboot-url", url)
         if parse.urlsplit(url).scheme not in ("http", "https"):
             raise exceptions.UsageError(f"--netboot-url {url}: expected http or https")
         return Store(path, url)
@@ -192,16 +201,6 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextlib.contextmanager
-def _temporary(place: Path) -> Iterator[Path]:
-    """A name beside ``place``, of nothing yet and of nothing after."""
-    directory = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:12]}-"))
-    try:
-        yield directory / place.name
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
 def _image(source: Path) -> Image:
     with tftp.opened(source) as file:
         return Image(source, hashlib.file_digest(file, "sha256").hexdigest())
@@ -221,9 +220,20 @@ def _is_ours(place: Path) -> bool:
     )
 
 
-def _copy(source: Path, new: Path) -> None:
-    """A copy that the conductor may read, and the original's owner not write."""
-    with tftp.opened(source) as file, new.open("wb") as target:
-        shutil.copyfileobj(file, target)
-    new.chmod(0o644)
-    whole_file.sync(new)
+def _copy(image: Image, target: BufferedRandom) -> None:
+    """A copy that the conductor may read, and the original's owner not write.
+
+    :raises SidewaysError: it is not what the check read.
+    """
+    try:
+        with tftp.opened(image.path) as file:
+            shutil.copyfileobj(file, target)
+    except tftp.Fault as fault:
+        raise exceptions.SidewaysError(f"{fault}; {_AGAIN}") from fault
+    target.seek(0)
+    if hashlib.file_digest(target, "sha256").hexdigest() != image.digest:
+        raise exceptions.SidewaysError(
+            f"{image.path}: was changed since the check; {_AGAIN}"
+        )
+    os.fchmod(target.fileno(), 0o644)
+    os.fsync(target.fileno())

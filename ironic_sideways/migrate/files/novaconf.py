@@ -80,7 +80,7 @@ _WORD = re.compile(r"[^\s,:{}|<>]+")
 
 
 def _specs(path: str, given: Sequence[str]) -> dict[str, str]:
-    """What the nodes advertise, by name (nova.virt.baremetal.driver took it so apart).
+    """What the nodes advertise, by name (parsed as nova.virt.baremetal.driver did).
 
     :raises UsageError: names the file and the first that is not NAME:VALUE.
     """

@@ -172,7 +172,7 @@ def _require_arguments(arguments: str) -> None:
     for placeholder in _UNSET_ROOT:
         if placeholder in arguments:
             raise Fault(
-                f"{placeholder} stands in it still: the deploy helper never said what "
+                f"{placeholder} is still in it: the deploy helper never said what "
                 "the root file system is"
             )
     words = arguments.split()
@@ -180,7 +180,7 @@ def _require_arguments(arguments: str) -> None:
         # Ironic's own kernel line says root=/dev/ram0 before ours.
         raise Fault("append of label boot has no root=")
     if not arguments.isascii() or not arguments.isprintable() or "${" in arguments:
-        raise Fault("append of label boot has characters that iPXE would read anew")
+        raise Fault("append of label boot has characters that iPXE would interpret")
     for word in words:
         if word in _IPXE_ENDS or word.startswith("#"):
             raise Fault(f"append of label boot has {word}, where iPXE's line would end")

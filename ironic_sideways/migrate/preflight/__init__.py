@@ -10,4 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the move needs to know that lies beside the two databases, in files."""
+"""What ``check`` asks besides the two databases, and how long the window will be."""

@@ -36,7 +36,7 @@ DEFAULT_PORT = 623
 
 
 class Bmcs:
-    """The BMCs' opinion on the rows.
+    """Checks the rows against the BMCs' answers.
 
     :param nova: what Nova says of the instances, if it was asked before.
     :param progress: told of each BMC that was asked.

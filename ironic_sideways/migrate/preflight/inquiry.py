@@ -21,7 +21,7 @@ from ironic_sideways.migrate import classify
 
 
 class Inquiry(Protocol):
-    """One further opinion on the rows, batch by batch.
+    """One further check of the rows, batch by batch.
 
     :param knows_instances: whether it refuses free rows that have an instance.
     """

@@ -73,7 +73,7 @@ class ComputeNode:
 
 
 class Instances:
-    """Nova's opinion on the rows.
+    """Checks the rows against Nova's instances.
 
     :param connection: openstacksdk's, with an administrator's rights.
     :param cloud: its name, for messages.
@@ -112,7 +112,7 @@ class Instances:
             ):
                 self._nodes[one.name] = ComputeNode(one.id, hosts.get(one.name))
         if any(one.host is None for one in self._instances.values()):
-            raise self._error("tells no hosts: expected an administrator's rights")
+            raise self._error("shows no hosts: expected an administrator's rights")
 
     def judge(self, verdicts: list[classify.Verdict]) -> None:
         """Refuse rows on which Nova disagrees."""
@@ -194,7 +194,7 @@ class Instances:
                 "detach it while the base driver is there"
             )
         if found.task_state:
-            verdict.refuse(f"{where}: Nova works on it ({found.task_state})")
+            verdict.refuse(f"{where}: Nova is working on it ({found.task_state})")
         elif found.runs and found.power_state != RUNNING:
             verdict.notes.append(
                 f"{where} is active for Nova, though not switched on (power_state "

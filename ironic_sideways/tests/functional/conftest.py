@@ -23,6 +23,7 @@ from ironic.db.sqlalchemy import models
 from sqlalchemy.engine import URL
 from xdist import scheduler
 
+from ironic_sideways import whole_file
 from ironic_sideways.cmd import migrate
 from ironic_sideways.nova_bm import database, schema
 from ironic_sideways.tests.functional import mariadb
@@ -86,9 +87,11 @@ def url_file(empty_url: URL, tmp_path: Path) -> str:
 
 
 def write_url(url: URL, path: Path) -> str:
-    """Write ``url`` to ``path``; the option value that names the file."""
-    path.touch(mode=0o600)
-    path.write_text(url.render_as_string(hide_password=False), encoding="utf-8")
+    """Write ``url`` to ``path``; the option value that names the file.
+
+    A command that reads it meanwhile finds it whole.
+    """
+    whole_file.write(path, url.render_as_string(hide_password=False), mode=0o600)
     return f"@{path}"
 
 

@@ -220,7 +220,7 @@ def test_a_middle_that_does_not_come_is_a_failure_and_leaves_nothing_behind(tree
     tree.write("grenade/upgrade-ironic", text)
     code, output = tree.run("migrate-killed")
     assert code == 1
-    assert "its middle did not come within 0 s" in output
+    assert "its middle was not reached within 0 s" in output
     session = (tree.evidence / "phases/session").read_text().strip()
     words = ["pgrep", "--session", session]
     assert subprocess.run(words, capture_output=True).stdout == b""
@@ -311,7 +311,7 @@ def test_a_phase_that_fails_before_is_a_failure_of_its_own(tree):
     code, output = tree.sabotage("vif", UNTIL="end-maintenance")
     assert code == 1
     assert output.splitlines()[-1].endswith(
-        "a phase before end-maintenance failed, which cannot show it"
+        "a phase before end-maintenance failed, which cannot be due to it"
     )
     assert "sabotage judge" not in tree.calls()
 

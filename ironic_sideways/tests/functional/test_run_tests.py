@@ -304,6 +304,26 @@ def test_the_ledger_tells_the_first_failure_of_a_check(tree: Tree) -> None:
     assert "FAILED a.py::c" not in ledger
 
 
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        ("    | a fault\\nverdict: FAILED: proxy: list: 500", "verdict: FAILED: proxy"),
+        ("    | the lines before\\n    | a fault", "    | a fault"),
+        ("run_upgrade.sh: no room", "run_upgrade.sh: no room"),
+    ],
+)
+def test_the_ledger_tells_what_a_lab_run_ended_with(
+    tree: Tree, printed: str, told: str
+) -> None:
+    script = f"#!/bin/sh\nprintf '{printed}\\ntotal: 9 s\\n'\nexit 1\n"
+    tree.write("tools/run_upgrade.sh", script)
+
+    _code, output = tree.run()
+
+    ledger = output[output.index("The ledger") :]
+    assert ledger.count(f"\n    {told}") == 2
+
+
 def test_tox_takes_what_the_preparation_has_downloaded(tree: Tree) -> None:
     tree.write(".venv/bin/tox", '#!/bin/sh\necho "$XDG_CACHE_HOME" >>"$WORDS"\n')
 

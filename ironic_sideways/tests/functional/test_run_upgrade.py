@@ -56,6 +56,44 @@ def test_what_is_left_out_is_not_judged(tree: upgrade_tree.Tree) -> None:
     assert tree.left_out() == "--left-out tempest"
 
 
+def test_light_machines_are_not_operated_on_and_the_verdict_says_so(
+    tree: upgrade_tree.Tree,
+) -> None:
+    assert tree.run("--light", "--nodes", "1000").returncode == 0
+    assert tree.called("lab up --light --nodes 1000 --cache")
+    assert tree.left_out() == "--left-out operations judges-again tempest"
+    assert tree.called("workload switch")
+    assert not tree.called("operate")
+    assert not tree.called("tempest --os-cloud")
+    assert tree.called("evidence leases")
+    assert tree.called("proxy check")
+
+
+def test_a_resumed_run_knows_a_light_lab(tree: upgrade_tree.Tree) -> None:
+    assert tree.run("--light", FAIL_AT="stub-migrate").returncode == 1
+    assert tree.run("--resume").returncode == 0
+    assert tree.left_out() == "--left-out operations judges-again tempest"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--light", "--deploys"),
+        ("--light", "--workers", "0"),
+        ("--light", "--nodes", "1001"),
+        ("--nodes", "101"),
+    ],
+)
+def test_what_machines_cannot_do_is_refused(
+    tree: upgrade_tree.Tree, options: tuple[str, ...]
+) -> None:
+    done = tree.run(*options)
+
+    assert done.returncode == 2
+    assert "light" in done.stderr or "expected a number from 5 to" in done.stderr
+    assert tree.calls() == []
+
+
 def test_a_whole_run_records_that_it_leaves_out_nothing(
     tree: upgrade_tree.Tree,
 ) -> None:
@@ -146,7 +184,7 @@ def test_a_failure_in_the_window_can_be_rolled_back_or_resumed(
 
     again = tree.shell("bash", "-c", f"cd / && {resume}")
     assert again.returncode == 0
-    assert again.stdout.count("done before") == 2
+    assert again.stdout.count("already done") == 2
     assert (tree.lab / "lab.json").exists()
 
 

@@ -33,6 +33,7 @@ REAL = (
     "grenade/summary.sh",
     "grenade/proof.sh",
     "tools/main_job/increments.sh",
+    "tools/main_job/trials.sh",
     "tools/main_job/rounds.sh",
     "grenade/cloud.sh",
     "grenade/resources",
@@ -76,14 +77,23 @@ case "$1 $2" in
         [[ ! -e $lab/evidence ]] || mv "$lab/evidence" "$lab/previous"
         mkdir "$lab/evidence"
         touch "$lab/lab.json" "$lab/supervisord"
+        [[ "$*" != *" --light"* ]] || touch "$lab/light"
         ;;
     "lab running") [[ -e $lab/supervisord ]] ;;
     "lab down")
-        rm -f "$lab"/{lab.json,supervisord,left-by-run}
+        rm -f "$lab"/{lab.json,supervisord,left-by-run,light}
         echo "nothing left"
         echo "down complete" >>"$CALLS"
         ;;
-    "lab show") echo nova_bm ;;
+    "lab show")
+        if [[ $3 != light ]]; then
+            echo nova_bm
+        elif [[ -e $lab/light ]]; then
+            echo True
+        else
+            echo False
+        fi
+        ;;
     "sabotage choose")
         [[ $3 != nix ]] || { echo "ironic-sideways: sabotage nix: no" >&2; exit 2; }
         tr , '\n' <<<"$3"

@@ -68,6 +68,17 @@ def modules(house: Path) -> dict[str, Path]:
     return found
 
 
+def statements(text: str) -> list[ast.stmt]:
+    """The statements of a module, those inside others too."""
+    found = list(ast.parse(text).body)
+    for node in found:
+        parts = (node, *getattr(node, "handlers", ()), *getattr(node, "cases", ()))
+        for part in parts:
+            for name in ("body", "orelse", "finalbody"):
+                found += getattr(part, name, ())
+    return found
+
+
 @functools.cache
 def imports(house: Path) -> dict[str, set[str]]:
     """Each module's imports of the house, those inside functions too."""
@@ -75,7 +86,7 @@ def imports(house: Path) -> dict[str, set[str]]:
     return {
         name: {
             found if found in paths else found.rpartition(".")[0]
-            for node in ast.walk(ast.parse(path.read_text()))
+            for node in statements(path.read_text())
             for found in imported(node, name, path.stem == "__init__")
             if found.split(".")[0] == NAME
         }
@@ -170,7 +181,7 @@ def has_logic(path: Path) -> bool:
     return any(
         not isinstance(node.body[-1], ast.Expr)
         or not isinstance(node.body[-1].value, ast.Constant)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in statements(path.read_text())
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
 

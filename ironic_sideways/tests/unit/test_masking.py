@@ -65,6 +65,22 @@ def test_a_secret_is_masked(text):
         f"MYSQL_PWD={SECRET}",
         f"metadata_proxy_shared_secret_key: {SECRET}",
         f"api_key={SECRET}",
+        f"mysql+pymysql://nova:it's{SECRET}@127.0.0.1/nova",
+        f"mysql+pymysql://nova:<{SECRET}>x@127.0.0.1/nova",
+        f'rabbit://nova:"{SECRET}@10.0.0.1',
+        f"https://user:it's{SECRET}@mirror.example.org/simple",
+        f"mysql:\\/\\/nova:{SECRET}@127.0.0.1",
+        f"http://h/v1/AUTH_a/b?temp_url_sig={SECRET}&temp_url_expires=3",
+        f"agent_secret_token: {SECRET}",
+        f"auth_token={SECRET}",
+        f"passphrase: {SECRET}",
+        f"ipmitool -H h -U admin user set password 2 {SECRET}",
+        f"mysqldump -uroot -p{SECRET} nova_bm",
+        f"mariadb -p{SECRET} nova",
+        f"mariadb-dump --single-transaction -uroot -p{SECRET} nova",
+        f"sshpass -p {SECRET} ssh h",
+        f"curl -s -u admin:{SECRET} http://h",
+        f"CREATE USER 'nova'@'%' IDENTIFIED BY '{SECRET}';",
     ],
 )
 def test_s5_a_secret_of_an_unusual_kind_is_masked(text):
@@ -74,6 +90,7 @@ def test_s5_a_secret_of_an_unusual_kind_is_masked(text):
 def test_s7_no_line_holds_the_report_up():
     """Some of what logs hold is a tenant's own, of any length."""
     long = ["x://a:" * 20_000, f"token {'-' * 20_000}", f"pass {'-a' * 20_000}"]
+    long += ["x://a:'b" * 3_000, "curl -u " * 3_000, "mysqlx " * 3_000]
     begin = time.process_time()
 
     for text in long:
@@ -89,6 +106,11 @@ def test_s7_no_line_holds_the_report_up():
         "http://127.0.0.1:9696 was asked by admin@example.org",
         "mysqld --port 3306, see root@localhost",
         "no token in the services' logs",
+        '{"href":"amqp://10.0.0.1:5672","by":"a@b"}',
+        "<a href='amqp://h:5672'>me@example.org</a>",
+        "mysqldump -P 3306 --port=3306, mariadb 10.11.6 is in /usr/bin",
+        "it is identified by its uuid",
+        "curl -s http://h:80/x said it to a@b",
         "an expired token is 401",
         "X-Auth-Token: {SHA256}0123456789abcdef",
         "http://127.0.0.1:8774/v2.1/os-baremetal-nodes",
@@ -113,6 +135,8 @@ def test_what_is_no_secret_stays(text):
         ("a\rb\x08\x00\x7f\x9b2J", "ab2J"),
         ("\u202egpj.exe\u2066", "gpj.exe"),
         ("\u061cabc", "abc"),
+        ("a\u200b\u2060\u206a\ufeff\ufff9\U000e0041\U000e007fb", "ab"),
+        ("half of a \ud83d character", "half of a  character"),
         ("pass\x1b[0mword=hunter2hunter2", "password=***"),
     ],
 )

@@ -48,7 +48,10 @@ def sources() -> list[Path]:
 def is_source(path: Path) -> bool:
     with path.open("rb") as file:
         first = file.readline()
-    return path.suffix in (".py", ".sh") or bool(re.match(rb"#!.*sh$", first))
+    # An empty file has nothing to license: hacking's H104 wants it so.
+    return bool(first) and (
+        path.suffix in (".py", ".sh") or bool(re.match(rb"#!.*sh$", first))
+    )
 
 
 def test_every_source_has_the_whole_licence_header() -> None:
@@ -100,6 +103,36 @@ def test_s7_each_log_that_a_tool_shows_is_cleaned_first() -> None:
     }
     assert len(found) > 2
     assert {line for line in found if "| printable" not in line} == set()
+
+
+def test_s10_the_other_debian_gets_passwords_where_nobody_sees_them(
+    tmp_path: Path,
+) -> None:
+    """By its environment: what `unshare` is called with stays in the process list."""
+    for name in ("tools/other_debian.sh", "grenade/printable.sh"):
+        (tmp_path / name).parent.mkdir()
+        text = (REPOSITORY / name).read_text().removesuffix('main "$@"\n')
+        (tmp_path / name).write_text(text)
+    unshare = tmp_path / "unshare"
+    unshare.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >&2\nenv\n')
+    unshare.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-c", f"source {tmp_path}/tools/other_debian.sh; enter /r true"],
+        env={
+            "PATH": f"{tmp_path}:/usr/bin:/bin",
+            "https_proxy": "http://u:hunter2x@p",
+            "PIP_INDEX_URL": "https://u:hunter2x@i",
+            **dict.fromkeys(("PIP_CONSTRAINT", "OTHER", "LC_ALL"), "C"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0 and "chroot" in done.stderr
+    assert "hunter2x" not in done.stderr
+    names = {line.partition("=")[0] for line in done.stdout.splitlines()}
+    assert {"https_proxy", "PIP_INDEX_URL"} <= names
+    assert not {"PIP_CONSTRAINT", "OTHER", "LC_ALL"} & names
 
 
 @pytest.mark.parametrize("name", ["migrate", "takeover", "resources"])

@@ -28,7 +28,7 @@ differs, and why:
   nothing.
 * The helper writes the disk of a machine that is off: it stands in for the deploy
   ramdisk too, so the machine is switched on once, not twice.
-* Ports that are plugged stay where they are at a restart; 2014 dealt them out anew.
+* Ports that are plugged stay where they are at a restart; 2014 assigned them again.
 * The smallest node first (2014: ram_weight_multiplier -1.0, by TripleO) is the
   scheduler's to choose, not the driver's.
 """

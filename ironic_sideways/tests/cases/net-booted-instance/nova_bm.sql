@@ -1,4 +1,4 @@
--- An instance that boots over the network would be dead at its first reboot.
+-- An instance that boots over the network would not boot again after the move.
 INSERT INTO bm_nodes (
     id, uuid, created_at, updated_at, deleted, cpus, memory_mb, local_gb,
     pm_address, pm_user, pm_password, service_host, task_state, root_mb, swap_mb,

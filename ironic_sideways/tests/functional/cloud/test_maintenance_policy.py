@@ -12,6 +12,8 @@
 
 """The window's policies in the real enforcers of Nova and Neutron."""
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,8 +28,11 @@ from neutron_lib.api.definitions import allowedaddresspairs, portbindings
 from oslo_config import cfg
 
 from ironic_sideways.cloud import maintenance_policy
+from ironic_sideways.tests import console_page
 from ironic_sideways.tests.functional import mariadb
 
+REPOSITORY = Path(__file__).parents[4]
+GUIDE = REPOSITORY / "doc/source/admin/upgrade.rst"
 OWN, FOREIGN = "own-project", "another-project"
 HOST, NODE, MOVING = "compute-1.example.org", "node-1", "server-1"
 #: Who asks: the token's roles and project, and the roles of a service token beside it.
@@ -222,6 +227,35 @@ def test_s2_no_other_spelling_of_an_instance_gets_past_the_policy(
     assert not may_create("member", written)
 
 
+def test_s2_the_guides_policy_is_read_whole_whenever_nova_looks(
+    etc: Path, tmp_path: Path
+) -> None:
+    """Also in the middle of a copy, whose end has an older time than its begin."""
+    rule = "os_compute_api:servers:update"
+    policy = tmp_path / "nova-policy.yaml"
+    maintenance_policy.write(policy, maintenance_policy.nova())
+    os.utime(policy, (1, 1))
+    told = [
+        one.text.replace("/etc/nova", str(etc)).split()
+        for one in console_page.read(GUIDE)
+        if one.host == "controller" and "maintenance.yaml" in one.text
+    ]
+    placed = [words for words in told if words[0] != "rm"]
+    assert placed and len(told) > len(placed)
+
+    for verb, *words in placed:
+        if verb == "scp":
+            assert words[:2] == ["-p", "desk:nova-policy.yaml"]
+            Path(words[2]).touch()
+            assert may_in_nova("member", rule)
+            Path(words[2]).write_bytes(policy.read_bytes())
+            os.utime(words[2], (1, 1))
+        else:
+            subprocess.run([verb, *words], timeout=60, check=True)
+
+    assert not may_in_nova("member", rule)
+
+
 def test_s2_virtual_servers_elsewhere_keep_their_users_calls(
     etc: Path, defaults: dict[str, str]
 ) -> None:
@@ -278,6 +312,31 @@ def test_s2_an_operators_own_rules_stay_in_force(etc: Path) -> None:
     assert not may_delete("reader", HOST)
     assert may_delete("reader", "other")
     cfg.CONF.clear_override("policy_file", group="oslo_policy")
+
+
+def test_s2_it_is_read_after_an_operators_own_files(
+    etc: Path, defaults: dict[str, str]
+) -> None:
+    """The last of policy.d, by name, wins."""
+    (etc / "policy.d/own.yaml").write_text(
+        '"os_compute_api:os-create-backup": "rule:project_member_or_admin"\n'
+        '"update_port:device_id": "rule:admin_or_owner or role:member"\n'
+    )
+    assert may_in_nova("member", "os_compute_api:os-create-backup")
+    assert may_update("member", "device_id")
+    scripts = (REPOSITORY / "grenade/maintenance.sh").read_text()
+    guide = GUIDE.read_text()
+    told = re.findall(r" /etc/(?:nova|neutron)/(?:policy\.d/)?(\S+ance\S+)", guide)
+    (name,) = set(told)
+    assert scripts.count(f"/{name}") == 3
+
+    rules = maintenance_policy.neutron(defaults, [HOST, NODE], [MOVING])
+    maintenance_policy.write(
+        etc / "policy.d" / name, {**rules, **maintenance_policy.nova()}
+    )
+
+    assert not may_in_nova("member", "os_compute_api:os-create-backup")
+    assert not may_update("member", "device_id")
 
 
 def test_s2_written_again_it_is_the_same(etc: Path) -> None:

@@ -42,8 +42,9 @@ __all__ = ["placement_service"]
 
 TIMEOUT_S = 180
 
-FLAVORS, OPTIONS, ALLOCATIONS = CHANGING = (
+FLAVORS, BINDINGS, OPTIONS, ALLOCATIONS = CHANGING = (
     "nova-bm-update-flavors",
+    "nova-bm-bind-ports",
     "nova-bm-clear-dhcp-options",
     "nova-bm-convert-allocations",
 )
@@ -52,16 +53,20 @@ RESHAPE = "POST /reshaper"
 REQUESTS = (
     (FLAVORS, "POST /compute/v2.1/flavors/id-of-one"),
     (FLAVORS, "POST /compute/v2.1/flavors/id-of-two"),
+    (BINDINGS, "PUT /network/v2.0/ports/a"),
+    (BINDINGS, "PUT /network/v2.0/ports/b"),
     (OPTIONS, "PUT /network/v2.0/ports/a"),
     (OPTIONS, "PUT /network/v2.0/ports/b"),
     (ALLOCATIONS, RESHAPE),
 )
-INSTANCES = ("a" * 32, "b" * 32)
+#: Each port, and its instance, which a node of the same uuid holds.
+PORTS = {name: name * 32 for name in "ab"}
+ROW = {"outcome": "migrate", "service_host": HOST}
 MIGRATION = json.dumps(
     {
         "rows": [
-            {"uuid": one, "instance_uuid": one, "outcome": "migrate"}
-            for one in INSTANCES
+            {**ROW, "uuid": instance, "instance_uuid": instance, "vifs": [port]}
+            for port, instance in PORTS.items()
         ]
     }
 )
@@ -97,6 +102,7 @@ class Scene:
         migration = str(self.directory / "migration.json")
         return {
             FLAVORS: (*images, "--resource-class", "baremetal", *undo),
+            BINDINGS: ("--migration", migration, *undo),
             OPTIONS: ("--migration", migration, *undo),
             ALLOCATIONS: ("--node", self.node, "--resource-class", "baremetal", *undo),
         }[script]
@@ -147,10 +153,11 @@ def scene(
         fake.add_image(name)
     for name in ("one", "two"):
         fake.add_flavor(name, specs=old)
-    for name, instance in zip("ab", INSTANCES, strict=True):
+    for port, instance in PORTS.items():
         fake.add_port(
-            name, instance, bootfile_name="pxelinux.0", tftp_server="192.0.2.1"
+            port, instance, bootfile_name="pxelinux.0", tftp_server="192.0.2.1"
         )
+        fake.bind_port(port, HOST)
     (tmp_path / "migration.json").write_text(MIGRATION)
     fake.servers.update(placement_service.held(node))
     scene = Scene(tmp_path, node, [])

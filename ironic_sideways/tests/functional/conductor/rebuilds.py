@@ -41,12 +41,14 @@ from ironic_sideways.tests.bench import conductor
 MOVED = {
     "display_name": "server-1",
     "root_gb": "10",
+    "preserve_ephemeral": "False",
     "deploy_interface": "ramdisk",
     "kernel": "file:///netboot/aa",
     "ramdisk": "file:///netboot/bb",
     "ramdisk_kernel_arguments": "root=UUID=4d66-11aa ro",
     "kernel_append_params": "",
 }
+EXTRA = {"digest": "d", "ephemeral_mb": 1024, "preserve_ephemeral": False}
 BMC = {"deploy_kernel": "file:///k", "deploy_ramdisk": "file:///r"}
 FORCED = {"ipmi_force_boot_device": True, "force_persistent_boot_device": "Always"}
 WHOLE, OLD, AMI, GONE = (str(uuid.UUID(int=number)) for number in range(1, 5))
@@ -77,9 +79,12 @@ class Conductor:
     begun: dict[str, str] = dataclasses.field(default_factory=dict)
     seen: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
-    def node(self, image: str | None, **columns: Any) -> objects.Node:
+    def node(
+        self, image: str | None, preserve: str = "False", **columns: Any
+    ) -> objects.Node:
         """An active node as the move leaves it, with what Nova adds to rebuild it."""
-        asked = {"image_source": image, "vcpus": "4"} if image else {}
+        added = {"image_source": image, "vcpus": "4", "preserve_ephemeral": preserve}
+        asked = added if image else {}
         node = objects.Node(
             self.context,
             **{
@@ -92,7 +97,7 @@ class Conductor:
                 "driver_info": {**BMC, **FORCED},
                 "driver_internal_info": {"persistent_boot_device": "pxe"},
                 "properties": {"cpu_arch": "x86_64", "capabilities": "boot_mode:bios"},
-                "extra": {"nova_bm": {"digest": "d"}},
+                "extra": {"nova_bm": EXTRA},
                 **{f"{kind}_interface": n for kind, n in conductor.INTERFACES.items()},
                 **columns,
             },
@@ -164,6 +169,10 @@ def ours(at: Conductor) -> dict[str, Any]:
         "gone": at.rebuild(at.node(GONE)),
         "no image": at.rebuild(at.node(None)),
         "no deploy kernel": at.rebuild(at.node(WHOLE, driver_info=dict(FORCED))),
+        "preserve": at.rebuild(at.node(WHOLE, "True")),
+        "nothing to preserve": at.rebuild(
+            at.node(WHOLE, "True", extra={"nova_bm": {**EXTRA, "ephemeral_mb": 0}})
+        ),
         "another's": at.rebuild(at.node(OLD, extra={})),
         "again": at.rebuild(at.node(WHOLE, provision_state=states.ERROR)),
     }

@@ -114,6 +114,10 @@ def test_t1_a_whole_disk_image_is_deployed_by_the_nodes_own_interface(
         ("gone", "image 00000000-0000-0000-0000-000000000004 cannot be read"),
         ("no image", "image None cannot be read"),
         ("no deploy kernel", "Cannot validate"),
+        (
+            "preserve",
+            "its ephemeral disk cannot be kept, ask without preserve_ephemeral;",
+        ),
     ],
 )
 def test_t1_what_cannot_be_deployed_is_refused_and_nothing_touched(
@@ -130,6 +134,13 @@ def test_t1_what_cannot_be_deployed_is_refused_and_nothing_touched(
     )
     # Nova shows an owner as much, "Failed to provision instance UUID: " included.
     assert len(f"Failed to provision instance {node['uuid']}: {told}") <= 255
+
+
+def test_t10_preserve_ephemeral_is_let_where_there_is_no_ephemeral_disk(
+    found: dict[str, Any],
+) -> None:
+    node = found["nothing to preserve"]
+    assert (node["error"], node["begun"]) == (None, "AgentDeploy")
 
 
 def test_t1_a_node_that_a_dead_conductor_refused_is_active_again_a_failed_one_not(

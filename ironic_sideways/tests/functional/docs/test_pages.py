@@ -52,7 +52,7 @@ REPLACED = [
         r"--host=127\.0\.0\.1 --port=\d+ --user=tester --password t\d+",
         "--host=db.example.org --user=operator --password nova_bm",
     ),
-    (r"\b\d+\.\d+ s\b", "0.1 s"),
+    (r"\bin \d+\.\d+ s\b", "in 0.1 s"),
     (r"\b[0-9a-f]{64}\b", "SHA-256"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:[0-9:.]+(\+00:00|Z)?", "2026-11-22 03:00:00"),
 ]

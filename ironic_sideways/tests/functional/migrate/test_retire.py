@@ -231,7 +231,7 @@ def test_a_net_booted_node_is_verified_and_retired_before_and_after_take_over(
         ("nova_bm", "UPDATE bm_nodes SET memory_mb = 4096 WHERE id = 2",
          "from other contents"),
         ("nova_bm", "UPDATE bm_nodes SET task_state = 'building' WHERE id = 1",
-         "Nova works on the node"),
+         "Nova is working on the node"),
         ("nova_bm", "UPDATE bm_nodes SET deleted = 0 WHERE id = 4", "row 4"),
         ("nova_bm", "CREATE TRIGGER t BEFORE INSERT ON bm_nodes FOR EACH ROW "
          "SET NEW.cpus = 1", "triggers that the archive would not hold: t"),

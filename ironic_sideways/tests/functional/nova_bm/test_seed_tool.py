@@ -20,6 +20,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
+from ironic_sideways.hardware import machines
 from ironic_sideways.tests.functional import mariadb
 
 ROOT = Path(__file__).parents[4]
@@ -191,6 +192,38 @@ def test_named_domains_alone_are_seeded(lane: Lane, empty_url: URL) -> None:
     assert [row["uuid"] for row in contents(empty_url)["bm_nodes"]] == [UUIDS[1]]
 
 
+def test_light_machines_are_read_from_their_own_file(
+    lane: Lane, empty_url: URL
+) -> None:
+    known = lane.directory / "machines.json"
+    planned = [
+        machines.Machine(f"node-{i}", uuid, i, machines.macs(5, i), "127.1.0.1")
+        for i, uuid in enumerate(UUIDS)
+    ]
+    machines.write(known, planned)
+
+    assert lane.seed("--machines", str(known), "--domain", "node-1") == 0
+    found = contents(empty_url)
+    (row,) = found["bm_nodes"]
+    assert (row["uuid"], row["memory_mb"], row["local_gb"]) == (UUIDS[1], 256, 2)
+    assert (row["pm_address"], row["pm_password"]) == ("127.0.105.11", "secret-1")
+    assert [one["address"] for one in found["bm_interfaces"]] == list(planned[1].macs)
+
+    lane.words.append("isw5-2")
+    assert lane.seed("--machines", str(known)) == 0
+    assert {
+        row["uuid"]: row["service_host"] for row in contents(empty_url)["bm_nodes"]
+    } == {UUIDS[0]: "isw5", UUIDS[1]: "isw5-2"}
+
+
+def test_each_of_several_hosts_gets_a_node_in_turn(lane: Lane, empty_url: URL) -> None:
+    lane.words.append("isw5-2")
+    assert lane.seed("--domain", "node-1", "node-0") == 0
+    assert [
+        (row["uuid"], row["service_host"]) for row in contents(empty_url)["bm_nodes"]
+    ] == [(UUIDS[1], "isw5"), (UUIDS[0], "isw5-2")]
+
+
 def refusal(lane: Lane, capsys: pytest.CaptureFixture[str]) -> str:
     """The one line that the tool says instead of seeding."""
     assert lane.seed() == 1
@@ -252,7 +285,7 @@ REAL = ROOT / "ironic_sideways" / "tests" / "data" / "nova-2014.2.4" / "rows.sql
 
 @pytest.fixture
 def real_lane(lane: Lane, empty_url: URL) -> Lane:
-    """The two machines are those of the real rows 1 and 7."""
+    """The two machines, each of another host, are those of the real rows 1 and 7."""
     text = lane.nodes.read_text()
     for mine, theirs in zip(
         UUIDS,
@@ -264,7 +297,7 @@ def real_lane(lane: Lane, empty_url: URL) -> Lane:
     ):
         text = text.replace(mine, theirs)
     lane.nodes.write_text(text)
-    lane.words += ["--rows", str(REAL)]
+    lane.words += ["isw5-2", "--rows", str(REAL)]
     return lane
 
 
@@ -307,6 +340,7 @@ def test_rows_that_the_real_nova_wrote_are_seeded_with_what_is_said(
     )
     assert (deleted["id"], deleted["deleted"]) == (6, 1)
     assert (freed["id"], freed["task_state"]) == (7, "deleted")
+    assert freed["service_host"] == "isw5-2"
     assert [(card["address"], card["vif_uuid"]) for card in found["bm_interfaces"]] == [
         ("52:54:00:aa:00:00", "f1000000-0000-4000-8000-000000000001"),
         ("52:54:00:aa:00:01", None),

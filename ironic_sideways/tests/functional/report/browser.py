@@ -35,7 +35,7 @@ ARGUMENTS = (
 #: Milliseconds: for a browser on a machine that does much else.
 PATIENCE = 180_000
 
-#: A reviewer's screen and his telephone: width and height in pixels.
+#: A reviewer's screen and telephone: width and height in pixels.
 SIZES = {1400: 900, 400: 800}
 
 

@@ -87,7 +87,7 @@ SECTIONS = {
     "operations": "wait call-back, write_image",
     "proxy": "17 passed",
     "tempest": "test_rescue",
-    "errors": "None was seen",
+    "errors": "None found",
     "logs": "logs/nova-compute.log",
     "environment": "Debian GNU/Linux 12",
     "again": "ironic-sideways verdict DIRECTORY",
@@ -121,7 +121,7 @@ def test_before_and_after_lie_side_by_side_and_a_difference_is_marked(see):
 
 def test_each_machine_has_its_heart_and_the_loss_is_seen(see):
     page = see("failed").page
-    strips = page.locator("#heartbeats .heart-row:not(.scale)")
+    strips = page.locator("#heartbeats .heart-row:has(.label small)")
 
     assert strips.count() == 8
     assert page.locator("#heartbeats .hearts .loss").count() == 1

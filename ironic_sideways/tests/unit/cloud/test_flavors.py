@@ -19,7 +19,7 @@ import openstack.exceptions
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.cloud import flavors
+from ironic_sideways.cloud import flavors, in_turn
 
 OLD = {flavors.KERNEL_KEY: "old-kernel", flavors.RAMDISK_KEY: "old-ramdisk"}
 WANTED = flavors.wanted_specs("new-kernel", "new-ramdisk", "CUSTOM_BAREMETAL")
@@ -142,29 +142,29 @@ def test_a_damaged_undo_file_is_told_in_one_line(tmp_path: Path, content: str) -
 def test_undo_refuses_a_flavor_that_is_gone(tmp_path: Path) -> None:
     file = tmp_path / "flavors.json"
     recorded(file, BARE_METAL)
-    with pytest.raises(exceptions.SidewaysError, match="Nova has it no more"):
+    with pytest.raises(exceptions.SidewaysError, match="no longer exists in Nova"):
         flavors.plan_undo(file, [VIRTUAL])
 
 
 def fail_on(name: str) -> Callable[[flavors.Change], None]:
     def make(change: flavors.Change) -> None:
         if change.flavor.name == name:
-            raise openstack.exceptions.SDKException("Nova is\ntired")
+            raise openstack.exceptions.HttpException("Nova is\ntired", http_status=409)
 
     return make
 
 
-def test_a_failure_at_the_first_flavor_has_changed_nothing() -> None:
+def test_a_refusal_of_the_first_flavor_has_changed_nothing() -> None:
     changes = flavors.plan([BARE_METAL, VIRTUAL], wanted)
     with pytest.raises(exceptions.SidewaysError) as caught:
-        flavors.apply(changes, fail_on("baremetal"), "again")
+        in_turn.apply(changes, fail_on("baremetal"), "flavors", "again")
     assert caught.value.exit_code == 1
 
 
 def test_a_failure_in_the_middle_names_the_follow_up() -> None:
     changes = flavors.plan([BARE_METAL, VIRTUAL], wanted)
     with pytest.raises(exceptions.FollowUpNeeded) as caught:
-        flavors.apply(changes, fail_on("m1.small"), "run it again")
+        in_turn.apply(changes, fail_on("m1.small"), "flavors", "run it again")
     assert str(caught.value) == (
         "flavor m1.small: Nova is tired; 1 of 2 flavors changed; run it again"
     )

@@ -12,6 +12,8 @@
 
 import hashlib
 import itertools
+import re
+import shlex
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any
 
 import pytest
 from openstack import exceptions as sdk_exceptions
+from openstackclient.image.v2 import image as osc_image
 
 from ironic_sideways import exceptions
 from ironic_sideways.cloud import images
@@ -220,6 +223,24 @@ def test_s6_the_deploy_images_by_name_are_ours_or_public(
     published = images.publish_pair(cloud, "bm-deploy", *files, changes.append)
     found = images.active(cloud, "bm-deploy-kernel", "kernel")
     assert found == published.kernel["id"] != theirs.id
+
+
+def test_s6_the_guide_and_the_phases_take_public_images_alone() -> None:
+    """By what OpenStackClient makes of their words: Glance's visibility=public."""
+    parser = osc_image.ListImage(None, None).get_parser("openstack image list")
+    repository = Path(__file__).parents[4]
+    texts = [
+        (repository / name).read_text().replace("\\\n", "")
+        for name in ("doc/source/admin/upgrade.rst", "grenade/cloud.sh")
+    ]
+    called = r"\$\(openstack (?:--os-cloud \S+ )?image ([^)]*)\)"
+    commands = [command for text in texts for command in re.findall(called, text)]
+    asked = [command for command in commands if "--name" in command]
+    assert len(asked) == 3 and not [c for c in commands if c.startswith("show")]
+    for command in asked:
+        word, *options = shlex.split(command)
+        parsed = parser.parse_args(options)
+        assert (word, parsed.visibility) == ("list", "public")
 
 
 def test_an_active_image_with_other_content_is_refused_and_kept(

@@ -45,3 +45,42 @@ def test_s2_another_file_than_neutrons_rules_is_refused(
 def test_s2_a_host_that_a_check_cannot_name_is_refused(host: str) -> None:
     with pytest.raises(exceptions.UsageError, match="binding:host_id"):
         maintenance_policy.neutron({}, [host], [])
+
+
+#: Of each rule, what the guide's letter to the users says of it.
+LETTER = {
+    "os_compute_api:os-lock-server:unlock": "an unlock",
+    "os_compute_api:servers:create_image": "a snapshot (createImage)",
+    "os_compute_api:os-create-backup": "or backup of a server",
+    "os_compute_api:servers:update": "a change of its name, description",
+    "os_compute_api:os-server-tags:update": "tags",
+    "os_compute_api:os-server-tags:update_all": "tags",
+    "os_compute_api:os-server-tags:delete": "tags",
+    "os_compute_api:os-server-tags:delete_all": "tags",
+    "os_compute_api:os-server-shares:create": "or shares",
+    "os_compute_api:os-server-shares:delete": "or shares",
+    "update_port:mac_address": "a port's MAC address",
+    "update_port:device_id": "device",
+    "update_port:device_owner": "device",
+    "update_port:fixed_ips": "fixed IPs",
+    "update_port:allowed_address_pairs": "allowed address pairs",
+    "update_port:binding:vnic_type": "vnic_type",
+    "delete_port": "delete its ports",
+    "create_port:device_id": "or create another for it",
+}
+
+
+def test_s2_the_letter_to_the_users_says_all_that_is_refused() -> None:
+    guide = (Path(__file__).parents[4] / "doc/source/admin/upgrade.rst").read_text()
+    _, found = guide.split("An announcement to the users:\n\n")
+    letter = " ".join(found.split("\n\n")[0].split())
+    forbidden = (
+        *maintenance_policy.NOVA_FORBIDDEN,
+        *maintenance_policy.NEUTRON_FORBIDDEN,
+        *maintenance_policy.NEUTRON_NARROWED,
+    )
+    assert set(LETTER) == set(forbidden)
+    assert [rule for rule in forbidden if LETTER[rule] not in letter] == []
+    # By the lock.
+    for word in ("create, reboot, stop, start, rebuild or delete", "metadata or inter"):
+        assert word in letter

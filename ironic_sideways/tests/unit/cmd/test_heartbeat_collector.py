@@ -53,12 +53,15 @@ def test_it_records_until_it_is_told_to_end(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{port}"
 
     with subprocess.Popen(command(port, output)) as collector:
-        waits.wait_for(
-            lambda: fetch(url), lambda seen: seen == "200", "the collector", 20, 0.1
-        )
-        answered = fetch(f"{url}/beat?{BEAT}")
-        collector.send_signal(signal.SIGTERM)
-        code = collector.wait(timeout=10)
+        try:
+            waits.wait_for(
+                lambda: fetch(url), lambda seen: seen == "200", "answer", 120, 0.1
+            )
+            answered = fetch(f"{url}/beat?{BEAT}")
+            collector.send_signal(signal.SIGTERM)
+            code = collector.wait(timeout=120)
+        finally:
+            collector.kill()
 
     assert (answered, code) == ("200", 0)
     assert json.loads(output.read_text())["seq"] == 1

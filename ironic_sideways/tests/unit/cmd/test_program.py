@@ -16,7 +16,6 @@ import argparse
 import errno
 import os
 import signal
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -25,7 +24,6 @@ from pathlib import Path
 import pytest
 
 from ironic_sideways import exceptions
-from ironic_sideways.cloud import in_parallel
 from ironic_sideways.cmd import program
 
 REPOSITORY = Path(__file__).parents[4]
@@ -114,107 +112,6 @@ def test_a_signal_that_is_ignored_stays_so():
         assert main(lambda parsed: os.kill(os.getpid(), signal.SIGHUP)) == 0
     finally:
         signal.signal(signal.SIGHUP, before)
-
-
-@pytest.mark.parametrize(("output", "code"), [("/dev/full", 3), ("closed", 3)])
-def test_output_that_is_lost_after_a_change_is_one_line(output, code):
-    script = """if True:
-    import sys
-    from ironic_sideways.cmd import program
-    def run(parsed):
-        parsed.changed = "2 flavors changed"
-        return "line " * 100
-    parser = program.Parser(prog="tool")
-    parser.set_defaults(run=run, changed="")
-    sys.exit(program.main(parser, []))
-    """
-    if output == "closed":
-        read, descriptor = os.pipe()
-        os.close(read)
-    else:
-        descriptor = os.open(output, os.O_WRONLY)
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        stdout=descriptor,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(descriptor)
-    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
-    assert "2 flavors changed; then: " in done.stderr
-
-
-def test_a_reader_that_goes_away_makes_no_verdict_red(tmp_path: Path):
-    read, write = os.pipe()
-    os.close(read)
-    start = "import sys; from ironic_sideways.cmd import main; sys.exit(main.main())"
-    done = subprocess.run(
-        [sys.executable, "-c", start, "verdict", str(tmp_path)],
-        stdout=write,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(write)
-    assert (done.returncode, done.stderr.count("\n")) == (141, 1), done.stderr
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (ValueError("no bar"), "no bar"),
-        (KeyboardInterrupt(), "interrupted"),
-        (program.Ended(signal.SIGTERM), "interrupted by SIGTERM"),
-    ],
-)
-def test_a_progress_bar_that_raises_is_told_after_what_was_changed(error, said):
-    def bar(done: int) -> None:
-        raise error
-
-    with pytest.raises(
-        exceptions.FollowUpNeeded, match=rf"1 of 1 nodes done, then {said}; again"
-    ):
-        in_parallel.change(["a"], lambda uuid: None, "again", bar)
-
-
-#: Stands for a module that takes its time to be imported.
-SLOW = """
-import select, signal, socket
-# A signal just before pause() would be waited for in vain; this one is written down.
-told, tells = socket.socketpair()
-tells.setblocking(False)
-signal.set_wakeup_fd(tells.fileno())
-print("importing", flush=True)
-select.select([told], [], [])
-"""
-#: Of a command that imports it only now; the others have done so by then.
-WORDS = "'maintenance', 'check', '--os-cloud=x', '--record=x'"
-
-
-@pytest.mark.parametrize("name", program.SCRIPTS)
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
-def test_n7_a_signal_while_importing_is_one_line(tmp_path: Path, number, name):
-    (tmp_path / "openstack.py").write_text(SLOW)
-    (tmp_path / "sqlalchemy.py").write_text(SLOW)
-    start = f"import sys; sys.argv = ['/bin/{name}', {WORDS}]; "
-    start += "from ironic_sideways.cmd import program; sys.exit(program.script())"
-    with subprocess.Popen(
-        [sys.executable, "-c", start],
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{REPOSITORY}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    ) as process:
-        assert process.stdout and process.stdout.readline() == "importing\n"
-        process.send_signal(number)
-        try:
-            _, said = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 128 + number
-    word = "" if number == signal.SIGINT else f" by {number.name}"
-    assert said.startswith(f"{name}: interrupted{word}")
-    assert said.count("\n") == 1
 
 
 def test_n7_each_console_script_is_known_by_its_name():

@@ -16,7 +16,7 @@ import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.cloud import images
-from ironic_sideways.cmd import main
+from ironic_sideways.cmd import connections, main
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_what_fails_after_an_upload_names_it_and_what_to_do(
             told(change)
         raise error
 
-    monkeypatch.setattr(openstack, "connect", lambda: None)
+    monkeypatch.setattr(connections, "connect", lambda _: None)
     monkeypatch.setattr(images, "publish_pair", publish_pair)
     words = ["--prefix", "x", "--kernel", "k", "--ramdisk", "r"]
 

@@ -145,7 +145,7 @@ def test_j5_the_image_that_is_not_there_is_the_one_named(
     assert "kernel" not in error
 
 
-def test_kernel_and_ramdisk_that_are_exchanged_are_refused(
+def test_kernel_and_ramdisk_that_are_swapped_are_refused(
     cloud: fake_cloud.FakeCloud, undo_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.add_image("a-ramdisk", container="ari")

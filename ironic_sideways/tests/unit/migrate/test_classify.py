@@ -202,7 +202,15 @@ def test_an_instance_with_a_configuration_boots_over_the_network() -> None:
         "a rebuild needs a whole-disk image, with which it boots from its disk"
         in verdict.notes[0]
     )
-    assert len(verdict.notes) == 1
+    assert verdict.notes[1:] == ["no rebuild keeps its ephemeral disk"]
+
+
+@pytest.mark.parametrize("size", [0, None, 1024])
+def test_t10_a_rebuild_that_loses_an_ephemeral_disk_is_told_beforehand(
+    size: int | None,
+) -> None:
+    notes = netbooted(BOOT, {**BY_ROW, "ephemeral_mb": size}).notes
+    assert ("no rebuild keeps its ephemeral disk" in notes) is bool(size)
 
 
 def test_t1_a_net_booted_instance_is_refused_in_a_run_for_uefi() -> None:
@@ -220,7 +228,7 @@ def test_t1_a_net_booted_instance_is_refused_in_a_run_for_uefi() -> None:
 def test_the_configuration_counts_where_the_row_names_none() -> None:
     verdict = netbooted(BOOT)
     assert verdict.netboot is BOOT
-    assert "pxe_config_path is empty, but" in verdict.notes[1]
+    assert "pxe_config_path is empty, but" in verdict.notes[2]
 
 
 @pytest.mark.parametrize("row", [{}, BY_ROW], ids=["no path", "path"])
@@ -235,7 +243,7 @@ def test_t3_an_instance_boots_from_its_disk_by_the_operators_word_alone(
 
     refused = judged(boot_from_disk=False)
     assert refused.outcome is classify.Outcome.REFUSE
-    assert "--instances-boot-from-disk if it boots from its disk" in refused.reasons[0]
+    assert "--instances-boot-from-disk if it does boot" in refused.reasons[0]
     moved = judged(boot_from_disk=True)
     assert (moved.outcome, moved.netboot) == (classify.Outcome.MIGRATE, None)
 

@@ -52,6 +52,21 @@ def test_d8_a_deploy_kernel_without_its_ramdisk_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("given", ["", " ", f"{PROJECT}\n{rows.instance_uuid(1)}"])
+def test_s6_no_image_or_two_of_one_name_are_none_to_deploy_with(given: str) -> None:
+    """As the guide's command prints them where there is none, or more than one."""
+    for key in ("deploy_kernel", "deploy_ramdisk"):
+        other = {"deploy_kernel": "k", "deploy_ramdisk": "r"} | {key: given}
+        said = refusal(**other)
+        assert f"--{key.replace('_', '-')} {given!r}: expected" in said
+
+
+def test_s10_a_password_in_an_image_s_url_is_refused_and_not_told() -> None:
+    """Evidence has what the nodes get, and the process list what was asked for."""
+    said = refusal(deploy_kernel="https://u:hunter2x@h/k", deploy_ramdisk="r")
+    assert "image_server_password" in said and "hunter2x" not in said
+
+
 def test_d8_an_architecture_that_nova_does_not_know_is_refused() -> None:
     for name in ("banana", "", "x86-64", "{i386|x86_64}"):
         assert f"--node-arch {name!r}" in refusal(node_arch=name)

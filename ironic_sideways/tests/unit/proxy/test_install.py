@@ -239,7 +239,7 @@ def test_a_file_without_such_a_pipeline_is_refused(
 def test_s7_what_the_file_says_neither_acts_on_the_terminal_nor_tells_a_secret(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = "x\x1b[2J\x9b amqp://a:hunter2x@b password = hunter3x"
+    said = "x\x1b[2J\x9b amqp://a:/hunter2x@b password = hunter3x"
     file.write_text(PASTE.replace("nova.api.auth:NovaKeystoneContext.factory", said))
     assert install.main([str(file)]) == 1
     error = capsys.readouterr().err

@@ -15,6 +15,7 @@ import uuid
 from pathlib import Path
 
 import hypothesis
+import nova.policy
 import pytest
 from hypothesis import strategies
 from oslo_config import cfg
@@ -114,6 +115,7 @@ def test_an_override_in_the_policy_file_is_honoured(
     policy = tmp_path / "policy.yaml"
     policy.write_text('"os_compute_api:os-baremetal-nodes:list": "role:reader"\n')
     settings.set_override("policy_file", str(policy), group="oslo_policy")
+    nova.policy.reset()
     ironic.add_node(PROJECT)
     assert len(nova_api(NODES, "reader-token").json["nodes"]) == 1
     node = f"{NODES}/{ironic.nodes[0]['uuid']}"

@@ -23,6 +23,7 @@ import gzip
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -161,6 +162,16 @@ def test_s9_an_answer_that_drips_through_tls_is_given_up(
         assert not server.ended.is_set()
 
 
+def test_s9_a_handshake_that_drips_is_given_up(ask: Callable[[str], Nova]) -> None:
+    """A record of TLS with a message whose end never comes."""
+    server = Server((b"\x16\x03\x03\x3f\xff", b"\x02", b""), 0.1)
+    with server.run() as url:
+        begin = time.monotonic()
+        assert_fault(ask(url.replace("http:", "https:"))(NODES), 503)
+        assert time.monotonic() - begin < DRIPS / 2
+        assert not server.ended.is_set()
+
+
 @pytest.mark.parametrize("where", ["body", "chunks"])
 def test_s9_a_body_without_end_is_given_up_at_its_bound(
     ask: Callable[[str], Nova], settings: cfg.ConfigOpts, where: str
@@ -214,8 +225,12 @@ def test_s9_a_small_body_that_unpacks_to_a_large_one_is_not_unpacked(
 
 
 def test_s9_pages_without_end_are_given_up_at_their_bound(
-    ask: Callable[[str], Nova], ironic: FakeIronic, request: pytest.FixtureRequest
+    ask: Callable[[str], Nova],
+    settings: cfg.ConfigOpts,
+    ironic: FakeIronic,
+    request: pytest.FixtureRequest,
 ) -> None:
+    settings.set_override("deadline", DRIPS, group=options.GROUP)
     pages = [{"nodes": [{"uuid": f"{n}"}], "next": "more"} for n in range(30)]
     pages.insert(1, {"ports": []})
     pages.append({"nodes": []})

@@ -13,13 +13,14 @@
 import contextlib
 import multiprocessing
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
 
 from ironic_sideways import exceptions
 from ironic_sideways.migrate import choices
-from ironic_sideways.migrate.files import ironicconf, netboot
+from ironic_sideways.migrate.files import ironicconf, netboot, tftp
 from ironic_sideways.tests import rows
 from ironic_sideways.tests.unit.migrate.files import test_tftp
 
@@ -139,6 +140,30 @@ def test_s4_a_link_in_a_race_is_never_read(tmp_path: Path, what: str) -> None:
     assert "a secret of root's" not in kept
 
 
+def test_s4_who_owns_the_place_of_the_images_has_root_write_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the conductor's user, whose directory it may be: a link where root writes."""
+    found, images = boots(tmp_path)
+    assert found[ONE]
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    before = victim.stat().st_mtime_ns
+    opened = tftp.opened
+
+    def link_first(path: Path) -> contextlib.AbstractContextManager[BufferedReader]:
+        for one in [one for one in images.glob(".*") if not one.is_symlink()]:
+            one.rename(tmp_path / one.name)
+            one.symlink_to(victim if (tmp_path / one.name).is_dir() else victim / "x")
+        return opened(path)
+
+    monkeypatch.setattr(tftp, "opened", link_first)
+    found.keep([ONE])
+
+    # Nor was anything made there and moved away.
+    assert victim.stat().st_mtime_ns == before and not list(victim.iterdir())
+
+
 @contextlib.contextmanager
 def swapping(target: Path, secret: Path) -> Iterator[None]:
     """Another process makes ``target`` a link to ``secret`` and back, all the time."""
@@ -210,6 +235,7 @@ def test_a_web_server_gives_the_images_out(tmp_path: Path) -> None:
     [
         (None, "http://h/", "expected --netboot-images DIR too"),
         ("/srv/x", "ftp://h/", "expected http or https"),
+        ("/srv/x", "https://u:pw@h/", "URL without a password"),
         ("/srv/a b", None, "that a file:// URL can hold"),
         ("/srv/images-2", None, "file_url_allowed_paths = /srv/images;"),
     ],

@@ -77,7 +77,7 @@ def test_rows_on_which_nova_agrees_pass(nova: fake_nova.FakeNova) -> None:
         ({"OS-EXT-SRV-ATTR:hypervisor_hostname": "n"}, "is on node n for Nova"),
         ({"OS-EXT-STS:vm_state": "error"}, "is error for Nova, expected active or"),
         ({"OS-EXT-STS:vm_state": "soft-delete"}, "is soft-delete for Nova"),
-        ({"OS-EXT-STS:task_state": "rebuilding"}, "Nova works on it (rebuilding)"),
+        ({"OS-EXT-STS:task_state": "rebuilding"}, "Nova is working on it (rebuilding)"),
         (
             {"os-extended-volumes:volumes_attached": [{"id": "v1"}, {"id": "v2"}]},
             "has volume v1, v2 attached, by way of its base compute host",

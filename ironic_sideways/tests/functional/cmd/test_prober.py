@@ -51,10 +51,10 @@ def test_it_probes_until_it_is_told_to_end_and_writes_all(
         with subprocess.Popen([sys.executable, "-c", START, *words]) as process:
             try:
                 waits.wait_for(
-                    lambda: cloud.asked, lambda seen: seen >= APIS, "probes", 30, 0.05
+                    lambda: cloud.asked, lambda seen: seen >= APIS, "probes", 120, 0.05
                 )
                 process.send_signal(number)
-                code = process.wait(20)
+                code = process.wait(120)
             finally:
                 process.kill()
 
