@@ -112,6 +112,14 @@ KNOWN = {
         "placement.fault_wrap logs what it answers with 409; nova-compute retries"
         " (nova.scheduler.client.report)"
     ),
+    re.compile(
+        r"Failed to update (?:inventory|traits) to .*Got 409: "
+        r'.*"code": "placement\.concurrent_update"'
+    ): (
+        "nova.scheduler.client.report logs it before nova-compute's resource tracker"
+        " retries with the provider's new generation, four times in all; what fails"
+        " then has a traceback"
+    ),
     re.compile(r"InstanceDeployFailure: .*: Rebuild refused, the server runs on"): (
         "conductor/netbooted.py refuses it before the machine is touched, and Nova logs"
         " the failure three times; operations judge what became of the server"

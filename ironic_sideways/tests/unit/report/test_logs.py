@@ -221,6 +221,27 @@ def test_the_first_turn_of_a_scheduler_that_was_away_is_known(evidence):
     assert "no traceback" not in failed(evidence)
 
 
+@pytest.mark.parametrize(
+    ("code", "known"),
+    [("placement.concurrent_update", True), ("placement.inventory.inuse", False)],
+)
+@pytest.mark.parametrize("told", ["inventory", "traits"])
+def test_a_conflict_of_generations_that_nova_compute_retries_is_known(
+    evidence, told, code, known
+):
+    """Seen where another service wrote to the provider at the same moment."""
+    node = json.loads((evidence / "before.json").read_text())["servers"][0]["node"]
+    said = (
+        f"[req-1] Failed to update {told} to [{{'CUSTOM_BAREMETAL': {{'total': 1}}}}]"
+        f' for resource provider with UUID {node}.  Got 409: {{"errors": [{{"status":'
+        f' 409, "title": "Conflict", "detail": "conflict  ", "code": "{code}",'
+        ' "request_id": "req-1"}]}'
+    )
+    add(evidence, "nova-compute.log", log_line(BEGIN + 5, said, "ERROR"))
+
+    assert ("no error of a node" not in failed(evidence)) == known
+
+
 @pytest.mark.parametrize(("became", "known"), [("baremetal", True), ("direct", False)])
 def test_a_port_that_the_move_has_bound_is_no_error_of_its_instance(
     evidence, became, known
