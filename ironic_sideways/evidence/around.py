@@ -16,12 +16,13 @@ It has a value for each key of each kind. What the move changes on purpose is ju
 the subject of what changes it; all else is as before (evidence/compare.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import sqlalchemy as sa
 from openstack.connection import Connection
 
+from ironic_sideways.cloud import in_parallel
 from ironic_sideways.evidence import compare
 from ironic_sideways.evidence.tenants import Digests
 from ironic_sideways.nova_bm import database
@@ -102,16 +103,73 @@ def consumers(providers: list[Kind], get: Callable[[str], Any]) -> Kind:
     return {uuid: [one["project_id"], one["user_id"]] for uuid, one in found.items()}
 
 
+def server_groups(cloud: Connection, servers: list[Kind]) -> Kind:
+    """Of each instance: the groups that it is a member of, with their policies."""
+    groups = list(cloud.compute.server_groups(all_projects=True))
+    return {
+        server["uuid"]: sorted(
+            [group.id, group.policy]
+            for group in groups
+            if server["uuid"] in (group.member_ids or ())
+        )
+        for server in servers
+    }
+
+
+def aggregates(cloud: Connection, hosts: Collection[str], digest: Digests) -> Kind:
+    """Of each compute host: its aggregates, with their availability zone."""
+    found = list(cloud.compute.aggregates())
+    return {
+        host: sorted(
+            [str(one.id), one.availability_zone, digest(one.metadata)]
+            for one in found
+            if host in (one.hosts or ())
+        )
+        for host in hosts
+    }
+
+
+#: Traits that nova-compute sets and withdraws by itself: what its driver is able to do,
+#: and that its service is disabled (nova.virt.driver.CAPABILITY_TRAITS_MAP).
+OF_COMPUTE = "COMPUTE_"
+
+
+def placement(get: Callable[[str], Any]) -> Kind:
+    """Of each resource provider: its parent, its aggregates, and traits given to it.
+
+    IronicDriver gives a provider the traits of its node, and takes others away
+    (update_provider_tree): what an operator gave it on the base is lost unless the
+    node has it.
+    """
+    parents = {
+        one["uuid"]: one["parent_provider_uuid"]
+        for one in get("/resource_providers")["resource_providers"]
+    }
+
+    def one(uuid: str) -> Kind:
+        path = f"/resource_providers/{uuid}"
+        traits = get(f"{path}/traits")["traits"]
+        return {
+            "parent": parents[uuid],
+            "aggregates": sorted(get(f"{path}/aggregates")["aggregates"]),
+            "traits": sorted(t for t in traits if not t.startswith(OF_COMPUTE)),
+        }
+
+    return in_parallel.look(sorted(parents), one, lambda done: None)
+
+
 def take(
     cloud: Connection,
     servers: list[Kind],
     providers: list[Kind],
+    hosts: Collection[str],
     get: Callable[[str], Any],
     digest: Digests,
     nova_bm: sa.Engine | None,
 ) -> dict[str, Kind]:
     """:param servers: and ``providers``, as the snapshot has them.
 
+    :param hosts: the compute hosts.
     :param get: asks Placement.
     :param nova_bm: the source database, if it can be read.
     """
@@ -123,14 +181,20 @@ def take(
         "security groups": security_groups(cloud),
         "consumers": consumers(providers, get),
         "hypervisors": {one.id: one.name for one in cloud.compute.hypervisors()},
+        "server groups": server_groups(cloud, servers),
+        "aggregates": aggregates(cloud, hosts, digest),
+        "placement": placement(get),
     }
     return found | ({"nova_bm": checksums(nova_bm)} if nova_bm is not None else {})
 
 
 def of_hosts(
-    whole: dict[str, Kind], servers: list[Kind], providers: list[Kind]
+    whole: dict[str, Kind],
+    servers: list[Kind],
+    providers: list[Kind],
+    hosts: Collection[str],
 ) -> dict[str, Kind]:
-    """Of what :func:`take` found, what these servers and their nodes lean on.
+    """Of what :func:`take` found, what these hosts, servers and nodes lean on.
 
     Flavors are everybody's. What other hosts' own nova-compute writes in nova_bm is no
     concern of these.
@@ -146,6 +210,9 @@ def of_hosts(
         "hypervisors": {
             uuid for uuid, name in whole["hypervisors"].items() if name in nodes
         },
+        "server groups": {one["uuid"] for one in servers},
+        "aggregates": hosts,
+        "placement": nodes,
     }
     return {
         kind: {key: value for key, value in found.items() if key in wanted[kind]}

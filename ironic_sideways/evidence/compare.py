@@ -65,6 +65,8 @@ SERVER_FIELDS = (
     "description",
     "tags",
     "user_data",
+    "hostname",
+    "access_ips",
     "created_at",
     "launched_at",
     "availability_zone",
@@ -72,12 +74,13 @@ SERVER_FIELDS = (
     "ports",
 )
 #: Of these, what its owner may change where no policy forbids it.
-OWNERS = ("name", "description", "metadata", "tags", "ports")
+OWNERS = ("name", "description", "metadata", "tags", "hostname", "access_ips", "ports")
 #: What they may change besides -> the kind that tells it (evidence/around.py).
 BESIDE = {
     "security_groups": "security groups",
     "key_pair": "fingerprints",
     "image_status": "images",
+    "server_group": "server groups",
 }
 
 
@@ -247,7 +250,7 @@ def beside(server: Document, key: str) -> list[str]:
     """Where :data:`BESIDE`'s kind of ``key`` tells what is ``server``'s."""
     if key == "security_groups":
         return [port["id"] for port in server["ports"]]
-    return list(filter(None, [server["uuid" if key == "key_pair" else "image"]]))
+    return list(filter(None, [server["image" if key == "image_status" else "uuid"]]))
 
 
 def owners_word(kind: str, place: str, before: Document) -> str:

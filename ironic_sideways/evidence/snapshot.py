@@ -78,6 +78,10 @@ def servers(cloud: Connection, digest: Digests) -> list[dict[str, Any]]:
                 "description": digest(server.description),
                 "tags": digest(sorted(server.tags or ())),
                 "user_data": digest(server.user_data),
+                "hostname": digest(server.hostname),
+                "access_ips": digest(
+                    list(filter(None, (server.access_ipv4, server.access_ipv6)))
+                ),
                 "created_at": server.created_at,
                 "launched_at": server.launched_at,
                 "availability_zone": server.availability_zone,
@@ -288,7 +292,7 @@ def of_hosts(
     }
     if "around" in snapshot:
         kept["around"] = around.of_hosts(
-            snapshot["around"], kept["servers"], kept["providers"]
+            snapshot["around"], kept["servers"], kept["providers"], hosts
         )
     return snapshot | kept
 
@@ -307,14 +311,16 @@ def take(
     :param nova_bm: the source database.
     """
     held, provided = servers(cloud, digest), providers(cloud)
+    binaries = services(cloud)
+    hosts = {one["host"] for one in binaries if one["binary"] == "nova-compute"}
     snapshot: dict[str, Any] = {
         "taken_at": time.time(),
         "base_driver": base_driver,
         "servers": held,
         "providers": provided,
-        "services": services(cloud),
+        "services": binaries,
         "around": around.take(
-            cloud, held, provided, of_placement(cloud), digest, nova_bm
+            cloud, held, provided, hosts, of_placement(cloud), digest, nova_bm
         ),
     }
     if where is not None:

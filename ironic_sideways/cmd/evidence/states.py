@@ -81,8 +81,9 @@ def add_actions(add: Callable[..., argparse.ArgumentParser]) -> None:
         default=[],
         metavar="INSTANCE:KEY",
         help="accept a difference as its owner's own change: of one instance, by uuid, "
-        "its name, description, metadata, tags, security_groups (of its ports), "
-        "ports (one that was deleted), key_pair or image_status (that was deleted); "
+        "its name, description, metadata, tags, hostname, access_ips, "
+        "security_groups (of its ports), ports (one that was deleted), server_group, "
+        "key_pair or image_status (that was deleted); "
         "may be repeated; recorded beside before.json, and shown by the verdict",
     )
 

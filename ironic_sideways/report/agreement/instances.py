@@ -134,6 +134,9 @@ def leaning(directory: Path, before: Document) -> Iterator[str]:
                 uuid for one in look["providers"] for uuid in one["allocations"]
             },
             "hypervisors": {one["uuid"] for one in look["machines"]},
+            "server groups": {server["uuid"] for server in servers},
+            "aggregates": {server["host"] for server in servers} - {None},
+            "placement": {one["uuid"] for one in look["providers"]},
         }
         if not window.of_one_host(directory):
             # Where one host moves after the other, the others still write in it.

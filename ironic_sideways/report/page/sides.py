@@ -91,7 +91,10 @@ LATER = ("created_at", "launched_at", "availability_zone", "config_drive")
 REST = ("image", "flavor", "project_id", "user_id")
 #: Digests of a tenant's values (evidence/tenants.py): one says something where the two
 #: sides differ.
-DIGESTS = ("key_name", "metadata", "description", "tags", "user_data")
+DIGESTS = (
+    *("key_name", "metadata", "description", "tags", "user_data"),
+    *("hostname", "access_ips"),
+)
 
 ADDRESSES = ("VIF", "MAC", "fixed IP")
 

@@ -24,6 +24,18 @@ THING = types.SimpleNamespace
 SERVERS = [{"uuid": "server-1", "image": "image-1"}]
 PROVIDERS = [{"allocations": {"server-1": {"VCPU": 1}}}]
 SPECS = {"baremetal:deploy_kernel_id": "kernel-1", "cpu_arch": "x86_64"}
+OF_PLACEMENT = {
+    "/allocations/server-1": {
+        **{"project_id": "project-1", "user_id": "user-1", "allocations": {}}
+    },
+    "/resource_providers": {
+        "resource_providers": [{"uuid": "node-1", "parent_provider_uuid": None}]
+    },
+    "/resource_providers/node-1/traits": {
+        "traits": ["COMPUTE_STATUS_DISABLED", "CUSTOM_GOLD", "COMPUTE_NODE"]
+    },
+    "/resource_providers/node-1/aggregates": {"aggregates": ["b", "a"]},
+}
 
 
 def cloud(**compute: object) -> types.SimpleNamespace:
@@ -33,6 +45,14 @@ def cloud(**compute: object) -> types.SimpleNamespace:
         "keypairs": [THING(name="mine", fingerprint="horse")],
         "servers": [THING(id="server-1", user_id="user-1", key_name="mine")],
         "hypervisors": [THING(id="node-1", name="node-1")],
+        "server_groups": [
+            THING(id="apart", policy="anti-affinity", member_ids=["server-1"]),
+            THING(id="other", policy="affinity", member_ids=None),
+        ],
+        "aggregates": [
+            THING(id=2, availability_zone="az", metadata={"a": "horse"}, hosts=["one"]),
+            THING(id=1, availability_zone=None, metadata={}, hosts=None),
+        ],
         **compute,
     }
     api = {name: lambda rows=rows, **_: rows for name, rows in found.items()}
@@ -58,19 +78,17 @@ def cloud(**compute: object) -> types.SimpleNamespace:
 
 
 def taken(nova_bm: sa.Engine | None = None, **compute: object) -> around.Kind:
-    def get(path: str) -> around.Kind:
-        assert path == "/allocations/server-1"
-        return {"project_id": "project-1", "user_id": "user-1", "allocations": {}}
-
     digest = tenants.Digests(b"k")
     found = cloud(**compute)
-    return around.take(found, SERVERS, PROVIDERS, get, digest, nova_bm)
+    get = OF_PLACEMENT.__getitem__
+    return around.take(found, SERVERS, PROVIDERS, ["one"], get, digest, nova_bm)
 
 
 def test_each_kind_is_recorded_and_a_tenants_own_as_a_digest() -> None:
     found = taken()
     assert "horse" not in str(found)
     del found["fingerprints"]
+    assert found["aggregates"]["one"][0].pop().startswith(tenants.PREFIX)
     assert found == {
         "access": {
             "flavor-1": {"public": False, "projects": ["project-1", "project-2"]}
@@ -81,6 +99,14 @@ def test_each_kind_is_recorded_and_a_tenants_own_as_a_digest() -> None:
         "security groups": {"port-1": [["a", "b"], True]},
         "consumers": {"server-1": ["project-1", "user-1"]},
         "hypervisors": {"node-1": "node-1"},
+        "server groups": {"server-1": [["apart", "anti-affinity"]]},
+        "aggregates": {"one": [["2", "az"]]},
+        "placement": {
+            "node-1": {
+                **{"parent": None, "aggregates": ["a", "b"]},
+                "traits": ["CUSTOM_GOLD"],
+            }
+        },
     }
 
 

@@ -63,6 +63,9 @@ def test_s2_what_users_of_other_hosts_do_is_no_concern() -> None:
             "security groups": {"port-a": [], "port-b": [], "port-c": []},
             "consumers": {"a": [], "b": []},
             "hypervisors": {"node-1": "node-1", "two's": "two"},
+            "server groups": {"a": [], "b": []},
+            "aggregates": {"one": [], "two": []},
+            "placement": {"node-1": {}, "two's": {}},
             "nova_bm": {"bm_nodes": 1},
         },
     }
@@ -73,7 +76,8 @@ def test_s2_what_users_of_other_hosts_do_is_no_concern() -> None:
     assert {kind: set(told) for kind, told in found["around"].items()} == {
         **{"access": {"f"}, "specs": {"f"}, "images": {"image-a", "kernel"}},
         **{"fingerprints": {"a"}, "security groups": {"port-a"}, "consumers": {"a"}},
-        "hypervisors": {"node-1"},
+        **{"hypervisors": {"node-1"}, "placement": {"node-1"}},
+        **{"server groups": {"a"}, "aggregates": {"one"}},
     }
     assert [one for one in compare.each_around(found, found) if not one.ok] == []
 
@@ -93,8 +97,10 @@ def server(**values: object) -> types.SimpleNamespace:
         **dict.fromkeys(fields),
         **{"id": "u", "name": "n", "metadata": {"horse": "horse"}, "tags": ["horse"]},
         **dict.fromkeys(
-            ("key_name", "description", "user_data", "locked_reason"), "horse"
+            ("key_name", "description", "user_data", "locked_reason", "hostname"),
+            "horse",
         ),
+        **{"access_ipv4": "horse", "access_ipv6": ""},
         "flavor": types.SimpleNamespace(original_name="f"),
     }
     return types.SimpleNamespace(**known | values)
@@ -123,6 +129,7 @@ def test_s3_what_a_tenant_wrote_is_kept_as_a_digest() -> None:
         ("description", None),
         ("user_data", "cow"),
         ("key_name", "cow"),
+        ("hostname", "cow"),
     ],
 )
 def test_s3_a_change_of_it_is_seen(field: str, value: object) -> None:
@@ -134,6 +141,12 @@ def test_s3_a_change_of_it_is_seen(field: str, value: object) -> None:
     assert not check.ok
     assert check.detail.startswith(f"{field}: ")
     assert "cow" not in check.detail
+
+
+def test_s3_an_address_that_its_owner_told_is_seen_to_change() -> None:
+    found = [taken(server()), taken(server(access_ipv6="cow"))]
+    (check,) = compare.each_server(*({"servers": one} for one in found))
+    assert check.detail.startswith("access_ips: ") and "cow" not in check.detail
 
 
 def test_the_reason_of_our_own_lock_is_told() -> None:

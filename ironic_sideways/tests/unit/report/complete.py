@@ -73,6 +73,7 @@ def looked_at(name: str, document: Document) -> None:
     for server in document["servers"]:
         server.update(project_id=PROJECT, user_id=USER, host=HOST)
         document["around"]["consumers"][server["uuid"]] = [PROJECT, USER]
+        document["around"]["aggregates"] = {HOST: [["1", "zone-1", "digest:0"]]}
         if name == "before":
             for binding in server["bindings"]:
                 server["bindings"][binding] = [HOST, "normal"]

@@ -135,6 +135,7 @@ def refused(directory: Path) -> None:
     def alter(document: Any) -> None:
         document["servers"].append({**known, **new, **nowhere})
         document["around"]["fingerprints"][new["uuid"]] = None
+        document["around"]["server groups"][new["uuid"]] = []
 
     for name in LATER:
         files.edit(directory / f"{name}.json", alter)

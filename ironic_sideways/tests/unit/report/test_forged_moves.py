@@ -20,6 +20,7 @@ import pytest
 
 from ironic_sideways.tests.unit.report import (
     complete,
+    forged_around,
     forged_cloud,
     forged_machines,
     forged_phases,
@@ -29,6 +30,7 @@ from ironic_sideways.tests.unit.report.test_broken_moves import red
 
 FORGED = (
     forged_cloud.FORGED
+    | forged_around.FORGED
     | forged_machines.FORGED
     | forged_phases.FORGED
     | forged_services.FORGED

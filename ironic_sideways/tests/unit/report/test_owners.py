@@ -31,13 +31,19 @@ VALUES: dict[str, Any] = {
     "description": "digest:" + 32 * "0",
     "metadata": "digest:" + 32 * "1",
     "tags": "digest:" + 32 * "2",
+    "hostname": "digest:" + 32 * "3",
+    "access_ips": "digest:" + 32 * "4",
     "ports": [],
     "security_groups": [["group-2"], True],
     "key_pair": None,
     "image_status": None,
+    "server_group": [],
 }
 KEYS = (*compare.OWNERS, *compare.BESIDE)
-PLACES = {"security_groups": "port-1", "key_pair": SERVER, "image_status": "own-image"}
+PLACES = {
+    **{"security_groups": "port-1", "image_status": "own-image"},
+    **{"key_pair": SERVER, "server_group": SERVER},
+}
 LATER = ("after.json", "ended.json", "restarted.json")
 
 

@@ -117,6 +117,12 @@ def around(moved: bool) -> Document:
         },
         "consumers": {server: ["project-2", "user-2"] for server in held},
         "hypervisors": {node: node for node in small_cloud.NODES},
+        "server groups": {server: [["apart", "anti-affinity"]] for server in held},
+        "aggregates": {HOST: [["1", "zone-1", "digest:0"]]},
+        "placement": {
+            node: {"parent": None, "aggregates": ["shared"], "traits": ["CUSTOM_GOLD"]}
+            for node in small_cloud.NODES
+        },
         "nova_bm": {"bm_nodes": 1, "bm_interfaces": 2},
     }
 

@@ -1,0 +1,91 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Stories of what is around an instance and its node: groups, zones, traits."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ironic_sideways.tests.unit.report.complete import HOST
+from ironic_sideways.tests.unit.report.example import lab_nodes
+from ironic_sideways.tests.unit.report.forged_cloud import EVERY_LOOK, LAST, lost
+from ironic_sideways.tests.unit.report.small_move import files
+from ironic_sideways.tests.unit.report.test_broken_moves import Forge
+
+SERVER = lab_nodes.named("server", 4)
+
+
+def since(change: Callable[[Any], Any], *looks: str) -> Forge:
+    """Each look has it since the window, or the ``looks`` alone."""
+
+    def forge(directory: Path) -> None:
+        for name in looks or EVERY_LOOK[1:]:
+            files.edit(directory / f"{name}.json", change)
+
+    return forge
+
+
+def is_now(kind: str, key: str, value: Any) -> Forge:
+    """What the instance or its node leans on is another, since the window."""
+    return since(lambda d: d["around"][kind].update({key: value}))
+
+
+def of_server(**change: Any) -> Forge:
+    def alter(document: Any) -> None:
+        for server in document["servers"]:
+            if server["uuid"] == SERVER:
+                server.update(change)
+
+    return since(alter)
+
+
+def with_provider(**change: Any) -> Forge:
+    return since(lambda d: d["around"]["placement"][LAST].update(change))
+
+
+FORGED: dict[str, tuple[Forge, str, str]] = {
+    "a survivor that is in no server group any more": (
+        is_now("server groups", SERVER, []),
+        "survival",
+        f"server groups {SERVER}",
+    ),
+    "a compute host that left its aggregate and zone": (
+        is_now("aggregates", HOST, []),
+        "survival",
+        f"aggregates {HOST}",
+    ),
+    **{
+        f"a provider with {what}": (
+            with_provider(**change),
+            "survival",
+            f"placement {LAST}",
+        )
+        for what, change in (
+            ("the operator's traits lost", {"traits": []}),
+            ("its aggregates lost", {"aggregates": []}),
+            ("a parent", {"parent": lab_nodes.named("node", 1)}),
+        )
+    },
+    **{
+        f"a survivor with {key} changed": (
+            of_server(**{key: "digest:" + 32 * "0"}),
+            "survival",
+            f"instance {SERVER}",
+        )
+        for key in ("hostname", "access_ips")
+    },
+    **{
+        f"{kind} of which one is not told": (lost(kind), "agreement", "leaning agree")
+        for kind in ("server groups", "aggregates", "placement")
+    },
+}
