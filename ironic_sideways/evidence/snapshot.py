@@ -162,6 +162,13 @@ def services(cloud: Connection) -> list[dict[str, Any]]:
     ]
 
 
+#: The kinds of Ironic's interfaces that do not depend on the deployment; it has a
+#: column for each, as for boot, deploy and network.
+INTERFACES = (
+    *("bios", "console", "firmware", "inspect", "management", "power", "raid"),
+    *("rescue", "storage", "vendor"),
+)
+
 #: What of a node's properties the move writes (migrate/mapping.py).
 SHAPE = ("cpus", "memory_mb", "local_gb", "cpu_arch", "capabilities")
 
@@ -191,6 +198,12 @@ def ironic_nodes(cloud: Connection) -> list[dict[str, Any]]:
             "network_interface": node.network_interface,
             "boot_interface": node.boot_interface,
             "deploy_interface": node.deploy_interface,
+            "interfaces": {
+                kind: getattr(node, f"{kind}_interface") for kind in INTERFACES
+            },
+            "console_enabled": node.is_console_enabled,
+            "automated_clean": node.is_automated_clean_enabled,
+            "target_power_state": node.target_power_state,
             "bmc": (node.driver_info or {}).get("ipmi_address"),
             "resource_class": node.resource_class,
             "owner": node.owner,

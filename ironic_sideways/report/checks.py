@@ -32,7 +32,7 @@ from ironic_sideways.evidence import (
     survival,
 )
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import findings
+from ironic_sideways.report import findings, interfaces
 from ironic_sideways.report.findings import Finding
 
 
@@ -99,9 +99,10 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
     """Each node is after the window what the migration and the take-over left.
 
     Driver and conductor, the properties by its row of nova_bm, and the owner, resource
-    class and network interface that it was moved with.
+    class and interfaces that it was moved with.
     """
     shaped = shapes(directory)
+    plain = {"interfaces": interfaces.moved_with(directory)}
     options = documents.read(directory / "migration.json")["options"]
     kept = {key: options[key] for key in ("owner", "network_interface")}
     images = {key: options[key] for key in IMAGES.values()}
@@ -125,7 +126,7 @@ def as_moved(directory: Path, after: dict[str, Any]) -> Iterator[Check]:
             **{key: name for key, name in named.items() if key in node},
             **kept,
             # Not recorded by an earlier version.
-            **{key: value for key, value in images.items() if key in node},
+            **{k: value for k, value in (images | plain).items() if k in node},
             "driver": taken[uuid]["driver"],
             "resource_class": classes[uuid],
         }

@@ -15,12 +15,11 @@
 import datetime
 import itertools
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from ironic_sideways.evidence import compare, documents, migration
-from ironic_sideways.report import places, window
+from ironic_sideways.report import interfaces, places, window
 from ironic_sideways.report.agreement.looks import Document
 
 
@@ -161,8 +160,7 @@ def options(directory: Path, before: Document) -> Iterator[str]:
             yield f"free nodes are {sorted(states)}, told {free}"
 
 
-#: What the window's script asked of the migration, and what it had found for it.
-ASKED = "phases/migration-options.value"
+#: What the window's script had found for the migration.
 FOUND = {
     f"phases/{name}.value": name.replace("-", "_")
     for name in ("owner", "deploy-kernel", "deploy-ramdisk")
@@ -184,9 +182,9 @@ def asked(directory: Path, before: Document) -> Iterator[str]:
         found = " ".join(places.lines(directory / file)) or "absent"
         if told.get(key) != found:
             yield f"options: {key}: {told.get(key)}, {file} has {found}"
-    words = shlex.split(" ".join(places.lines(directory / ASKED)))
+    words = interfaces.words(directory)
     if not words:
-        yield f"{ASKED} is absent"
+        yield f"{interfaces.ASKED} is absent"
     values = {
         key.removeprefix("--").replace("-", "_"): value
         for key, value in itertools.pairwise([*words, "--"])

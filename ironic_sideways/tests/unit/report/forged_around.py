@@ -53,6 +53,19 @@ def with_provider(**change: Any) -> Forge:
     return since(lambda d: d["around"]["placement"][LAST].update(change))
 
 
+def of_node(**change: Any) -> Forge:
+    """A free node's columns are others, or some of its interfaces."""
+
+    def alter(document: Any) -> None:
+        for node in document["ironic_nodes"]:
+            if node["uuid"] == LAST:
+                kinds = {k: v for k, v in change.items() if k in node["interfaces"]}
+                node["interfaces"].update(kinds)
+                node.update({k: v for k, v in change.items() if k not in kinds})
+
+    return since(alter, "after", "restarted")
+
+
 FORGED: dict[str, tuple[Forge, str, str]] = {
     "a survivor that is in no server group any more": (
         is_now("server groups", SERVER, []),
@@ -83,6 +96,28 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
             f"instance {SERVER}",
         )
         for key in ("hostname", "access_ips")
+    },
+    **{
+        f"a node with {kind} interface {name}": (
+            of_node(**{kind: name}),
+            "survival",
+            f"ironic node {LAST} as moved",
+        )
+        for kind, name in (
+            *(("power", "fake"), ("management", "noop"), ("vendor", "no-vendor")),
+            *(("console", "ipmitool-socat"), ("storage", None)),
+        )
+    },
+    **{
+        f"a node with {key} {value}": (
+            of_node(**{key: value}),
+            "survival",
+            f"ironic node {LAST}",
+        )
+        for key, value in (
+            *(("console_enabled", True), ("automated_clean", False)),
+            ("target_power_state", "power on"),
+        )
     },
     **{
         f"{kind} of which one is not told": (lost(kind), "agreement", "leaning agree")

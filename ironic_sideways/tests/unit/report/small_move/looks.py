@@ -12,7 +12,8 @@
 
 """What a look at the small cloud found: Nova, Placement, the machines, Ironic."""
 
-from ironic_sideways.evidence import compare
+from ironic_sideways.evidence import compare, ironic_nodes
+from ironic_sideways.report import interfaces
 from ironic_sideways.tests.unit.report.small_move import phases, small_cloud
 from ironic_sideways.tests.unit.report.small_move.files import Document
 from ironic_sideways.tests.unit.report.small_move.small_cloud import (
@@ -127,7 +128,7 @@ def around(moved: bool) -> Document:
     }
 
 
-def ironic_nodes() -> list[Document]:
+def moved_nodes() -> list[Document]:
     return [
         {
             "uuid": node,
@@ -136,15 +137,14 @@ def ironic_nodes() -> list[Document]:
             "power_state": f"power {power}",
             "maintenance": False,
             "last_error": None,
-            "fault": None,
             "properties": {**SHAPE, "cpu_arch": "x86_64", "capabilities": BOOT_MODE},
             "driver": "ipmi",
             "conductor": HOST,
             "owner": "project-1",
             "resource_class": "baremetal",
             "network_interface": "flat",
-            "protected": False,
-            "retired": False,
+            "interfaces": interfaces.PLAIN,
+            **ironic_nodes.AS_MOVED,
             "deploy_kernel": "kernel-1",
             "deploy_ramdisk": "ramdisk-1",
             "ports": [

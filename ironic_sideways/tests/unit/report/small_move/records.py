@@ -37,7 +37,7 @@ def takeover() -> Document:
             "reservation": None,
             "run_id": "run-1",
         }
-        for node in looks.ironic_nodes()
+        for node in looks.moved_nodes()
     ]
     taken = {"taken_at": phases.moment("takeover")}
     return {"nodes": nodes, "forbidden": [], "others": [], **taken}
