@@ -103,6 +103,30 @@ def consumers(providers: list[Kind], get: Callable[[str], Any]) -> Kind:
     return {uuid: [one["project_id"], one["user_id"]] for uuid, one in found.items()}
 
 
+def vifs(cloud: Connection) -> Kind:
+    """Of each instance's port: what became of its binding, and what it was given."""
+    return {
+        port.id: {
+            "status": port.status,
+            "vif_type": port.binding_vif_type,
+            "profile": port.binding_profile,
+        }
+        for port in cloud.network.ports()
+        if (port.device_owner or "").startswith("compute:")
+    }
+
+
+def actions(cloud: Connection, servers: list[Kind]) -> Kind:
+    """Of each instance: when it was acted on, how and by whom, in order of time."""
+    return {
+        server["uuid"]: [
+            {"at": one.start_time, "action": one.action, "user_id": one.user_id}
+            for one in reversed(list(cloud.compute.server_actions(server["uuid"])))
+        ]
+        for server in servers
+    }
+
+
 def server_groups(cloud: Connection, servers: list[Kind]) -> Kind:
     """Of each instance: the groups that it is a member of, with their policies."""
     groups = list(cloud.compute.server_groups(all_projects=True))
@@ -184,6 +208,8 @@ def take(
         "server groups": server_groups(cloud, servers),
         "aggregates": aggregates(cloud, hosts, digest),
         "placement": placement(get),
+        "vifs": vifs(cloud),
+        "actions": actions(cloud, servers),
     }
     return found | ({"nova_bm": checksums(nova_bm)} if nova_bm is not None else {})
 
@@ -200,17 +226,18 @@ def of_hosts(
     concern of these.
     """
     nodes = {one["uuid"] for one in providers}
+    uuids = {one["uuid"] for one in servers}
+    ports = {port["id"] for one in servers for port in one["ports"]}
     wanted = {
         **dict.fromkeys(
             ("images", "contents"), compare.named_images(servers, whole["specs"])
         ),
-        "fingerprints": {one["uuid"] for one in servers},
-        "security groups": {port["id"] for one in servers for port in one["ports"]},
+        **dict.fromkeys(("fingerprints", "server groups", "actions"), uuids),
+        **dict.fromkeys(("security groups", "vifs"), ports),
         "consumers": {uuid for one in providers for uuid in one["allocations"]},
         "hypervisors": {
             uuid for uuid, name in whole["hypervisors"].items() if name in nodes
         },
-        "server groups": {one["uuid"] for one in servers},
         "aggregates": hosts,
         "placement": nodes,
     }

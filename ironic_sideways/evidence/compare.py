@@ -264,8 +264,9 @@ def owners_word(kind: str, place: str, before: Document) -> str:
     return ""
 
 
-#: Kinds that are judged elsewhere: flavors change, and looks name other images.
-APART = {"specs", "contents"}
+#: Kinds that are judged elsewhere: flavors change, looks name other images, an instance
+#: is locked, and a cloud may have no mechanism driver for ports of Ironic's.
+APART = {"specs", "contents", "actions", "vifs"}
 
 
 def each_around(before: Document, after: Document) -> Iterator[Check]:

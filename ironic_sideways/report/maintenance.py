@@ -17,12 +17,15 @@
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ironic_sideways import exceptions
 from ironic_sideways.evidence import compare, documents
 from ironic_sideways.evidence.compare import Check
+from ironic_sideways.report import actions
+from ironic_sideways.report.checks import if_there
 from ironic_sideways.report.findings import Finding
 
 Document = dict[str, Any]
@@ -178,6 +181,9 @@ def check_maintenance(directory: Path) -> Finding:
         ),
         *the_others({one["host"] for one in record["services"]}, before, after, ended),
     ]
+    checks += if_there(
+        "actions on each instance", partial(actions.each, directory, record)
+    )
     # With the plain fake driver there is no instance to probe with.
     if before["servers"]:
         checks += probes(record)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from ironic_sideways.evidence import accepted, compare, documents, survival
 from ironic_sideways.evidence.compare import Check
-from ironic_sideways.report import checks, findings
+from ironic_sideways.report import actions, checks, findings
 from ironic_sideways.report.findings import Finding
 from ironic_sideways.report.maintenance import (
     SERVICE_FIELDS,
@@ -103,6 +103,9 @@ def check_restarted(directory: Path) -> Finding:
         "extra specs of flavors": lambda: each_flavor(directory),
         "locks": lambda: each_lock(before, now),
         "services": lambda: each_service(before, now),
+        "actions": lambda: actions.since_the_end(
+            documents.read(directory / "ended.json"), now
+        ),
         "machines and nodes": lambda: each_kind(now),
     }
     found = [

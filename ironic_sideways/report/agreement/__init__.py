@@ -42,6 +42,7 @@ ALL: tuple[tuple[str, Tell], ...] = (
     ("before.json", instances.consumers),
     ("port-bindings.json", instances.port_bindings),
     ("port-bindings.json", instances.bound),
+    ("before.json", instances.vifs),
     ("before.json", instances.at_rest),
     ("before.json", instances.leaning),
     ("takeover.json", nodes.takeover),

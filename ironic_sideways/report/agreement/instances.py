@@ -135,6 +135,8 @@ def leaning(directory: Path, before: Document) -> Iterator[str]:
             },
             "hypervisors": {one["uuid"] for one in look["machines"]},
             "server groups": {server["uuid"] for server in servers},
+            "actions": {server["uuid"] for server in servers},
+            "vifs": {port["id"] for server in servers for port in server["ports"]},
             "aggregates": {server["host"] for server in servers} - {None},
             "placement": {one["uuid"] for one in look["providers"]},
         }
@@ -222,6 +224,27 @@ def bound(directory: Path, before: Document) -> Iterator[str]:
                 wanted = [told[port]["node"], "baremetal"] if port in told else binding
                 if binding != wanted:
                     yield f"{name}: port {port}: {binding}, expected {wanted}"
+
+
+#: What Neutron calls a port that serves nobody (neutron_lib, portbindings).
+NOT_BOUND = ("unbound", "binding_failed")
+
+
+def vifs(directory: Path, before: Document) -> Iterator[str]:
+    """A port is bound as before, with the same profile, and it is up if it was.
+
+    To be bound anew may bring one up that was down.
+    """
+    for name, look in snapshots(directory):
+        told = look["around"]["vifs"]
+        for port, was in before["around"]["vifs"].items():
+            now = told.get(port, was)
+            if now["vif_type"] in NOT_BOUND or was["status"] not in ("ACTIVE", "DOWN"):
+                yield f"{name}: port {port}: {now}, {was['status']} before"
+            elif wrong := compare.differences(
+                was | ({"status": "ACTIVE"} if now["status"] == "ACTIVE" else {}), now
+            ):
+                yield f"{name}: port {port}: {wrong}"
 
 
 def bindings(directory: Path, before: Document) -> Iterator[str]:

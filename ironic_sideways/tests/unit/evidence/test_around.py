@@ -36,6 +36,11 @@ OF_PLACEMENT = {
     },
     "/resource_providers/node-1/aggregates": {"aggregates": ["b", "a"]},
 }
+#: As Nova tells them, the last first.
+ACTIONS = [
+    THING(start_time=f"2026-12-01T05:0{minute}:00.000000", action=action, user_id="u")
+    for minute, action in ((3, "unlock"), (2, "lock"), (1, "create"))
+]
 
 
 def cloud(**compute: object) -> types.SimpleNamespace:
@@ -58,13 +63,20 @@ def cloud(**compute: object) -> types.SimpleNamespace:
     api = {name: lambda rows=rows, **_: rows for name, rows in found.items()}
     access = [{"tenant_id": "project-2"}, {"tenant_id": "project-1"}]
     owner = "compute:nova"
-    port = {"security_group_ids": ["b", "a"], "is_port_security_enabled": True}
+    port = {
+        **{"security_group_ids": ["b", "a"], "is_port_security_enabled": True},
+        **{"status": "ACTIVE", "binding_vif_type": "other", "binding_profile": {}},
+    }
     ports = [
         THING(id="port-1", device_owner=owner, **port),
         THING(id="port-2", device_owner="network:dhcp", **port),
     ]
     return THING(
-        compute=THING(**api, get_flavor_access=lambda uuid: access),
+        compute=THING(
+            **api,
+            get_flavor_access=lambda uuid: access,
+            server_actions={"server-1": ACTIONS}.__getitem__,
+        ),
         image=THING(
             find_image={
                 "image-1": THING(
@@ -99,6 +111,16 @@ def test_each_kind_is_recorded_and_a_tenants_own_as_a_digest() -> None:
         "security groups": {"port-1": [["a", "b"], True]},
         "consumers": {"server-1": ["project-1", "user-1"]},
         "hypervisors": {"node-1": "node-1"},
+        "vifs": {"port-1": {"status": "ACTIVE", "vif_type": "other", "profile": {}}},
+        "actions": {
+            "server-1": [
+                {
+                    "at": f"2026-12-01T05:0{minute}:00.000000",
+                    **{"action": action, "user_id": "u"},
+                }
+                for minute, action in ((1, "create"), (2, "lock"), (3, "unlock"))
+            ]
+        },
         "server groups": {"server-1": [["apart", "anti-affinity"]]},
         "aggregates": {"one": [["2", "az"]]},
         "placement": {

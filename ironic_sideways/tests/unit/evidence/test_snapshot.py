@@ -64,6 +64,8 @@ def test_s2_what_users_of_other_hosts_do_is_no_concern() -> None:
             "consumers": {"a": [], "b": []},
             "hypervisors": {"node-1": "node-1", "two's": "two"},
             "server groups": {"a": [], "b": []},
+            "actions": {"a": [], "b": []},
+            "vifs": {"port-a": {}, "port-b": {}},
             "aggregates": {"one": [], "two": []},
             "placement": {"node-1": {}, "two's": {}},
             "nova_bm": {"bm_nodes": 1},
@@ -78,6 +80,7 @@ def test_s2_what_users_of_other_hosts_do_is_no_concern() -> None:
         **{"fingerprints": {"a"}, "security groups": {"port-a"}, "consumers": {"a"}},
         **{"hypervisors": {"node-1"}, "placement": {"node-1"}},
         **{"server groups": {"a"}, "aggregates": {"one"}},
+        **{"actions": {"a"}, "vifs": {"port-a"}},
     }
     assert [one for one in compare.each_around(found, found) if not one.ok] == []
 

@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ironic_sideways.tests.unit.report import told_twice
 from ironic_sideways.tests.unit.report.complete import HOST
-from ironic_sideways.tests.unit.report.example import lab_nodes
+from ironic_sideways.tests.unit.report.example import clock, lab_nodes
 from ironic_sideways.tests.unit.report.forged_cloud import EVERY_LOOK, LAST, lost
 from ironic_sideways.tests.unit.report.small_move import files
 from ironic_sideways.tests.unit.report.test_broken_moves import Forge
@@ -64,6 +65,27 @@ def of_node(**change: Any) -> Forge:
                 node.update({k: v for k, v in change.items() if k not in kinds})
 
     return since(alter, "after", "restarted")
+
+
+def done_besides(server: str, phase: str, *names: str) -> Forge:
+    """Somebody did that to the instance in a phase of the window, with its lock on."""
+    begin = clock.span(phase)[0]
+
+    def alter(document: Any) -> None:
+        done = document["around"]["actions"][server]
+        done += [
+            told_twice.action(begin + at, name, "user-2")
+            for at, name in enumerate(names)
+        ]
+        done.sort(key=lambda one: str(one["at"]))
+
+    return since(alter)
+
+
+def with_vif(forge: Callable[..., Forge], *looks: str, **change: Any) -> Forge:
+    return forge(
+        lambda d: [port.update(change) for port in d["around"]["vifs"].values()], *looks
+    )
 
 
 FORGED: dict[str, tuple[Forge, str, str]] = {
@@ -119,8 +141,48 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
             ("target_power_state", "power on"),
         )
     },
+    "a survivor that was unlocked and locked again": (
+        done_besides(SERVER, "scheduler", "unlock", "lock"),
+        "maintenance",
+        f"actions on {SERVER}",
+    ),
+    "a lock of its owner's that was taken off and put back": (
+        done_besides(lab_nodes.named("server", 2), "migrate", "unlock", "lock"),
+        "maintenance",
+        f"actions on {lab_nodes.named('server', 2)}",
+    ),
+    "a survivor that was told to stop, and start": (
+        done_besides(SERVER, "migrate", "stop", "start"),
+        "maintenance",
+        f"actions on {SERVER}",
+    ),
+    "a survivor that was told so since the end": (
+        since(
+            lambda d: d["around"]["actions"][SERVER].append(
+                told_twice.action(clock.span("verify")[0], "stop", "user-2")
+            ),
+            "restarted",
+        ),
+        "restarted",
+        f"actions on {SERVER} after a second start",
+    ),
+    "ports that are down": (
+        with_vif(since, status="DOWN"),
+        "agreement",
+        "vifs agree",
+    ),
+    "ports whose profile was changed": (
+        with_vif(since, "ended", "restarted", profile={"trusted": True}),
+        "agreement",
+        "vifs agree",
+    ),
+    "ports that nobody binds, ever": (
+        with_vif(since, *EVERY_LOOK, vif_type="binding_failed"),
+        "agreement",
+        "vifs agree",
+    ),
     **{
         f"{kind} of which one is not told": (lost(kind), "agreement", "leaning agree")
-        for kind in ("server groups", "aggregates", "placement")
+        for kind in ("server groups", "aggregates", "placement", "vifs", "actions")
     },
 }

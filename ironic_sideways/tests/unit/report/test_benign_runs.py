@@ -136,6 +136,7 @@ def refused(directory: Path) -> None:
         document["servers"].append({**known, **new, **nowhere})
         document["around"]["fingerprints"][new["uuid"]] = None
         document["around"]["server groups"][new["uuid"]] = []
+        document["around"]["actions"][new["uuid"]] = []
 
     for name in LATER:
         files.edit(directory / f"{name}.json", alter)

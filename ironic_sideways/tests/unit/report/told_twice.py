@@ -38,6 +38,36 @@ def lay_down(directory: Path) -> None:
     ):
         (directory / f"{name}.json").write_text(json.dumps(tell(directory, before)))
     asked(directory)
+    acted(directory)
+
+
+def acted(directory: Path) -> None:
+    """What Nova was asked to do to each instance by each look."""
+    held = json.loads((directory / "maintenance.json").read_text())["lock"]
+    begun_at = begun(directory, "begin-maintenance")
+    created = action(begun_at - 900, "create", "user-2")
+    done = [
+        action(begun(directory, phase) + 0.5, name, "user-1")
+        for phase, name in (
+            ("begin-maintenance", "lock"),
+            ("end-maintenance", "unlock"),
+        )
+    ]
+    for name, number in (("before", 0), ("after", 1), ("ended", 2), ("restarted", 2)):
+        path = directory / f"{name}.json"
+        look = json.loads(path.read_text())
+        look["around"]["actions"] = {
+            uuid: [created, *(done[:number] if uuid in held else [])]
+            for uuid in (server["uuid"] for server in look["servers"])
+        }
+        path.write_text(json.dumps(look))
+
+
+def action(moment: float, name: str, user: str) -> dict[str, str]:
+    """As Nova has it: in UTC, to the second."""
+    told = datetime.datetime.fromtimestamp(int(moment), datetime.UTC)
+    at = told.strftime("%Y-%m-%dT%H:%M:%S.000000")
+    return {"at": at, "action": name, "user_id": user}
 
 
 def asked(directory: Path) -> None:

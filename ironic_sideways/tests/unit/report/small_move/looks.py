@@ -119,6 +119,11 @@ def around(moved: bool) -> Document:
         "consumers": {server: ["project-2", "user-2"] for server in held},
         "hypervisors": {node: node for node in small_cloud.NODES},
         "server groups": {server: [["apart", "anti-affinity"]] for server in held},
+        "vifs": {
+            f"port-{number}": {"status": "ACTIVE", "vif_type": "other", "profile": {}}
+            for number, server, *_ in small_cloud.NODES.values()
+            if server
+        },
         "aggregates": {HOST: [["1", "zone-1", "digest:0"]]},
         "placement": {
             node: {"parent": None, "aggregates": ["shared"], "traits": ["CUSTOM_GOLD"]}
