@@ -12,6 +12,7 @@
 
 """What the proxy answers otherwise than it should."""
 
+import itertools
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,21 @@ def test_each_fault_is_named() -> None:
     assert [fault.split()[0] for fault in found[1:5]] == ["POST"] * 3 + ["DELETE"]
     assert all(fault.endswith("202, expected 404") for fault in found[1:5])
     assert found[5:] == [f"GET {proxy.PATH}/one: no interfaces"]
+
+
+def test_a_worker_of_nova_api_without_the_proxy_is_found() -> None:
+    """It is one of several, and another answered the list."""
+    several = cloud(["one"])
+    get, turns = several.compute.get, itertools.count()
+
+    def one_of_four(path: str, headers: dict[str, str]) -> SimpleNamespace:
+        mine = path != proxy.PATH and next(turns) % 4 == 0
+        return answer(404) if mine else get(path, headers)
+
+    several.compute.get = one_of_four
+
+    told = f"GET {proxy.PATH}/one: 404, expected 200, 6 of 24 times"
+    assert proxy.faults(several, ["one"]) == [told]
 
 
 def test_a_list_that_fails_is_the_only_fault() -> None:
