@@ -103,13 +103,30 @@ def consumers(providers: list[Kind], get: Callable[[str], Any]) -> Kind:
     return {uuid: [one["project_id"], one["user_id"]] for uuid, one in found.items()}
 
 
-def vifs(cloud: Connection) -> Kind:
-    """Of each instance's port: what became of its binding, and what it was given."""
+def vifs(cloud: Connection, digest: Digests) -> Kind:
+    """Of each instance's port: what became of its binding, and what its DHCP tells.
+
+    That is MTU, router and name servers, by subnet.
+    """
+    mtus = {one.id: one.mtu for one in cloud.network.networks()}
+    served = {
+        one.id: {
+            "dhcp": one.is_dhcp_enabled,
+            "router": one.gateway_ip,
+            "dns": digest(one.dns_nameservers),
+        }
+        for one in cloud.network.subnets()
+    }
     return {
         port.id: {
             "status": port.status,
             "vif_type": port.binding_vif_type,
             "profile": port.binding_profile,
+            "mtu": mtus.get(port.network_id),
+            "served": [
+                served.get(subnet)
+                for subnet in sorted(str(ip["subnet_id"]) for ip in port.fixed_ips)
+            ],
         }
         for port in cloud.network.ports()
         if (port.device_owner or "").startswith("compute:")
@@ -208,7 +225,7 @@ def take(
         "server groups": server_groups(cloud, servers),
         "aggregates": aggregates(cloud, hosts, digest),
         "placement": placement(get),
-        "vifs": vifs(cloud),
+        "vifs": vifs(cloud, digest),
         "actions": actions(cloud, servers),
     }
     return found | ({"nova_bm": checksums(nova_bm)} if nova_bm is not None else {})

@@ -231,7 +231,7 @@ NOT_BOUND = ("unbound", "binding_failed")
 
 
 def vifs(directory: Path, before: Document) -> Iterator[str]:
-    """A port is bound as before, with the same profile, and it is up if it was.
+    """A port is bound and served as before, with the same profile, and up if it was.
 
     To be bound anew may bring one up that was down.
     """

@@ -36,6 +36,10 @@ OF_PLACEMENT = {
     },
     "/resource_providers/node-1/aggregates": {"aggregates": ["b", "a"]},
 }
+SUBNET = THING(
+    id="subnet", is_dhcp_enabled=True, gateway_ip="172.30.0.1", dns_nameservers=[]
+)
+SERVED = {"dhcp": True, "router": "172.30.0.1", "dns": None}
 #: As Nova tells them, the last first.
 ACTIONS = [
     THING(start_time=f"2026-12-01T05:0{minute}:00.000000", action=action, user_id="u")
@@ -66,6 +70,7 @@ def cloud(**compute: object) -> types.SimpleNamespace:
     port = {
         **{"security_group_ids": ["b", "a"], "is_port_security_enabled": True},
         **{"status": "ACTIVE", "binding_vif_type": "other", "binding_profile": {}},
+        **{"network_id": "net", "fixed_ips": [{"subnet_id": "subnet"}]},
     }
     ports = [
         THING(id="port-1", device_owner=owner, **port),
@@ -85,7 +90,11 @@ def cloud(**compute: object) -> types.SimpleNamespace:
                 )
             }.get
         ),
-        network=THING(ports=lambda: ports),
+        network=THING(
+            ports=lambda: ports,
+            networks=lambda: [THING(id="net", mtu=1500)],
+            subnets=lambda: [SUBNET],
+        ),
     )
 
 
@@ -111,7 +120,12 @@ def test_each_kind_is_recorded_and_a_tenants_own_as_a_digest() -> None:
         "security groups": {"port-1": [["a", "b"], True]},
         "consumers": {"server-1": ["project-1", "user-1"]},
         "hypervisors": {"node-1": "node-1"},
-        "vifs": {"port-1": {"status": "ACTIVE", "vif_type": "other", "profile": {}}},
+        "vifs": {
+            "port-1": {
+                **{"status": "ACTIVE", "vif_type": "other", "profile": {}},
+                **{"mtu": 1500, "served": [SERVED]},
+            }
+        },
         "actions": {
             "server-1": [
                 {

@@ -20,17 +20,17 @@ from ironic_sideways.tests.unit.report import told_twice
 from ironic_sideways.tests.unit.report.complete import HOST
 from ironic_sideways.tests.unit.report.example import clock, lab_nodes
 from ironic_sideways.tests.unit.report.forged_cloud import EVERY_LOOK, LAST, lost
-from ironic_sideways.tests.unit.report.small_move import files
+from ironic_sideways.tests.unit.report.small_move import files, looks
 from ironic_sideways.tests.unit.report.test_broken_moves import Forge
 
 SERVER = lab_nodes.named("server", 4)
 
 
-def since(change: Callable[[Any], Any], *looks: str) -> Forge:
-    """Each look has it since the window, or the ``looks`` alone."""
+def since(change: Callable[[Any], Any], *names: str) -> Forge:
+    """Each look has it since the window, or these alone."""
 
     def forge(directory: Path) -> None:
-        for name in looks or EVERY_LOOK[1:]:
+        for name in names or EVERY_LOOK[1:]:
             files.edit(directory / f"{name}.json", change)
 
     return forge
@@ -82,9 +82,9 @@ def done_besides(server: str, phase: str, *names: str) -> Forge:
     return since(alter)
 
 
-def with_vif(forge: Callable[..., Forge], *looks: str, **change: Any) -> Forge:
+def with_vif(forge: Callable[..., Forge], *names: str, **change: Any) -> Forge:
     return forge(
-        lambda d: [port.update(change) for port in d["around"]["vifs"].values()], *looks
+        lambda d: [port.update(change) for port in d["around"]["vifs"].values()], *names
     )
 
 
@@ -176,6 +176,18 @@ FORGED: dict[str, tuple[Forge, str, str]] = {
         "agreement",
         "vifs agree",
     ),
+    **{
+        f"ports of another {what}": (
+            with_vif(since, **change),
+            "agreement",
+            "vifs agree",
+        )
+        for what, change in (
+            ("MTU", {"mtu": 9000}),
+            ("router", {"served": [{**looks.SERVED, "router": None}]}),
+            ("name server", {"served": [{**looks.SERVED, "dns": "digest:0"}]}),
+        )
+    },
     "ports that nobody binds, ever": (
         with_vif(since, *EVERY_LOOK, vif_type="binding_failed"),
         "agreement",

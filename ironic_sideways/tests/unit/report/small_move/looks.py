@@ -25,6 +25,9 @@ from ironic_sideways.tests.unit.report.small_move.small_cloud import (
     macs,
 )
 
+#: What a port's DHCP server tells.
+SERVED = {"dhcp": True, "router": "172.30.0.254", "dns": None}
+
 
 def servers(locked: bool) -> list[Document]:
     """``server-stop`` was locked by somebody else before."""
@@ -120,7 +123,10 @@ def around(moved: bool) -> Document:
         "hypervisors": {node: node for node in small_cloud.NODES},
         "server groups": {server: [["apart", "anti-affinity"]] for server in held},
         "vifs": {
-            f"port-{number}": {"status": "ACTIVE", "vif_type": "other", "profile": {}}
+            f"port-{number}": {
+                **{"status": "ACTIVE", "vif_type": "other", "profile": {}},
+                **{"mtu": 1500, "served": [SERVED]},
+            }
             for number, server, *_ in small_cloud.NODES.values()
             if server
         },
