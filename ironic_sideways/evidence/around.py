@@ -87,12 +87,19 @@ def fingerprints(cloud: Connection, digest: Digests) -> Kind:
     return found
 
 
-def security_groups(cloud: Connection) -> Kind:
+def ports_of_instances(cloud: Connection) -> list[Any]:
+    return [
+        port
+        for port in cloud.network.ports()
+        if (port.device_owner or "").startswith("compute:")
+    ]
+
+
+def security_groups(ports: list[Any]) -> Kind:
     """Of each instance's port."""
     return {
         port.id: [sorted(port.security_group_ids or ()), port.is_port_security_enabled]
-        for port in cloud.network.ports()
-        if (port.device_owner or "").startswith("compute:")
+        for port in ports
     }
 
 
@@ -103,7 +110,7 @@ def consumers(providers: list[Kind], get: Callable[[str], Any]) -> Kind:
     return {uuid: [one["project_id"], one["user_id"]] for uuid, one in found.items()}
 
 
-def vifs(cloud: Connection, digest: Digests) -> Kind:
+def vifs(cloud: Connection, ports: list[Any], digest: Digests) -> Kind:
     """Of each instance's port: what became of its binding, and what its DHCP tells.
 
     That is MTU, router and name servers, by subnet.
@@ -128,20 +135,22 @@ def vifs(cloud: Connection, digest: Digests) -> Kind:
                 for subnet in sorted(str(ip["subnet_id"]) for ip in port.fixed_ips)
             ],
         }
-        for port in cloud.network.ports()
-        if (port.device_owner or "").startswith("compute:")
+        for port in ports
     }
 
 
 def actions(cloud: Connection, servers: list[Kind]) -> Kind:
     """Of each instance: when it was acted on, how and by whom, in order of time."""
-    return {
-        server["uuid"]: [
+
+    def of_one(uuid: str) -> list[Kind]:
+        # Nova tells the last first.
+        return [
             {"at": one.start_time, "action": one.action, "user_id": one.user_id}
-            for one in reversed(list(cloud.compute.server_actions(server["uuid"])))
+            for one in reversed(list(cloud.compute.server_actions(uuid)))
         ]
-        for server in servers
-    }
+
+    uuids = [server["uuid"] for server in servers]
+    return in_parallel.look(uuids, of_one, lambda done: None)
 
 
 def server_groups(cloud: Connection, servers: list[Kind]) -> Kind:
@@ -214,18 +223,18 @@ def take(
     :param get: asks Placement.
     :param nova_bm: the source database, if it can be read.
     """
-    flavor = flavors(cloud)
+    flavor, ports = flavors(cloud), ports_of_instances(cloud)
     found = {
         **flavor,
         **images(cloud, servers, flavor["specs"]),
         "fingerprints": fingerprints(cloud, digest),
-        "security groups": security_groups(cloud),
+        "security groups": security_groups(ports),
         "consumers": consumers(providers, get),
         "hypervisors": {one.id: one.name for one in cloud.compute.hypervisors()},
         "server groups": server_groups(cloud, servers),
         "aggregates": aggregates(cloud, hosts, digest),
         "placement": placement(get),
-        "vifs": vifs(cloud, digest),
+        "vifs": vifs(cloud, ports, digest),
         "actions": actions(cloud, servers),
     }
     return found | ({"nova_bm": checksums(nova_bm)} if nova_bm is not None else {})
