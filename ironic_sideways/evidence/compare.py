@@ -139,7 +139,7 @@ def server_faults(before: Document, after: Document) -> str:
     """What of an instance changed, its owner's own last; empty when nothing."""
     # Some are not recorded by an earlier version.
     kept = [f for f in SERVER_FIELDS if f not in OWNERS and f in before]
-    own = [field for field in OWNERS if before[field] != after[field]]
+    own = [f for f in OWNERS if f in before and before[f] != after[f]]
     told = [differences(before, after, kept), differences(before, after, own)]
     if own:
         told.append(

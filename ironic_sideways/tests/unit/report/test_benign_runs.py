@@ -253,6 +253,28 @@ def two_hosts(directory: Path) -> None:
     (directory / "logs" / "nova-compute-2.log").write_text(text)
 
 
+def brought_up(directory: Path) -> None:
+    """Ports were down on the base, and came up when they were bound anew."""
+
+    def down(document: Any) -> None:
+        for port in document["around"]["vifs"].values():
+            port["status"] = "DOWN"
+
+    files.edit(directory / "before.json", down)
+
+
+def locked_twice(directory: Path) -> None:
+    """The begin of maintenance failed at first, and was resumed: Nova locks again."""
+    again("begin-maintenance")(directory)
+
+    def alter(document: Any) -> None:
+        for done in document["around"]["actions"].values():
+            done[1:1] = [dict(one) for one in done if one["action"] == "lock"]
+
+    for name in LATER:
+        files.edit(directory / f"{name}.json", alter)
+
+
 BENIGN: dict[str, Vary] = {
     "heartbeats that are late": unsteady,
     "logs of whole seconds": in_logs(r"(:\d\d)\.\d{3} ", r"\1.000 "),
@@ -278,6 +300,8 @@ BENIGN: dict[str, Vary] = {
     "a run without Tempest": without("tempest"),
     "a run without the proxy": without("proxy"),
     "two nova-computes": two_hosts,
+    "ports that come up": brought_up,
+    "a begin of maintenance that failed at first": locked_twice,
 }
 
 
