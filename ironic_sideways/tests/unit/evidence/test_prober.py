@@ -195,6 +195,37 @@ def test_roots_record_is_the_directorys_owners(cloud, tmp_path):
     assert (tmp_path / "api.jsonl").stat().st_uid == 65534
 
 
+class Late(threading.Event):
+    """What a busy machine makes of the third wait: it ends most of a period late."""
+
+    waits = 0
+
+    def wait(self, timeout=None):
+        self.waits += 1
+        return super().wait((timeout or 0) + (0.05 if self.waits == 3 else 0))
+
+
+def test_a_probe_that_came_late_does_not_make_the_next_come_early(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr(prober, "PERIOD", 0.06)
+    stop, begun = Late(), []
+
+    def ask():
+        begun.append(time.monotonic())
+        if len(begun) == 6:
+            stop.set()
+        return "200"
+
+    record = prober.Record(tmp_path / "api.jsonl")
+    prober.watch("nova", ask, record, stop)
+    record.close()
+
+    apart = [later - one for one, later in itertools.pairwise(begun)]
+    assert len(apart) == 5 and max(apart) > 0.1
+    assert min(apart) > 0.9 * prober.PERIOD
+
+
 @pytest.mark.parametrize("service", prober.APIS)
 def test_it_goes_on_through_an_absence_and_sees_its_end(cloud, tmp_path, service):
     with Running(cloud, tmp_path) as running:
