@@ -31,6 +31,9 @@ LISTS = {"servers": "uuid", "providers": "uuid", "services": "id"}
 #: Tables by name or uuid: each entry must be as before.
 TABLES = ("hypervisors", "ports", "files", "tftp")
 
+#: What the maintenance asks of Nova.
+LOCKS = {"lock", "unlock"}
+
 #: What there may be of Ironic on the base: nothing that runs or holds a row.
 NO_IRONIC = {"nodes": 0, "ports": 0, "conductors": 0, "api": False}
 
@@ -57,6 +60,25 @@ def difference(before: Any, after: Any) -> str:
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     )
+
+
+def each_action(before: Document, after: Document) -> Iterator[Check]:
+    """Of each instance: nothing was asked of Nova since but locks that were taken off.
+
+    One that its owner had locked was left alone.
+    """
+    wrong = []
+    for uuid, server in compare.by(before["servers"], "uuid").items():
+        then, now = (one["around"]["actions"].get(uuid, []) for one in (before, after))
+        new = now[len(then) :]
+        done = [one["action"] for one in new]
+        if now[: len(then)] != then:
+            wrong.append(f"{uuid}: {then} became {now}")
+        elif done and (server["locked"] or {*done} - LOCKS or done[-1] != "unlock"):
+            wrong.append(f"{uuid}: {done}, expected locks that were taken off")
+        elif len({one["user_id"] for one in new}) > 1:
+            wrong.append(f"{uuid}: by several users: {new}")
+    yield Check("actions", not wrong, "; ".join(wrong) or "locks, taken off")
 
 
 def each_class(before: Document, after: Document) -> Iterator[Check]:
@@ -98,9 +120,10 @@ def compared(
     for name, key in LISTS.items():
         then, now = compare.by(before[name], key), compare.by(after[name], key)
         checks += each_entry(name, then, now)
-    for name in sorted({*before["around"], *after["around"]}):
+    for name in sorted({*before["around"], *after["around"]} - {"actions"}):
         then, now = (document["around"].get(name, {}) for document in (before, after))
         checks += each_entry(name, then, now)
+    checks += each_action(before, after)
     for name in TABLES:
         checks += each_entry(name, before[name], after[name])
     checks += each_class(before, after)

@@ -37,6 +37,7 @@ import pytest
 
 from ironic_sideways.lab import databases
 from ironic_sideways.lab.layout import Layout
+from ironic_sideways.report import schemas
 from ironic_sideways.tests import console_page
 from ironic_sideways.tests.console_page import Command
 from ironic_sideways.tests.guide import hosts, real_rows
@@ -50,6 +51,8 @@ WAY_BACK = REPOSITORY / "doc/source/admin/back-out.rst"
 BEGIN = "\n3. Begin the maintenance period\n"
 END = "\n12. End the maintenance period\n"
 CANARY = "\nA canary\n--------\n"
+#: What the pages have the operator record of the cloud.
+LOOKS = ("before.json", "after.json", "base-before.json", "base-after.json")
 NUMBER = 95
 #: Seconds; about five times what the pages' commands take on two idle cores.
 PAGE_TIMEOUT = 1500
@@ -243,6 +246,9 @@ def test_the_guide_moves_a_cloud_back_and_there_again(
 
     hosts.check(layout, "there", there, *hosts.POLICIES)
     hosts.check_as_before(layout, "back")
+    for file in LOOKS:
+        (schema,) = (one for one in schemas.every() if file in one.files)
+        assert not [*schemas.faults(schema, desk / file)]
     hosts.check(layout, "again", again)
     run(layout, REPOSITORY / "grenade/resources", "verify", "post-upgrade")
     assert databases.tables(layout, "nova_bm")

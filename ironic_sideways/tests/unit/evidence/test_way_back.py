@@ -19,6 +19,9 @@ from ironic_sideways.evidence import way_back
 from ironic_sideways.evidence.heartbeat import Beat
 from ironic_sideways.hardware.vbmc_log import PowerCommand
 
+CREATED = {"at": "2014-10-16T09:30:00", "action": "create", "user_id": "owner"}
+LOCK = {"at": "2026-12-01T09:00:00", "action": "lock", "user_id": "admin"}
+UNLOCK = {**LOCK, "action": "unlock"}
 MAC = "52:54:00:00:00:01"
 
 
@@ -31,8 +34,8 @@ def before() -> dict[str, Any]:
             {
                 "uuid": "server-1",
                 "node": "node-1",
-                "locked": True,
-                "locked_reason": "mine",
+                "locked": False,
+                "locked_reason": None,
             }
         ],
         "providers": [{"uuid": "node-1", "inventories": {"VCPU": {"reserved": 1}}}],
@@ -40,6 +43,7 @@ def before() -> dict[str, Any]:
         "around": {
             "specs": {"flavor-1": {"baremetal:deploy_kernel_id": "old"}},
             "nova_bm": {"bm_nodes": 4711},
+            "actions": {"server-1": [CREATED]},
         },
         "hypervisors": {"node-1": {"type": "baremetal"}},
         "ports": {"port-1": {"dhcp_options": ["bootfile-name=pxelinux.0 (IPv4)"]}},
@@ -80,8 +84,8 @@ def test_a_base_that_is_as_it_was_leaves_nothing_to_say(before, after):
 @pytest.mark.parametrize(
     ("place", "value", "what", "says"),
     [
-        (("servers", 0, "locked"), False, "servers", "locked: True became False"),
-        (("servers", 0, "locked_reason"), None, "servers", "'mine' became None"),
+        (("servers", 0, "locked"), True, "servers", "locked: False became True"),
+        (("servers", 0, "locked_reason"), "m", "servers", "None became 'm'"),
         (("services", 0, "state"), "down", "services", "state: 'up' became 'down'"),
         (
             ("around", "specs", "flavor-1"),
@@ -148,3 +152,36 @@ def test_the_class_that_ironic_driver_made_may_stay_on_a_plain_fake_base(before,
     after["resource_classes"] = ["CUSTOM_BAREMETAL"]
 
     assert wrong(before, after) == {}
+
+
+@pytest.mark.parametrize(
+    ("new", "says"),
+    [
+        ([], None),
+        ([LOCK, UNLOCK], None),
+        ([LOCK, UNLOCK, LOCK, UNLOCK], None),
+        ([LOCK], "expected locks that were taken off"),
+        ([{**LOCK, "action": "reboot"}, UNLOCK], "'reboot'"),
+        ([LOCK, {**UNLOCK, "user_id": "owner"}], "by several users"),
+    ],
+)
+def test_an_instance_was_locked_and_unlocked_and_nothing_else(before, after, new, says):
+    after["around"]["actions"]["server-1"] += new
+
+    found = wrong(before, after)
+
+    assert list(found) == (["actions"] if says else [])
+    assert not says or says in found["actions"]
+
+
+def test_what_its_owner_had_locked_was_left_alone(before, after):
+    before["servers"][0]["locked"] = after["servers"][0]["locked"] = True
+    after["around"]["actions"]["server-1"] += [LOCK, UNLOCK]
+
+    assert list(wrong(before, after)) == ["actions"]
+
+
+def test_an_action_that_nova_no_longer_tells_is_named(before, after):
+    after["around"]["actions"]["server-1"] = []
+
+    assert list(wrong(before, after)) == ["actions"]

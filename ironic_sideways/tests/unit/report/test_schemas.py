@@ -159,8 +159,8 @@ def test_the_looks_of_a_round_that_failed_are_described(evidence):
     base = {
         **{"taken_at": 1.5, "base_driver": "nova_bm", "resource_classes": []},
         **{key: [entry] for key in ("servers", "providers", "services")},
-        **{key: {"id": {}} for key in ("flavors", "hypervisors", "ports")},
-        "nova_bm": {"bm_nodes": 7, "gone": None},
+        **{key: {"id": {}} for key in ("hypervisors", "ports")},
+        "around": {"actions": {}, "nova_bm": {"bm_nodes": 7, "gone": None}},
         "ironic": {"api": False, "conductors": 0, "nodes": 0, "ports": 0},
         "files": {"nova.conf": {"DEFAULT/host": "0123"}, "absent": {}},
         "tftp": {},
