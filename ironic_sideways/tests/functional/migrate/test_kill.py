@@ -12,8 +12,8 @@
 
 """SIGKILL at random points: the target is as before or complete, never partial.
 
-A third of the kills fall anywhere in a command's life, a third after its first
-row is written, a third after it has sent the COMMIT.
+A third of the kills fall before a command's first row is written, a third before it
+sends the COMMIT, a third after that.
 """
 
 import collections
@@ -37,7 +37,7 @@ NODES = 100
 KILLS = 200 if os.environ.get("IRONIC_SIDEWAYS_SOAK") else 20
 #: A mark, and the mark after which the time until it is up ends.
 STAGES = [
-    (children.BEFORE, None),
+    (children.BEFORE, children.INSIDE),
     (children.INSIDE, children.COMMIT),
     (children.COMMIT, None),
 ]
