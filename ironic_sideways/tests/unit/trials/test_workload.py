@@ -125,3 +125,41 @@ def test_the_server_that_boots_from_its_disk_is_switched(
 
     assert work.cloud.calls == ["stop disk", "start disk"]
     assert [place[1:3] for place in waited] == [("mac-0", "boot-0")]
+
+
+class Nova:
+    """Takes a server's request, and finds what it names."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[dict[str, Any], str]] = []
+        self.compute = self.image = self
+
+    def find_image(self, name: str, _ignore: bool) -> SimpleNamespace:
+        return SimpleNamespace(id=f"id of {name}")
+
+    find_flavor = find_image
+
+    def post(self, path: str, json: dict[str, Any], microversion: str) -> Any:
+        assert path == "/servers"
+        self.asked.append((json["server"], microversion))
+        return SimpleNamespace(
+            status_code=202, json=lambda: {"server": {"id": "server-1"}}
+        )
+
+    def get_server(self, uuid: str) -> str:
+        return uuid
+
+
+def test_a_node_is_named_as_novas_requests_name_it_whatever_the_sdk():
+    """openstacksdk 4.10 sends OS-EXT-SRV-ATTR:hypervisor_hostname, which gets a 400."""
+    cloud: Any = Nova()
+
+    made = workload.request(
+        cloud, "again", "guest", "baremetal", "none", hypervisor_hostname="node-1"
+    )
+
+    assert made == "server-1"
+    ((asked, version),) = cloud.asked
+    assert asked["hypervisor_hostname"] == "node-1"
+    assert asked["imageRef"] == "id of guest" and asked["networks"] == "none"
+    assert version == "2.74"
